@@ -1,0 +1,48 @@
+# How every target is compiled: one interface target, nothing global but the standard.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
+endif()
+
+option(LOADPATH_SANITIZE "Compile with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(LOADPATH_WERROR "Treat warnings as errors" OFF)
+
+add_library(loadpath_options INTERFACE)
+target_compile_options(loadpath_options INTERFACE -Wall -Wextra -Wno-unknown-pragmas $<$<BOOL:${LOADPATH_WERROR}>:-Werror>)
+target_include_directories(loadpath_options INTERFACE ${PROJECT_SOURCE_DIR})
+if(LOADPATH_SANITIZE)
+  target_compile_options(loadpath_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(loadpath_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # A precompiled header changes the rules for ccache: these two are what its manual asks for.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+endif()
+
+# loadpath_library(name SOURCES a.cc … [LINK targets…] [TORCH])
+#   TORCH: links LibTorch and reuses its precompiled header; without it the target compiles without LibTorch.
+function(loadpath_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINK")
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC loadpath_options ${arg_LINK})
+  if(arg_TORCH)
+    loadpath_use_torch(${name} PUBLIC)
+  endif()
+endfunction()
+
+# loadpath_program(name SOURCES a.cc … [LINK targets…] [TORCH])
+function(loadpath_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINK")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE loadpath_options ${arg_LINK})
+  if(arg_TORCH)
+    loadpath_use_torch(${name} PRIVATE)
+  endif()
+endfunction()

@@ -1,0 +1,59 @@
+#ifndef LOADPATH_HARNESS_GOLDEN_MANIFEST_H_
+#define LOADPATH_HARNESS_GOLDEN_MANIFEST_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace loadpath {
+
+/// What scripts/generate_checkpoints.py says of the reference data: manifest.json beside the files.
+///
+/// {"schema": 1, "versions": {"torch": "2.15.0", …},
+///  "files": {"linear_model.pth": {"format": "zip", "layout": "nested", "size": 1, "sha256": "…", "made": "how",
+///                                 "models": [{"model": "linear", "key": "model_state_dict"}],
+///                                 "plain_dict": "linear_model.dict.pth"}},           (absent where there is none)
+///  "models": {"linear": {"python": "class", "weights": "seed 0 | published …", "rtol": 1.3e-6, "atol": 1e-5, "why": "…",
+///                        "tensors": {"linear.weight": {"dtype": "float32", "shape": [2, 10], "sha256": "…"}},
+///                        "goldens": {"1": "linear.golden.1.safetensors"}}}}
+/// Golden files hold inputs "input.0", … and outputs "output.0", …; sha256 of a tensor is as in `ckpt inspect --digest`.
+struct ManifestTensor {
+  std::string dtype;
+  std::vector<std::int64_t> shape;
+  std::string sha256;
+};
+struct ManifestModel {
+  double rtol = 0, atol = 0;
+  std::string why;
+  std::map<std::string, ManifestTensor> tensors;
+  std::map<std::int64_t, std::string> goldens;   ///< batch size -> file name
+};
+struct ManifestFile {
+  std::string name, format, layout, plain_dict;
+  std::uint64_t size = 0;
+  std::string sha256;
+  std::vector<std::pair<std::string, std::string>> models;   ///< model name, key path
+};
+
+class Manifest {
+ public:
+  /// Reads DIR/manifest.json. Throws std::runtime_error with one line that names the file and what is wrong.
+  static Manifest Read(const std::string& directory);
+
+  const std::string& directory() const { return directory_; }
+  const std::vector<ManifestFile>& files() const { return files_; }
+  const ManifestFile* FindFile(std::string_view model, std::string_view format, std::string_view layout) const;
+  const ManifestModel* FindModel(std::string_view model) const;
+  std::string PathOf(std::string_view name) const { return directory_ + "/" + std::string(name); }
+
+ private:
+  std::string directory_;
+  std::vector<ManifestFile> files_;
+  std::map<std::string, ManifestModel, std::less<>> models_;
+};
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_GOLDEN_MANIFEST_H_

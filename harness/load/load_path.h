@@ -1,0 +1,59 @@
+#ifndef LOADPATH_HARNESS_LOAD_LOAD_PATH_H_
+#define LOADPATH_HARNESS_LOAD_LOAD_PATH_H_
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/state/apply.h"
+#include "harness/state/state_dict.h"
+
+namespace loadpath {
+
+/// A load path knows a checkpoint file and a module, never a format or a model by name.
+struct LoadRequest {
+  std::string file;                       ///< where a path opens the file itself (pickle_load)
+  std::string key_path;                   ///< the state dict's place in it
+  std::shared_ptr<const Checkpoint> checkpoint;   ///< already open, or nullptr: the path opens `file`
+  torch::nn::Module& module;
+  at::Device device = at::kCPU;           ///< where the module's tensors are to lie afterwards
+  LoadStateDictOptions options;           ///< assign is set by the path
+  ReadOptions read;
+};
+
+struct LoadResult {
+  IncompatibleKeys keys;
+  std::vector<KeyReport> report;
+  std::vector<std::string> warnings;
+  ReadReport read;
+  std::uint64_t bytes_loaded = 0;         ///< of tensors that are now in the module
+  std::uint64_t bytes_copied = 0;
+  std::uint64_t tensors_fallen_back = 0;  ///< tensors that this path could not take itself
+  std::string fallback;                   ///< to which path and why, in a few words; empty where none
+  std::vector<at::Tensor> loaded;         ///< the module's tensors that were written whole (for DeferredInit::Loaded)
+  struct { double open = 0, plan = 0, load = 0, resident = 0; } seconds;  ///< resident: touching what was only mapped
+};
+
+struct LoadPath {
+  std::string_view name;       ///< "copy", "direct", "assign", "mmap", "pickle_load"
+  std::string_view summary;    ///< one line: what it does with bytes and memory
+  std::string_view limit;      ///< the kind of machine limit it is held against: "pread", "mmap"
+  /// Throws CheckpointError, StateDictError, or Skipped where the path cannot take this case at all. The module is
+  /// changed only by a load that succeeds.
+  std::function<LoadResult(const LoadRequest&)> load;
+};
+
+/// This path cannot take this case; what() says why. Listed as skipped, never an error.
+class Skipped : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+std::span<const LoadPath> LoadPaths();
+const LoadPath* FindLoadPath(std::string_view name);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_LOAD_LOAD_PATH_H_
