@@ -1,0 +1,236 @@
+# Sets up what scripts/bench, scripts/test and scripts/setup need: in order, and only what is out of date. Sourced.
+#
+# Every step writes one line to standard error: its name, what it does, how long it took. Standard output stays the
+# program's. A step that fails shows the end of its log and leaves nothing that a later call takes for finished: stamps
+# are written last, and what a step makes is renamed into place.
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." >/dev/null && pwd)
+venv=$root/.venv
+logs=$root/build/logs
+build=$root/build
+torch_root=
+arguments=()
+
+readonly kFailed=3 # a step of the set-up failed: bench's own codes are 0, 1 and 2
+readonly kBadUse=2
+
+die() {
+  printf 'loadpath: %s\n' "$2" >&2
+  exit "$1"
+}
+
+# usage: the comment at the head of the script that was called.
+usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# take_torch_root ARGUMENTS…: moves --torch-root out of the arguments; the rest goes on to the program.
+take_torch_root() {
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --torch-root)
+        [ $# -ge 2 ] || die $kBadUse "--torch-root needs a folder: a wheel's torch folder or an unpacked LibTorch"
+        torch_root=$2
+        shift
+        ;;
+      --torch-root=*) torch_root=${1#*=} ;;
+      *) arguments+=("$1") ;;
+    esac
+    shift
+  done
+  [ -n "$torch_root" ] || return 0
+  [ -e "$torch_root/include/ATen/ATen.h" ] && [ -e "$torch_root/lib/libtorch_cpu.so" ] ||
+    die $kBadUse "$torch_root: not a LibTorch (it has no include/ATen/ATen.h or no lib/libtorch_cpu.so)"
+  torch_root=$(cd -- "$torch_root" >/dev/null && pwd -P)
+  local version
+  version=$(sed -n 's/.*define TORCH_VERSION_\(MAJOR\|MINOR\|PATCH\) \([0-9]*\).*/\2/p' \
+    "$torch_root"/include/torch/{headeronly,csrc/api/include/torch}/version.h 2>/dev/null | paste -sd. || true)
+  build=$root/build-torch-${version:-unknown}-$(printf %s "$torch_root" | sha256sum | cut -c 1-6)
+}
+
+# --- one line a step -------------------------------------------------------------------------------------------------
+
+step='' began=0 ticker=''
+
+elapsed() {
+  local microseconds=$((${EPOCHREALTIME/[.,]/} - began))
+  printf '%d.%d' $((microseconds / 1000000)) $((microseconds / 100000 % 10))
+}
+
+begin() {
+  step=$1
+  began=${EPOCHREALTIME/[.,]/}
+}
+
+doing() { printf '%-19s %-56s' "$step" "$1" >&2; }
+finish() { printf '%8s s\n' "$(elapsed)" >&2; }
+up_to_date() {
+  doing "${1:-up to date}"
+  finish
+}
+
+stop_ticker() {
+  [ -n "$ticker" ] || return 0
+  kill "$ticker" 2>/dev/null && wait "$ticker" 2>/dev/null || true
+  ticker=
+}
+trap stop_ticker EXIT
+trap 'printf "\nloadpath: interrupted; call it again to go on\n" >&2; exit 130' INT TERM
+
+# On a terminal the line shows, while the step runs, the seconds so far and the last [n/m] of the log.
+start_ticker() {
+  [ -t 2 ] || return 0
+  local text=$1 log=$2
+  (
+    trap - EXIT INT TERM
+    while sleep 1; do
+      printf '\r%-19s %-44.44s %11s%8s s' "$step" "$text" \
+        "$(tail -c 4096 "$log" 2>/dev/null | grep -oE '\[[0-9]+/[0-9]+\]' | tail -n 1)" "$(elapsed)" >&2
+    done
+  ) &
+  ticker=$!
+}
+
+# logged NAME TEXT COMMAND…: runs a step's command with its output in build/logs/NAME.log.
+logged() {
+  local log=$logs/$1.log text=$2 code=0
+  shift 2
+  mkdir -p "$logs"
+  doing "$text"
+  : >"$log"
+  start_ticker "$text" "$log"
+  "$@" >"$log" 2>&1 </dev/null 9>&- || code=$?
+  stop_ticker
+  [ ! -t 2 ] || printf '\r%-19s %-56s' "$step" "$text" >&2
+  [ "$code" = 0 ] || {
+    printf '\n' >&2
+    tail -n 25 "$log" | sed 's/^/    /' >&2
+    die $kFailed "$step failed (exit $code); the whole log: ${log#"$root"/}"
+  }
+  finish
+}
+
+# --- the steps -------------------------------------------------------------------------------------------------------
+
+packages=(
+  ca-certificates cmake g++ git ninja-build python3 python3-venv
+  libbenchmark-dev libcli11-dev libdeflate-dev libgmock-dev libgtest-dev libssl-dev nlohmann-json3-dev zlib1g-dev
+)
+
+system_packages() {
+  begin 'system packages'
+  if [ "${LOADPATH_SYSTEM_PACKAGES:-}" = skip ] || ! command -v dpkg-query >/dev/null; then
+    up_to_date 'not checked'
+    return
+  fi
+  local missing
+  missing=$(comm -23 <(printf '%s\n' "${packages[@]}" | sort) \
+    <(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "${packages[@]}" 2>/dev/null | sed -n 's/^ii *//p' | sort))
+  if [ -z "$missing" ]; then
+    up_to_date
+    return
+  fi
+  mapfile -t missing <<<"$missing"
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    sudo -n true 2>/dev/null || {
+      doing "${#missing[@]} are missing, and apt needs root"
+      printf '\n\n    sudo apt-get update && sudo apt-get install -y --no-install-recommends %s\n\n' "${missing[*]}" >&2
+      die $kBadUse 'type the line above, then call this again (LOADPATH_SYSTEM_PACKAGES=skip goes on without)'
+    }
+    as_root=(sudo -n)
+  fi
+  install_packages() {
+    local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600)
+    "${as_root[@]}" dpkg --configure -a && "${apt[@]}" update &&
+      "${apt[@]}" install -y --no-install-recommends "${missing[@]}"
+  }
+  logged system-packages "installing ${#missing[@]} with apt" install_packages
+}
+
+# The first Python that LibTorch's wheel and the pins were tried with, and that can make an environment.
+find_python() {
+  local python
+  for python in python3 /usr/bin/python3 python3.12 python3.11; do
+    if "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      printf '%s\n' "$python"
+      return
+    fi
+  done
+  return 1
+}
+
+python_environment() {
+  begin 'python environment'
+  local requirements=("$root/scripts/requirements.txt" "$root/scripts/requirements-nodeps.txt") wanted text python
+  wanted=$(cat "${requirements[@]}" | sha256sum | cut -c 1-64)
+  environment_stamp() { printf '%s %s\n' "$wanted" "$("$venv/bin/python" -V 2>&1)"; }
+  if [ "$(cat "$venv/.stamp" 2>/dev/null)" = "$(environment_stamp)" ]; then
+    up_to_date
+    return
+  fi
+  text="updating .venv to scripts/requirements.txt"
+  # An environment that an interrupted call left, or whose interpreter has gone, is made again.
+  if [ -e "$venv/.unfinished" ] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+    python=$(find_python) || die $kFailed 'no Python from 3.11 on with its venv module was found'
+    text="making .venv: $(sed -n 's/^torch==/torch /p' "${requirements[0]}") and $(grep -c == "${requirements[0]}") more, 3 GB to fetch"
+    rm -rf "$venv"
+  fi
+  make_environment() {
+    [ -e "$venv/bin/python" ] || { mkdir -p "$venv" && : >"$venv/.unfinished" && "$python" -m venv "$venv"; } || return
+    : >"$venv/.unfinished"
+    rm -f "$venv/.stamp"
+    "$venv/bin/python" -m pip install --no-compile --progress-bar off -r "${requirements[0]}" &&
+      "$venv/bin/python" -m pip install --no-compile --progress-bar off --no-deps -r "${requirements[1]}" &&
+      environment_stamp >"$venv/.stamp" && rm "$venv/.unfinished"
+  }
+  logged python-environment "$text" make_environment
+}
+
+configure() {
+  begin 'configure'
+  local fresh=() home
+  home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build/CMakeCache.txt" 2>/dev/null || true)
+  if [ "$home" = "$root" ] && [ -e "$build/build.ninja" ] && [ ! "$root/CMakePresets.json" -nt "$build/build.ninja" ]; then
+    up_to_date # ninja itself looks after the CMake files
+    return
+  fi
+  # A build folder that was copied or moved with the repository cannot be used where it is now.
+  [ -z "$home" ] || [ "$home" = "$root" ] || fresh=(--fresh)
+  logged configure "into ${build#"$root"/}/" cmake "${fresh[@]}" -S "$root" --preset release -B "$build" \
+    ${torch_root:+-DLOADPATH_TORCH_ROOT="$torch_root"}
+}
+
+# A source file with LibTorch takes up to 2 GB to compile.
+jobs() {
+  local cores gigabytes
+  cores=$(nproc)
+  gigabytes=$(awk '/^MemAvailable/ { print int($2 / 1048576) }' /proc/meminfo)
+  [ $((gigabytes / 2)) -ge "$cores" ] || cores=$((gigabytes / 2))
+  printf '%d\n' $((cores > 0 ? cores : 1))
+}
+
+# compile TARGETS…
+compile() {
+  begin 'build'
+  local plan
+  plan=$(ninja -C "$build" -n "$@" 2>/dev/null | tail -n 1 || true)
+  case $plan in
+    'ninja: no work to do.') up_to_date ;;
+    \[*) logged build "$(printf %s "$plan" | sed 's/^\[[0-9]*\/\([0-9]*\)\].*/\1/') steps" ninja -C "$build" -j "$(jobs)" "$@" ;;
+    *) logged build "into ${build#"$root"/}/" ninja -C "$build" -j "$(jobs)" "$@" ;;
+  esac
+}
+
+# set_up TARGETS…: the steps up to the programs. One call at a time: a second one waits.
+set_up() {
+  mkdir -p "$root/build"
+  exec 9>"$root/build/.set-up.lock"
+  flock -n 9 || {
+    printf 'loadpath: waiting for another call in this repository\n' >&2
+    flock 9
+  }
+  system_packages
+  python_environment
+  configure
+  compile "$@"
+}

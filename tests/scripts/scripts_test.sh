@@ -1,0 +1,147 @@
+#!/bin/bash
+# The scripts without a network: the repository's own files, and the set-up in a copy whose tools are stand-ins.
+set -uo pipefail
+root=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+# check WHAT COMMAND…: the command succeeds; otherwise what it printed is shown.
+check() {
+  local what=$1 output
+  shift
+  if output=$("$@" 2>&1); then
+    printf 'ok    %s\n' "$what"
+  else
+    printf 'FAIL  %s\n%s\n' "$what" "$output"
+    failures=$((failures + 1))
+  fi
+}
+
+# expect WHAT CODE TEXT COMMAND…: the command exits with CODE and its output contains TEXT.
+expect() {
+  local what=$1 code=$2 text=$3 output got=0
+  shift 3
+  output=$("$@" 2>&1) || got=$?
+  if [ "$got" = "$code" ] && [[ $output == *"$text"* ]]; then
+    printf 'ok    %s\n' "$what"
+  else
+    printf 'FAIL  %s: exit %s, wanted %s with "%s"\n%s\n' "$what" "$got" "$code" "$text" "$output"
+    failures=$((failures + 1))
+  fi
+}
+
+# --- the files of the repository -------------------------------------------------------------------------------------
+
+for script in "$root"/scripts/{lib.sh,bench,test,setup} "$root/.ci/run"; do
+  check "syntax of ${script#"$root"/}" bash -n "$script"
+done
+
+unpinned() { ! grep -HnvE '^(#.*|[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*)?$' "$root"/scripts/requirements*.txt; }
+check 'every requirement is exactly pinned' unpinned
+
+twice() { [ -z "$(sed -n 's/==.*//p' "$root"/scripts/requirements*.txt | tr 'A-Z_' 'a-z-' | sort | uniq -d | tee /dev/stderr)" ]; }
+check 'no requirement is pinned twice' twice
+
+# The patterns are put together here so that this file does not match them.
+machine='(^|[^A-Za-z0-9_.$}-])/(work|root|home|Users)''/|(pypi|pythonhosted|files[.]pythonhosted)[.]''(org|com)|index''-url|download[.]pytorch[.]''org'
+clean() { ! git -C "$root" grep -nIE "$machine" -- ':!results'; }
+if git -C "$root" rev-parse --git-dir >/dev/null 2>&1; then
+  check 'no path of a machine and no host of a package registry' clean
+fi
+
+# --- bad use, before anything is set up ------------------------------------------------------------------------------
+
+for script in bench test setup; do
+  expect "$script --help" 0 "usage: scripts/$script" "$root/scripts/$script" --help
+  expect "$script --torch-root alone" 2 '--torch-root needs a folder' "$root/scripts/$script" --torch-root
+  expect "$script --torch-root elsewhere" 2 "$work: not a LibTorch" "$root/scripts/$script" --torch-root "$work"
+done
+expect 'setup with an argument' 2 'unknown argument: --nosuch' "$root/scripts/setup" --nosuch
+
+# --- the order of the steps, with stand-ins --------------------------------------------------------------------------
+
+copy=$work/copy tools=$work/tools
+mkdir -p "$copy/models" "$tools"
+cp -r "$root/scripts" "$copy/"
+rm -f "$copy/scripts/generate_checkpoints.py"
+touch "$copy/CMakePresets.json"
+
+# tool NAME: a stand-in that appends its name to the calls, then does what standard input says.
+tool() {
+  { printf '#!/bin/bash\necho "%s $*" >>"%s/calls"\n' "$1" "$work"; cat; } >"$tools/$1"
+  chmod +x "$tools/$1"
+}
+tool dpkg-query <<<'for p in "${@:4}"; do [ "$p" = "${MISSING:-}" ] || echo "ii $p"; done'
+tool id <<<'echo "${AS_ID:-1000}"'
+tool sudo <<<'exit 1'
+tool apt-get <<<'exit "${APT_FAILS:-0}"'
+tool dpkg <<<'exit 0'
+tool python3 <<E
+case "\$*" in
+  "-m venv "*) mkdir -p "\$3/bin" && cp "\$0" "\$3/bin/python" ;;
+  *-V*) echo "Python 3.11.2" ;;
+  *"pip install"*) exit "\${PIP_FAILS:-0}" ;;
+  *generate_checkpoints.py*)
+    [ -z "\${GENERATOR_FAILS:-}" ] || { echo "no such model"; exit 1; }
+    mkdir -p "\$3" && cat >"\$3/made" && touch "\$3/manifest.json"
+    ;;
+esac
+E
+tool cmake <<'E'
+while [ $# -gt 0 ]; do case $1 in -B) build=$2 ;; -S) home=$2 ;; esac; shift; done
+mkdir -p "$build/bin" && echo "CMAKE_HOME_DIRECTORY:INTERNAL=$home" >"$build/CMakeCache.txt" && touch "$build/build.ninja"
+E
+tool ninja <<E
+[ ! -e "$copy/build/built" ] || { echo "ninja: no work to do."; exit; }
+case " \$* " in *" -n "*) echo "[7/7] Linking"; exit ;; esac
+[ -z "\${NINJA_FAILS:-}" ] || { echo "error: expected ';'"; exit 1; }
+cp "$tools/program" "$copy/build/bin/bench"; touch "$copy/build/built"
+E
+tool ctest <<<'echo "ctest ran"'
+tool program <<'E'
+case " $* " in
+  *" --nosuch "*) echo "bench: unknown flag --nosuch" >&2; exit 2 ;;
+  *" --list "*) echo load/linear/zip/bare/copy/cpu/hot ;;
+  *) echo "bench ran" ;;
+esac
+E
+
+# call SETTINGS… -- SCRIPT ARGUMENTS…: with the stand-ins before everything else on the path.
+call() {
+  local settings=()
+  while [ "$1" != -- ]; do settings+=("$1"); shift; done
+  shift
+  : >"$work/calls"
+  env "${settings[@]}" PATH="$tools:$PATH" "$copy/scripts/$1" "${@:2}"
+}
+called() { grep -q -- "$1" "$work/calls"; }
+not_called() { ! called "$1"; }
+
+expect 'packages missing, no root' 2 'sudo apt-get update && sudo apt-get install -y --no-install-recommends cmake' call MISSING=cmake -- test
+check '… and apt was not asked' not_called apt-get
+expect 'apt fails' 3 'system packages failed (exit 9); the whole log: build/logs/system-packages.log' call MISSING=cmake AS_ID=0 APT_FAILS=9 -- test
+expect 'pip fails' 3 'python environment failed (exit 4)' call PIP_FAILS=4 -- test
+check '… and leaves no stamp' [ ! -e "$copy/.venv/.stamp" ]
+expect 'the compiler fails' 3 "error: expected ';'" call NINJA_FAILS=1 -- test
+check 'the half-made environment was made again' called 'python3 -m venv'
+expect 'test runs ctest' 0 'ctest ran' call -- test -R reader
+check '… with its flags' called 'ctest .*-R reader'
+check '… and the environment as it was' not_called 'pip install'
+expect 'bench without a generator' 0 'bench ran' call -- bench --quick
+touch "$copy/scripts/generate_checkpoints.py"
+expect 'the generator fails' 3 'no such model' call GENERATOR_FAILS=1 -- bench --quick
+expect 'bench makes its data' 0 'bench ran' call -- bench --quick
+check '… from the names of the cases' grep -qx load/linear/zip/bare/copy/cpu/hot "$copy/build/reference/made"
+expect 'a second call' 0 'reference data      up to date' call -- bench --quick
+check '… makes no data' not_called generate_checkpoints
+check '… fetches and configures nothing' not_called 'pip install\|^cmake'
+rm "$copy/build/reference/made"
+expect 'after a file has gone' 0 'bench ran' call -- bench --quick
+check '… the data are made again' called generate_checkpoints
+expect 'data elsewhere' 0 'bench ran' call -- bench --data "$work/elsewhere"
+check '… lie there' [ -e "$work/elsewhere/manifest.json" ]
+expect 'an unknown flag of bench' 2 'bench: unknown flag --nosuch' call -- bench --nosuch
+check '… makes no data' not_called generate_checkpoints
+
+[ "$failures" = 0 ] || { printf '%d failed\n' "$failures"; exit 1; }
