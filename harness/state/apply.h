@@ -4,6 +4,7 @@
 #include <span>
 
 #include "harness/state/load_state_dict.h"
+#include "harness/state/scalar_type.h"
 
 namespace loadpath {
 
@@ -24,10 +25,6 @@ ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTen
 /// Makes the owner (and every other place of the module that held the old tensor) hold `value` instead, with the old
 /// tensor's requires_grad. `root` is the module that was planned for.
 void Replace(const PlannedTensor& planned, const at::Tensor& value);
-
-at::ScalarType ToScalarType(Dtype dtype);
-/// nullopt for a dtype that checkpoints do not have.
-std::optional<Dtype> FromScalarType(at::ScalarType type);
 
 }  // namespace loadpath
 
