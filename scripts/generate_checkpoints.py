@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Makes the reference data: checkpoints, golden inputs and outputs, and the manifest that describes them.
+
+Everything comes from fixed seeds and from what the installed packages hold; nothing is downloaded. What is there and up
+to date is left alone. harness/golden/manifest.h says what the manifest holds.
+"""
+import argparse
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.dont_write_bytecode = True
+
+import models  # noqa: E402
+from reference_data import table  # noqa: E402
+from reference_data.store import Store  # noqa: E402
+
+EXAMPLES = """\
+examples:
+  %(prog)s --models linear,custom                     every format and layout of two models
+  %(prog)s --models gpt2 --formats zip --layouts bare,nested
+  %(prog)s --all --data /mnt/fast/reference
+  build/bin/bench --list | %(prog)s --cases -         what the listed cases need
+"""
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--data", type=Path, default=ROOT / "build" / "reference", metavar="DIR",
+                        help="where to write (default: build/reference)")
+    parser.add_argument("--cases", metavar="FILE", help="make what these cases need, one name a line (-: standard input)")
+    parser.add_argument("--models", metavar="A,B", help="of: " + ", ".join(models.NAMES))
+    parser.add_argument("--formats", metavar="A,B", help="of: " + ", ".join(table.FORMATS) + " (default: all)")
+    parser.add_argument("--layouts", metavar="A,B", help="of: " + ", ".join(table.LAYOUTS) + " (default: all)")
+    parser.add_argument("--all", action="store_true", help="make everything: about 8 GB")
+    parser.add_argument("--list", action="store_true", help="list what would be made: model, format, layout, file")
+    options = parser.parse_args(arguments)
+    try:
+        wanted = choose(options)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.list:
+        for item in wanted.files:
+            print(f"{item.model:<12}{item.format:<13}{item.layout:<8}{item.name}")
+        return 0
+    try:
+        make(options.data, wanted)
+    except (OSError, ImportError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def choose(options):
+    """The files and models that the command line asks for. Raises ValueError with one line for people."""
+    if options.cases is not None:
+        if options.all or options.models or options.formats or options.layouts:
+            raise ValueError("--cases says it all: drop --all, --models, --formats and --layouts")
+        try:
+            lines = sys.stdin.read() if options.cases == "-" else Path(options.cases).read_text()
+        except OSError as error:
+            raise ValueError(f"--cases {error}") from None
+        return table.needed_by(lines.split())
+    if not (options.all or options.list or options.models):
+        raise ValueError("nothing is chosen: pass --models, --cases or --all")
+    return table.product(
+        names_in("--models", options.models, models.NAMES),
+        names_in("--formats", options.formats, table.FORMATS),
+        names_in("--layouts", options.layouts, table.LAYOUTS),
+    )
+
+
+def names_in(flag, text, known):
+    if text is None:
+        return list(known)
+    names = text.split(",")
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{flag}: there is no {name!r}, only {', '.join(known)}")
+    return names
+
+
+def make(directory, wanted):
+    began = time.monotonic()
+    with Store(directory) as store:
+        todo = store.missing(wanted)
+        if todo:
+            # Imported late: PyTorch takes seconds, and mostly there is nothing to make.
+            from reference_data import writer
+
+            writer.make(store, todo, Progress(len(todo)))
+    if todo:
+        seconds = time.monotonic() - began
+        print(f"reference data: {len(todo)} of {len(wanted.files) + len(wanted.models)} made in {seconds:.1f} s, in {directory}")
+    else:
+        print(f"reference data: up to date, in {directory}")
+
+
+class Progress:
+    """A line on a terminal that says what is being made; nothing elsewhere."""
+
+    def __init__(self, total):
+        self._total = total
+        self._count = 0
+        self._terminal = sys.stderr.isatty()
+
+    def start(self, what):
+        self._count += 1
+        if self._terminal:
+            print(f"\r\033[K[{self._count}/{self._total}] {what}", end="", file=sys.stderr, flush=True)
+
+    def end(self):
+        if self._terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

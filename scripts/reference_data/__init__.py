@@ -1,0 +1,1 @@
+"""What generate_checkpoints.py is made of."""
