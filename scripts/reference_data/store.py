@@ -45,7 +45,7 @@ class Store:
 
     def __enter__(self):
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.directory / ".lock", "w")
+        self._lock = open(self.directory / ".lock", "a")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._manifest = self._read()
         return self
