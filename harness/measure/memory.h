@@ -1,0 +1,52 @@
+#ifndef LOADPATH_HARNESS_MEASURE_MEMORY_H_
+#define LOADPATH_HARNESS_MEASURE_MEMORY_H_
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+namespace loadpath {
+
+/// This process's resident memory, in bytes (/proc/self/status). Mapped file pages (`file`) can be dropped by the kernel
+/// at any time and are shared with others: they are never added to `anonymous`.
+struct MemoryUsage {
+  std::uint64_t anonymous = 0, file = 0, shared = 0;
+  std::uint64_t peak = 0;   ///< VmHWM: the greatest sum of the three
+};
+MemoryUsage ReadMemory();
+
+/// The peak of anonymous memory between construction and Stop(). For one load:
+///
+///   PeakMemory peak;                          // before the module is constructed
+///   … construct, load …
+///   peak.Stop();
+///   peak.Extra(parameter_bytes);              // beyond the parameters; 0 for those that lie in a mapping
+///
+/// A thread samples /proc/self/statm twice a millisecond. Where the kernel lets VmHWM be reset (/proc/self/clear_refs),
+/// peaks between two samples are caught too: what VmHWM exceeds the mapped pages by was anonymous. Counters of resident
+/// memory are approximate to about 1 MiB. Memory that the C library keeps after free() is given back first.
+class PeakMemory {
+ public:
+  PeakMemory();
+  ~PeakMemory();
+  PeakMemory(const PeakMemory&) = delete;
+  PeakMemory& operator=(const PeakMemory&) = delete;
+
+  void Stop();
+  std::uint64_t anonymous_before() const { return before_; }
+  std::uint64_t anonymous_peak() const { return peak_; }
+  /// The peak beyond what was there before and beyond `parameter_bytes`; at least 0.
+  std::uint64_t Extra(std::uint64_t parameter_bytes) const;
+
+ private:
+  void Sample();
+  int statm_ = -1;
+  std::uint64_t before_ = 0, peak_ = 0, file_peak_ = 0;
+  bool reset_ = false;
+  std::atomic<bool> stop_{false};
+  std::thread sampler_;
+};
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_MEASURE_MEMORY_H_
