@@ -1,0 +1,241 @@
+#include "harness/state/deferred_init.h"
+
+#include <sys/resource.h>
+
+#include <functional>
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+namespace loadpath {
+namespace {
+
+namespace nn = torch::nn;
+
+std::int64_t MinorFaults() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt;
+}
+
+bool BitEqual(const at::Tensor& a, const at::Tensor& b) { return a.scalar_type() == b.scalar_type() && at::equal(a, b); }
+
+void ExpectEqualState(const nn::Module& actual, const nn::Module& expected) {
+  const auto compare = [](const auto& a, const auto& b) {
+    ASSERT_EQ(a.size(), b.size());
+    for (const auto& item : a) EXPECT_TRUE(BitEqual(item.value(), b[item.key()])) << item.key();
+  };
+  compare(actual.named_parameters(), expected.named_parameters());
+  compare(actual.named_buffers(), expected.named_buffers());
+}
+
+using Factory = std::function<std::shared_ptr<nn::Module>()>;
+
+std::vector<std::pair<std::string, Factory>> Factories() {
+  return {
+      {"Linear", [] { return nn::Linear(30, 20).ptr(); }},
+      {"Conv2d", [] { return nn::Conv2d(nn::Conv2dOptions(3, 8, 3)).ptr(); }},
+      {"ConvTranspose1d", [] { return nn::ConvTranspose1d(nn::ConvTranspose1dOptions(3, 8, 3)).ptr(); }},
+      {"BatchNorm2d", [] { return nn::BatchNorm2d(5).ptr(); }},
+      {"LayerNorm", [] { return nn::LayerNorm(nn::LayerNormOptions({5})).ptr(); }},
+      {"Embedding with padding", [] { return nn::Embedding(nn::EmbeddingOptions(9, 4).padding_idx(2)).ptr(); }},
+      {"LSTM", [] { return nn::LSTM(nn::LSTMOptions(4, 6).num_layers(2).bidirectional(true)).ptr(); }},
+      {"MultiheadAttention", [] { return nn::MultiheadAttention(nn::MultiheadAttentionOptions(8, 2)).ptr(); }},
+      {"Bilinear", [] { return nn::Bilinear(3, 4, 5).ptr(); }},
+      {"Transformer", [] { return nn::TransformerEncoderLayer(nn::TransformerEncoderLayerOptions(8, 2)).ptr(); }},
+      {"Sequential", [] { return nn::Sequential(nn::Linear(4, 4), nn::ReLU(), nn::BatchNorm1d(4), nn::Linear(4, 2)).ptr(); }},
+      {"initialised by hand", [] {
+         nn::Linear linear(40, 30);
+         nn::init::xavier_normal_(linear->weight);
+         torch::NoGradGuard no_grad;
+         linear->weight.mul_(3).clamp_(-1, 1);
+         nn::init::constant_(linear->bias, 0.25);
+         return linear.ptr();
+       }},
+      {"converted", [] {
+         nn::Linear linear(40, 30);
+         linear->to(torch::kBFloat16);
+         return linear.ptr();
+       }},
+  };
+}
+
+TEST(DeferredInit, FinishGivesTheValuesOfOrdinaryConstruction) {
+  for (const auto& [name, make] : Factories()) {
+    SCOPED_TRACE(name);
+    torch::manual_seed(7);
+    const auto expected = make();
+    torch::manual_seed(7);
+    DeferredInit deferred;
+    const auto actual = deferred.Construct(make);
+    deferred.Finish();
+    EXPECT_EQ(deferred.pending(), 0u);
+    ExpectEqualState(*actual, *expected);
+  }
+}
+
+TEST(DeferredInit, EveryRecordedFillReplaysToTheSameBits) {
+  const std::vector<std::pair<std::string, std::function<void(at::Tensor)>>> fills = {
+      {"uniform_", [](at::Tensor t) { t.uniform_(-2, 3); }},
+      {"normal_", [](at::Tensor t) { t.normal_(1, 2); }},
+      {"fill_", [](at::Tensor t) { t.fill_(2.5); }},
+      {"zero_", [](at::Tensor t) { t.zero_(); }},
+      {"random_", [](at::Tensor t) { t.random_(); }},
+      {"random_ from", [](at::Tensor t) { t.random_(2, 9); }},
+      {"random_ to", [](at::Tensor t) { t.random_(9); }},
+      {"exponential_", [](at::Tensor t) { t.exponential_(2); }},
+      {"bernoulli_", [](at::Tensor t) { t.bernoulli_(0.3); }},
+      {"log_normal_", [](at::Tensor t) { t.log_normal_(); }},
+      {"cauchy_", [](at::Tensor t) { t.cauchy_(); }},
+      {"geometric_", [](at::Tensor t) { t.geometric_(0.5); }},
+  };
+  for (const auto& [name, fill] : fills) {
+    SCOPED_TRACE(name);
+    for (const bool by_touch : {false, true}) {
+      torch::manual_seed(3);
+      const at::Tensor expected = torch::full({50}, -1.0f);
+      fill(expected);
+      torch::manual_seed(3);
+      DeferredInit deferred;
+      const at::Tensor actual = torch::full({50}, -1.0f);
+      {
+        DeferredInit::Scope scope(deferred);
+        fill(actual);
+        EXPECT_EQ(actual.data_ptr<float>()[0], -1.0f) << "it ran at once";
+        EXPECT_EQ(deferred.pending(), 1u);
+        if (by_touch) {
+          EXPECT_TRUE(BitEqual(actual, expected)) << "any other operation runs it first";
+          EXPECT_EQ(deferred.pending(), 0u);
+        }
+      }
+      deferred.Finish();
+      EXPECT_TRUE(BitEqual(actual, expected));
+    }
+  }
+}
+
+TEST(DeferredInit, AFillOfAPartKeepsItsPlaceInTheOrder) {
+  DeferredInit deferred;
+  const at::Tensor tensor = torch::empty({3, 2});
+  {
+    DeferredInit::Scope scope(deferred);
+    tensor.fill_(1);
+    tensor[1].zero_();
+    tensor.t()[0].fill_(4);
+    EXPECT_EQ(deferred.pending(), 3u);
+  }
+  deferred.Finish();
+  EXPECT_TRUE(BitEqual(tensor, torch::tensor({{4.f, 1.f}, {4.f, 0.f}, {4.f, 1.f}})));
+}
+
+TEST(DeferredInit, ConstructionLeavesTheWeightsMemoryUntouched) {
+  static constexpr std::int64_t kSide = 4096;  // 64 MiB of float32
+  DeferredInit deferred;
+  const std::int64_t before = MinorFaults();
+  const auto linear = deferred.Construct([] { return nn::Linear(kSide, kSide); });
+  const std::int64_t faults = MinorFaults() - before;
+  EXPECT_LT(faults, 256) << "64 MiB are 16384 pages of 4 KiB";
+  deferred.Loaded(std::vector<at::Tensor>{linear->weight, linear->bias});
+  EXPECT_EQ(deferred.pending(), 0u);
+}
+
+TEST(DeferredInit, WhatWasLoadedIsNotTouchedAndTheRestHasItsFirstValue) {
+  DeferredInit deferred;
+  const auto norm = deferred.Construct([] { return nn::BatchNorm1d(4); });
+  {
+    torch::NoGradGuard no_grad;
+    norm->weight.fill_(5);
+  }
+  deferred.Loaded(std::vector<at::Tensor>{norm->weight});
+  deferred.Finish();
+  EXPECT_TRUE(BitEqual(norm->weight, torch::full({4}, 5.f)));
+  EXPECT_TRUE(BitEqual(norm->bias, torch::zeros({4})));
+  EXPECT_TRUE(BitEqual(norm->running_mean, torch::zeros({4})));
+  EXPECT_TRUE(BitEqual(norm->running_var, torch::ones({4})));
+  EXPECT_EQ(norm->num_batches_tracked.item<std::int64_t>(), 0);
+}
+
+TEST(DeferredInit, ATensorWhoseMemoryWasReplacedIsForgottenToo) {
+  DeferredInit deferred;
+  const auto linear = deferred.Construct([] { return nn::Linear(3, 2); });
+  const at::Tensor loaded = torch::full({2, 3}, 9.f);
+  linear->weight.set_data(loaded);
+  deferred.Loaded(std::vector<at::Tensor>{linear->weight, linear->bias});
+  EXPECT_EQ(deferred.pending(), 0u);
+  deferred.Finish();
+  EXPECT_TRUE(BitEqual(loaded, torch::full({2, 3}, 9.f)));
+}
+
+TEST(DeferredInit, ALoadedViewKeepsItsBytesAndTheRestIsFilled) {
+  DeferredInit deferred;
+  const at::Tensor flat = torch::empty({4});
+  {
+    DeferredInit::Scope scope(deferred);
+    flat.fill_(1);
+  }
+  const at::Tensor part = flat.narrow(0, 1, 2);
+  part.fill_(7);
+  deferred.Loaded(std::vector<at::Tensor>{part});
+  deferred.Finish();
+  EXPECT_TRUE(BitEqual(flat, torch::tensor({1.f, 7.f, 7.f, 1.f})));
+}
+
+TEST(DeferredInit, SaysWhichTensorsItWillFill) {
+  DeferredInit deferred;
+  const at::Tensor whole = torch::empty({4}), partly = torch::empty({4}), other = torch::empty({4});
+  {
+    DeferredInit::Scope scope(deferred);
+    whole.zero_();
+    partly.narrow(0, 0, 2).zero_();
+  }
+  EXPECT_TRUE(DeferredInit::WillFill(whole));
+  EXPECT_TRUE(DeferredInit::WillFill(whole.narrow(0, 1, 2)));
+  EXPECT_FALSE(DeferredInit::WillFill(partly));
+  EXPECT_FALSE(DeferredInit::WillFill(other));
+  deferred.Finish();
+  EXPECT_FALSE(DeferredInit::WillFill(whole));
+}
+
+TEST(DeferredInit, ScopesNestAndEndWithTheConstructionThatThrows) {
+  DeferredInit outer, inner;
+  const at::Tensor a = torch::empty({2}), b = torch::empty({2});
+  {
+    DeferredInit::Scope scope(outer);
+    a.fill_(1);
+    EXPECT_THROW(inner.Construct([&]() -> int {
+      b.fill_(2);
+      a.add_(1);  // recorded by the outer object
+      throw std::runtime_error("no");
+    }), std::runtime_error);
+    EXPECT_EQ(outer.pending(), 0u);
+    EXPECT_EQ(inner.pending(), 1u);
+    a.fill_(3);
+    EXPECT_EQ(outer.pending(), 1u);
+  }
+  b.fill_(4);
+  EXPECT_EQ(inner.pending(), 1u) << "nothing is recorded outside a scope";
+  EXPECT_TRUE(BitEqual(a, torch::full({2}, 2.f)));
+}
+
+TEST(DeferredInit, TheDestructorRunsWhatIsLeft) {
+  const at::Tensor tensor = torch::empty({2});
+  {
+    DeferredInit deferred;
+    DeferredInit::Scope scope(deferred);
+    tensor.fill_(6);
+  }
+  EXPECT_TRUE(BitEqual(tensor, torch::full({2}, 6.f)));
+}
+
+TEST(DeferredInit, AWrongFillIsRaisedWhereItIsCalled) {
+  DeferredInit deferred;
+  DeferredInit::Scope scope(deferred);
+  const at::Tensor tensor = torch::empty({2});
+  EXPECT_THROW(tensor.normal_(0, -1), c10::Error);
+  const at::Tensor leaf = torch::empty({2}, torch::requires_grad());
+  EXPECT_THROW(leaf.zero_(), c10::Error);
+  EXPECT_EQ(deferred.pending(), 0u);
+}
+
+}  // namespace
+}  // namespace loadpath
