@@ -53,5 +53,7 @@ set_target_properties(loadpath_torch_pch PROPERTIES PCH_INSTANTIATE_TEMPLATES ON
 
 function(loadpath_use_torch target visibility)
   target_link_libraries(${target} ${visibility} LibTorch)
+  # An executable would be compiled with -fPIE, which makes the compiler pass over the precompiled header.
+  target_compile_options(${target} PRIVATE -fPIC)
   target_precompile_headers(${target} REUSE_FROM loadpath_torch_pch)
 endfunction()
