@@ -18,9 +18,9 @@ namespace loadpath {
 /// that was not loaded: it then holds its proper first value, never uninitialised memory.
 ///
 /// What a scope cannot see: memory reached through data_ptr() or an accessor. Between the scope's end and Finish() no
-/// operation on the module is seen either, so load and finish before anything else. Random fills take the generator's
-/// state when they run: where nothing was loaded and nothing else drew from the generator meanwhile, Finish() gives the
-/// values that ordinary construction gives.
+/// operation on the module is seen either, so load and finish before anything else. Random fills draw from the
+/// generator when they run: where nothing was loaded, no random fill was run early and nothing else drew meanwhile,
+/// Finish() gives the values that ordinary construction gives.
 ///
 /// An object belongs to the thread that made it. Scopes nest, also those of different objects.
 class DeferredInit {
