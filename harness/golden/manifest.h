@@ -18,7 +18,9 @@ namespace loadpath {
 ///  "models": {"linear": {"python": "class", "weights": "seed 0 | published …", "rtol": 1.3e-6, "atol": 1e-5, "why": "…",
 ///                        "tensors": {"linear.weight": {"dtype": "float32", "shape": [2, 10], "sha256": "…"}},
 ///                        "goldens": {"1": "linear.golden.1.safetensors"}}}}
-/// Golden files hold inputs "input.0", … and outputs "output.0", …; sha256 of a tensor is as in `ckpt inspect --digest`.
+/// Golden files hold inputs "input.0", … and outputs "output.0", …; sha256 of a tensor is as in `ckpt inspect --digest`;
+/// "tensors" stand in the order of Python's state_dict. "plain_dict" names the same content without OrderedDict, which is
+/// what torch::pickle_load reads. Fields that are not listed here (the generator's "stamp") are its own business.
 struct ManifestTensor {
   std::string dtype;
   std::vector<std::int64_t> shape;
@@ -34,7 +36,7 @@ struct ManifestFile {
   std::string name, format, layout, plain_dict;
   std::uint64_t size = 0;
   std::string sha256;
-  std::vector<std::pair<std::string, std::string>> models;   ///< model name, key path
+  std::vector<std::pair<std::string, std::string>> models;   ///< model name, key path of its state dict
 };
 
 class Manifest {

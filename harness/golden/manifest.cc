@@ -1,0 +1,123 @@
+#include "harness/golden/manifest.h"
+
+#include <fstream>
+#include <stdexcept>
+
+#include <nlohmann/json.hpp>
+
+namespace loadpath {
+namespace {
+
+using Json = nlohmann::json;
+
+// What stands under `key`, as a T. The caller adds which file and entry it was.
+template <class T>
+T Get(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end()) throw std::runtime_error("has no \"" + std::string(key) + "\"");
+  try {
+    return found->get<T>();
+  } catch (const Json::exception&) {
+    throw std::runtime_error("has a \"" + std::string(key) + "\" of another type, " + found->type_name());
+  }
+}
+
+const Json& GetObject(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end()) throw std::runtime_error("has no \"" + std::string(key) + "\"");
+  if (!found->is_object()) throw std::runtime_error("has a \"" + std::string(key) + "\" that is not an object");
+  return *found;
+}
+
+// Runs read(entry) for every entry of an object; what it throws gets the entry's name.
+template <class Read>
+void ForEach(const Json& object, std::string_view what, Read read) {
+  for (const auto& [name, entry] : object.items()) {
+    try {
+      if (!entry.is_object()) throw std::runtime_error("is not an object");
+      read(name, entry);
+    } catch (const std::exception& error) {
+      throw std::runtime_error(std::string(what) + " \"" + name + "\" " + error.what());
+    }
+  }
+}
+
+ManifestFile ReadFile(const std::string& name, const Json& entry) {
+  ManifestFile file;
+  file.name = name;
+  file.format = Get<std::string>(entry, "format");
+  file.layout = Get<std::string>(entry, "layout");
+  file.size = Get<std::uint64_t>(entry, "size");
+  file.sha256 = Get<std::string>(entry, "sha256");
+  if (entry.contains("plain_dict")) file.plain_dict = Get<std::string>(entry, "plain_dict");
+  for (const Json& model : Get<std::vector<Json>>(entry, "models")) {
+    file.models.emplace_back(Get<std::string>(model, "model"), Get<std::string>(model, "key"));
+  }
+  return file;
+}
+
+ManifestModel ReadModel(const Json& entry) {
+  ManifestModel model;
+  model.rtol = Get<double>(entry, "rtol");
+  model.atol = Get<double>(entry, "atol");
+  model.why = Get<std::string>(entry, "why");
+  ForEach(GetObject(entry, "tensors"), "tensor", [&](const std::string& name, const Json& tensor) {
+    model.tensors[name] = {Get<std::string>(tensor, "dtype"), Get<std::vector<std::int64_t>>(tensor, "shape"),
+                           Get<std::string>(tensor, "sha256")};
+  });
+  for (const auto& [batch, file] : Get<std::map<std::string, std::string>>(entry, "goldens")) {
+    std::size_t end = 0;
+    std::int64_t size = 0;
+    try {
+      size = std::stoll(batch, &end);
+    } catch (const std::logic_error&) {
+    }
+    if (end == 0 || end != batch.size() || size < 1) {
+      throw std::runtime_error("has a golden for \"" + batch + "\", which is not a batch size");
+    }
+    model.goldens[size] = file;
+  }
+  return model;
+}
+
+}  // namespace
+
+Manifest Manifest::Read(const std::string& directory) {
+  Manifest manifest;
+  manifest.directory_ = directory;
+  const std::string path = manifest.PathOf("manifest.json");
+  try {
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) throw std::runtime_error("cannot be opened: scripts/generate_checkpoints.py makes it");
+    const Json json = Json::parse(stream, nullptr, /*allow_exceptions=*/false);
+    if (json.is_discarded()) throw std::runtime_error("is not JSON");
+    if (!json.is_object()) throw std::runtime_error("is not a JSON object");
+    if (const int schema = Get<int>(json, "schema"); schema != 1) {
+      throw std::runtime_error("has schema " + std::to_string(schema) + ", only 1 is read: make it anew");
+    }
+    ForEach(GetObject(json, "files"), "file",
+            [&](const std::string& name, const Json& entry) { manifest.files_.push_back(ReadFile(name, entry)); });
+    ForEach(GetObject(json, "models"), "model",
+            [&](const std::string& name, const Json& entry) { manifest.models_[name] = ReadModel(entry); });
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(path + ": " + error.what());
+  }
+  return manifest;
+}
+
+const ManifestFile* Manifest::FindFile(std::string_view model, std::string_view format, std::string_view layout) const {
+  for (const ManifestFile& file : files_) {
+    if (file.format != format || file.layout != layout) continue;
+    for (const auto& [name, key] : file.models) {
+      if (name == model) return &file;
+    }
+  }
+  return nullptr;
+}
+
+const ManifestModel* Manifest::FindModel(std::string_view model) const {
+  const auto found = models_.find(model);
+  return found == models_.end() ? nullptr : &found->second;
+}
+
+}  // namespace loadpath
