@@ -1,0 +1,41 @@
+#ifndef LOADPATH_HARNESS_CHECKPOINT_LIMITS_H_
+#define LOADPATH_HARNESS_CHECKPOINT_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+/// What the reader accepts at most, in one place. Everything else is bounded by the bytes that are really in the file.
+namespace loadpath::limits {
+
+/// One pickle. 100,000 tensors take 20 MB; offsets into a pickle and counts of its values stay below 2^32.
+inline constexpr std::uint64_t kPickleBytes = std::uint64_t{1} << 30;
+
+/// Dimensions of a tensor: more than 64 cannot be used, TensorIterator's limit (c10 kDimVectorStaticSize is far below).
+inline constexpr std::size_t kDimensions = 64;
+
+/// Bytes of one integer: printing takes quadratic time, and Python itself refuses to print more than 4300 digits.
+inline constexpr std::size_t kIntegerBytes = 1785;
+
+/// A line of a text opcode that names a global or holds a number: no name that PyTorch allows is longer than 64.
+inline constexpr std::size_t kLineBytes = 8192;
+
+/// Arguments that one allow-listed call takes: _rebuild_tensor_v3 and _rebuild_wrapper_subclass have 8.
+inline constexpr std::size_t kArguments = 64;
+
+/// deflate cannot shrink by more than 1032 (zlib's technical details): a larger claim is a bomb or a lie.
+inline constexpr std::uint64_t kDeflateRatio = 1032;
+
+/// An expanded tensor (larger than its storage, because a stride is 0) is gathered up to this many bytes: 2^40 elements
+/// over a storage of 4 bytes are valid and harmless until somebody asks for a row-major copy.
+inline constexpr std::uint64_t kExpandedBytes = std::uint64_t{1} << 30;
+
+/// Places that one walk of a tree visits beyond 16 per node: a list that holds the same list twice, 40 levels deep, has
+/// 2^40 places in a few hundred bytes.
+inline constexpr std::uint64_t kWalkSteps = std::uint64_t{1} << 24;
+
+/// The header of a safetensors file: the format's own limit (safetensors/src/tensor.rs, MAX_HEADER_SIZE).
+inline constexpr std::uint64_t kSafetensorsHeaderBytes = 100'000'000;
+
+}  // namespace loadpath::limits
+
+#endif  // LOADPATH_HARNESS_CHECKPOINT_LIMITS_H_
