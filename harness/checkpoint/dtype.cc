@@ -29,6 +29,7 @@ constexpr std::array kDtypes = {
     DtypeInfo{Dtype::kFloat8E5m2fnuz, "float8_e5m2fnuz", 1, 1},
     DtypeInfo{Dtype::kFloat8E8m0fnu, "float8_e8m0fnu", 1, 1},
     DtypeInfo{Dtype::kFloat4E2m1fnX2, "float4_e2m1fn_x2", 1, 1},
+    DtypeInfo{Dtype::kBcomplex32, "bcomplex32", 4, 2},
 };
 
 }  // namespace

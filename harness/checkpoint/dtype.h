@@ -11,7 +11,7 @@ namespace loadpath {
 enum class Dtype : std::uint8_t {
   kBool, kUint8, kInt8, kInt16, kInt32, kInt64, kUint16, kUint32, kUint64,
   kFloat16, kBfloat16, kFloat32, kFloat64, kComplex32, kComplex64, kComplex128,
-  kFloat8E4m3fn, kFloat8E4m3fnuz, kFloat8E5m2, kFloat8E5m2fnuz, kFloat8E8m0fnu, kFloat4E2m1fnX2,
+  kFloat8E4m3fn, kFloat8E4m3fnuz, kFloat8E5m2, kFloat8E5m2fnuz, kFloat8E8m0fnu, kFloat4E2m1fnX2, kBcomplex32,
 };
 
 struct DtypeInfo {

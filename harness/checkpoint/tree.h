@@ -1,7 +1,9 @@
 #ifndef LOADPATH_HARNESS_CHECKPOINT_TREE_H_
 #define LOADPATH_HARNESS_CHECKPOINT_TREE_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,6 +49,13 @@ struct TensorView {
 /// Shared and self-referential values are shared nodes.
 class Tree {
  public:
+  Tree() = default;
+  Tree(Tree&&) = default;
+  Tree& operator=(Tree&&) = default;
+  Tree(const Tree&) = delete;  // nodes point into the pickle's bytes, which the tree keeps
+  Tree& operator=(const Tree&) = delete;
+
+  const std::string& file() const { return file_; }  ///< the checkpoint's file, for messages
   NodeId root() const { return root_; }
   std::size_t size() const { return nodes_.size(); }
   NodeKind kind(NodeId id) const { return nodes_[id].kind; }
@@ -58,8 +67,9 @@ class Tree {
   std::int64_t integer(NodeId id) const { return nodes_[id].integer; }        ///< kInt
   double real(NodeId id) const { return nodes_[id].real; }                    ///< kFloat; the real part of kComplex
   double imag(NodeId id) const { return nodes_[id].imag; }                    ///< kComplex
-  /// kString and kName (UTF-8), kBytes and kByteArray (raw), kBigInt (decimal), kObject ("module.Class").
-  std::string_view text(NodeId id) const { return texts_[nodes_[id].index]; }
+  /// kString and kName (UTF-8, where lone surrogates may stand: Python's strings may hold them), kBytes and kByteArray
+  /// (raw), kBigInt (decimal), kObject (the allow-listed name that makes it: "torch._utils._rebuild_sparse_tensor").
+  std::string_view text(NodeId id) const;
 
   /// Elements of a sequence or set; key, value, key, value … of a dict; the arguments of a kObject.
   std::span<const NodeId> items(NodeId id) const;
@@ -72,6 +82,12 @@ class Tree {
   /// The value under a text key of a dict, or kNoNode. Linear in the dict's size: for looking up a few names.
   NodeId Find(NodeId dict, std::string_view key) const;
 
+  /// Calls visit(path, node) for `from` and every value below it, in the file's order: path has one element per level,
+  /// keys as text (KeyText), positions as numbers in text. `visit` returns whether to enter the value. A value that
+  /// stands at two places is visited at both; inside itself it is visited, never entered. Iterative. The number of
+  /// places is limited (limits.h): CheckpointError kLimitExceeded.
+  void Walk(NodeId from, const std::function<bool(const std::vector<std::string>& path, NodeId node)>& visit) const;
+
   /// str(key) of Python for a dict's key, as it stands in a path: text as it is, 3 -> "3", None -> "None".
   std::string KeyText(NodeId key) const;
   /// repr(type(value)) of Python: "<class 'collections.OrderedDict'>".
@@ -83,19 +99,25 @@ class Tree {
   friend class TreeBuilder;
   struct Node {
     NodeKind kind = NodeKind::kNone;
-    std::uint32_t index = 0;  // into texts_, tensors_ or children_, by kind
+    std::uint32_t index = 0;  // tensor: into tensors_; storage: its id; containers: into children_
     NodeId attributes = kNoNode;
     union {
       std::int64_t integer = 0;
       double real;
+      const char* data;
     };
-    double imag = 0;
+    union {
+      std::uint64_t size = 0;  // of text; of children
+      double imag;
+    };
   };
+  std::string file_;
   NodeId root_ = 0;
   std::vector<Node> nodes_;
-  std::vector<std::string> texts_;
+  std::vector<NodeId> children_;
   std::vector<TensorView> tensors_;
-  std::vector<std::vector<NodeId>> children_;
+  std::vector<std::byte> pickle_;    // what most texts point into
+  std::vector<std::string> owned_;   // and the others
 };
 
 /// A tensor and where it stands in the tree: one element per level (keys as text, positions as numbers in text).

@@ -1,0 +1,125 @@
+#include "harness/checkpoint/tree.h"
+
+#include <algorithm>
+
+#include "harness/checkpoint/error.h"
+#include "harness/checkpoint/limits.h"
+
+namespace loadpath {
+
+std::int64_t TensorView::numel() const {
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
+  std::int64_t product = 1;
+  for (const std::int64_t size : shape) product *= size;
+  return product;
+}
+
+bool TensorView::IsContiguous() const {
+  std::int64_t expected = 1;
+  if (numel() == 0) return true;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    if (shape[i] == 1) continue;
+    if (stride[i] != expected) return false;
+    expected *= shape[i];
+  }
+  return true;
+}
+
+bool Tree::IsDict(NodeId id) const {
+  return kind(id) == NodeKind::kDict || kind(id) == NodeKind::kOrderedDict || kind(id) == NodeKind::kCounter;
+}
+
+bool Tree::IsSequence(NodeId id) const {
+  return kind(id) == NodeKind::kList || kind(id) == NodeKind::kTuple || kind(id) == NodeKind::kSize;
+}
+
+std::string_view Tree::text(NodeId id) const {
+  const Node& node = nodes_[id];
+  // An inert object's name comes from the reader's own table and ends with a NUL; its size counts its arguments.
+  return node.kind == NodeKind::kObject ? std::string_view(node.data) : std::string_view(node.data, node.size);
+}
+
+std::span<const NodeId> Tree::items(NodeId id) const {
+  switch (kind(id)) {
+    case NodeKind::kList:
+    case NodeKind::kTuple:
+    case NodeKind::kSize:
+    case NodeKind::kSet:
+    case NodeKind::kFrozenSet:
+    case NodeKind::kDict:
+    case NodeKind::kOrderedDict:
+    case NodeKind::kCounter:
+    case NodeKind::kObject: return std::span(children_).subspan(nodes_[id].index, nodes_[id].size);
+    default: return {};
+  }
+}
+
+NodeId Tree::Find(NodeId dict, std::string_view key) const {
+  if (!IsDict(dict)) return kNoNode;
+  const std::span<const NodeId> pairs = items(dict);
+  for (std::size_t i = 0; i < pairs.size(); i += 2) {
+    if (kind(pairs[i]) == NodeKind::kString && text(pairs[i]) == key) return pairs[i + 1];
+  }
+  return kNoNode;
+}
+
+void Tree::Walk(NodeId from, const std::function<bool(const std::vector<std::string>& path, NodeId node)>& visit) const {
+  struct Level {
+    NodeId node;
+    std::size_t next = 0;
+    bool state = false;  // an inert object's state comes behind its arguments
+  };
+  std::vector<Level> levels;
+  std::vector<std::string> path;
+  std::vector<bool> inside(nodes_.size());
+  std::uint64_t steps = limits::kWalkSteps + 16 * nodes_.size();
+  const auto enter = [&](NodeId node) {
+    if (steps-- == 0) {
+      throw CheckpointError(ErrorCode::kLimitExceeded, file_, "has values that hold each other so often that they cannot be listed");
+    }
+    const bool wanted = visit(path, node);
+    const bool has_items = !items(node).empty() || (kind(node) == NodeKind::kObject && attributes(node) != kNoNode);
+    if (!wanted || !has_items || inside[node]) return false;
+    inside[node] = true;
+    levels.push_back({node});
+    return true;
+  };
+  enter(from);
+  while (!levels.empty()) {
+    Level& level = levels.back();
+    const std::span<const NodeId> children = items(level.node);
+    const std::size_t width = IsDict(level.node) ? 2 : 1;
+    if (level.next < children.size()) {
+      const std::size_t i = level.next;
+      level.next += width;
+      path.push_back(width == 2 ? KeyText(children[i]) : std::to_string(i));
+      if (!enter(children[i + width - 1])) path.pop_back();
+    } else if (kind(level.node) == NodeKind::kObject && attributes(level.node) != kNoNode && !level.state) {
+      level.state = true;
+      path.push_back("state");
+      if (!enter(attributes(level.node))) path.pop_back();
+    } else {
+      inside[level.node] = false;
+      levels.pop_back();
+      if (!levels.empty()) path.pop_back();
+    }
+  }
+}
+
+std::vector<TensorPath> ListTensors(const Tree& tree, NodeId from) {
+  std::vector<TensorPath> tensors;
+  std::uint64_t elements = 0;
+  tree.Walk(from, [&](const std::vector<std::string>& path, NodeId node) {
+    if (tree.kind(node) == NodeKind::kTensor) {
+      elements += path.size();
+      if (elements > limits::kWalkSteps + 16 * tree.size()) {
+        throw CheckpointError(ErrorCode::kLimitExceeded, tree.file(), "has so many tensors at such a depth that they cannot be listed");
+      }
+      tensors.push_back({path, node});
+    }
+    return true;
+  });
+  return tensors;
+}
+
+}  // namespace loadpath
