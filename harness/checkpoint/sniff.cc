@@ -1,0 +1,80 @@
+#include "harness/checkpoint/sniff.h"
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/little_endian.h"
+
+namespace loadpath {
+namespace {
+
+struct Signature {
+  std::string_view bytes;
+  std::size_t offset;
+  std::string_view sentence;
+};
+
+using namespace std::string_view_literals;
+
+constexpr Signature kOthers[] = {
+    {"version https://git-lfs.github.com/spec/"sv, 0,
+     "is a git-lfs pointer, not the file itself: run `git lfs pull` in its repository"},
+    {"\x1f\x8b"sv, 0, "is compressed with gzip: unpack it first"},
+    {"7z\xbc\xaf\x27\x1c"sv, 0, "is a 7z archive: unpack it first"},
+    {"BZh"sv, 0, "is compressed with bzip2: unpack it first"},
+    {"\xfd" "7zXZ"sv, 0, "is compressed with xz: unpack it first"},
+    {"\x28\xb5\x2f\xfd"sv, 0, "is compressed with zstd: unpack it first"},
+    {"PK\x05\x06"sv, 0, "is an empty zip archive"},
+    {"ustar"sv, 257,
+     "is a tar archive: Cannot use ``weights_only=True`` with files saved in the legacy .tar format. Load it with PyTorch and save "
+     "it again"},
+    {"\x89HDF\r\n\x1a\n"sv, 0, "is an HDF5 file (Keras weights?), not a PyTorch checkpoint"},
+    {"GGUF"sv, 0, "is a GGUF file, not a PyTorch checkpoint"},
+    {"\x93NUMPY"sv, 0, "is a NumPy array, not a PyTorch checkpoint"},
+    {"\x7f" "ELF"sv, 0, "is an executable or a library, not a checkpoint"},
+};
+
+bool StartsLikePage(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  if (begin == std::string_view::npos) return false;
+  std::string lower(text.substr(begin, 16));
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower.starts_with("<!doctype") || lower.starts_with("<html") || lower.starts_with("<head") || lower.starts_with("<?xml");
+}
+
+// The magic number 0x1950a86a20f9469cfc6c as LONG1 of 10 bytes, behind PROTO where the protocol has it.
+bool StartsLikeLegacy(std::string_view head) {
+  constexpr std::string_view kMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
+  constexpr std::string_view kMagicText = "L119547037146038801333356L\n"sv;
+  if (head.starts_with(kMagicText)) return true;
+  if (head.size() < 2 || head[0] != '\x80') return false;
+  return head.substr(2).starts_with(kMagic) || (head.size() > 11 && head[2] == '\x95' && head.substr(11).starts_with(kMagic));
+}
+
+}  // namespace
+
+FileKind Sniff(const Source& source) {
+  if (source.size() == 0) source.Fail(ErrorCode::kUnknownFormat, "is empty");
+  std::vector<std::byte> bytes(std::min<std::uint64_t>(source.size(), 512));
+  source.ReadAt(0, bytes);
+  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (head.starts_with("PK\x03\x04")) return FileKind::kZip;
+  if (StartsLikeLegacy(head)) return FileKind::kLegacy;
+  for (const Signature& other : kOthers) {
+    if (head.size() > other.offset && head.substr(other.offset).starts_with(other.bytes)) {
+      source.Fail(other.offset == 257 ? ErrorCode::kUnsupported : ErrorCode::kUnknownFormat, other.sentence);
+    }
+  }
+  if (StartsLikePage(head)) {
+    source.Fail(ErrorCode::kUnknownFormat, "is a web page, not a checkpoint: the download gave an error or a login page");
+  }
+  if (head.size() >= 9 && head[8] == '{') return FileKind::kSafetensors;
+  if (head[0] == '\x80') {
+    source.Fail(ErrorCode::kUnknownFormat, "is a pickle, but not one that torch.save wrote: Invalid magic number; corrupt file?");
+  }
+  source.Fail(ErrorCode::kUnknownFormat, "is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors");
+}
+
+}  // namespace loadpath
