@@ -1,13 +1,17 @@
 #ifndef LOADPATH_HARNESS_LOAD_LOAD_PATH_H_
 #define LOADPATH_HARNESS_LOAD_LOAD_PATH_H_
 
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "harness/state/apply.h"
+#include "harness/state/deferred_init.h"
 #include "harness/state/state_dict.h"
 
 namespace loadpath {
@@ -18,7 +22,8 @@ struct LoadRequest {
   std::string key_path;                   ///< the state dict's place in it
   std::shared_ptr<const Checkpoint> checkpoint;   ///< already open, or nullptr: the path opens `file`
   torch::nn::Module& module;
-  at::Device device = at::kCPU;           ///< where the module's tensors are to lie afterwards
+  at::Device device = at::kCPU;           ///< where the module's tensors are to lie afterwards (see OpenDevice)
+  DeferredInit* deferred = nullptr;       ///< of the module's construction: a path to another device finishes it
   LoadStateDictOptions options;           ///< assign is set by the path
   ReadOptions read;
 };
@@ -32,7 +37,10 @@ struct LoadResult {
   std::uint64_t bytes_copied = 0;
   std::uint64_t tensors_fallen_back = 0;  ///< tensors that this path could not take itself
   std::string fallback;                   ///< to which path and why, in a few words; empty where none
-  std::vector<at::Tensor> loaded;         ///< the module's tensors that were written whole (for DeferredInit::Loaded)
+  std::uint64_t bytes_mapped = 0;         ///< of bytes_loaded, those that lie in a mapping of the file
+  /// The tensors as they were before the load that now are, or were replaced by, loaded ones: their first values are
+  /// no longer wanted (DeferredInit::Loaded).
+  std::vector<at::Tensor> loaded;
   struct { double open = 0, plan = 0, load = 0, resident = 0; } seconds;  ///< resident: touching what was only mapped
 };
 
@@ -41,7 +49,8 @@ struct LoadPath {
   std::string_view summary;    ///< one line: what it does with bytes and memory
   std::string_view limit;      ///< the kind of machine limit it is held against: "pread", "mmap"
   /// Throws CheckpointError, StateDictError, or Skipped where the path cannot take this case at all. The module is
-  /// changed only by a load that succeeds.
+  /// changed only by a load that succeeds: bytes go straight into memory that means nothing yet (DeferredInit::WillFill),
+  /// into fresh memory otherwise, which takes the old memory's place when all of it was read.
   std::function<LoadResult(const LoadRequest&)> load;
 };
 

@@ -1,0 +1,17 @@
+#include "harness/load/prepare.h"
+
+namespace loadpath {
+
+LoadResult LoadCopy(const LoadRequest& request) {
+  if (request.device != at::kCPU) return LoadStaged(request);
+  LoadResult result;
+  const Prepared prepared = Prepare(request, /*assign=*/false, result);
+  Stopwatch watch;
+  const ApplyReport report = ApplyCopy(*prepared.checkpoint, prepared.tensors, request.read);
+  Add(report.read, result.read);
+  result.bytes_copied = report.bytes_copied;
+  result.seconds.load = watch.Lap();
+  return result;
+}
+
+}  // namespace loadpath

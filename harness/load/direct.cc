@@ -1,0 +1,122 @@
+#include <c10/core/Allocator.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "harness/load/prepare.h"
+
+namespace loadpath {
+namespace {
+
+std::byte* BytesOf(const at::Tensor& tensor) { return static_cast<std::byte*>(tensor.data_ptr()); }
+
+// Why bytes cannot go straight from the file into the tensor's memory; empty where they can.
+std::string_view Obstacle(const TensorView& view, const at::Tensor& target) {
+  if (!target.device().is_cpu()) return "on another device";
+  if (ToScalarType(view.dtype) != target.scalar_type()) return "of another dtype";
+  if (view.conj || view.neg) return "conjugated or negated";
+  if (!view.IsContiguous()) return "strided in the file";
+  if (!target.is_contiguous() || target.is_conj() || target.is_neg()) return "strided in the module";
+  return {};
+}
+
+// Two keys may name the same memory (tied weights): the later key wins, as when they are copied one after the other. Keys
+// whose memory overlaps otherwise are marked false: one reader at a time cannot be kept to there.
+std::vector<bool> OwnMemory(std::vector<const PlannedTensor*>& tensors) {
+  std::vector<std::size_t> order(tensors.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  const auto begin = [&](std::size_t i) { return BytesOf(tensors[i]->target); };
+  const auto end = [&](std::size_t i) { return begin(i) + tensors[i]->target.nbytes(); };
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return std::tuple(begin(a), end(a), a) < std::tuple(begin(b), end(b), b);
+  });
+  std::vector<bool> own(tensors.size(), true);
+  std::size_t widest = 0;   // position in `order` of the tensor that reaches furthest so far
+  for (std::size_t k = 1; k < order.size(); ++k) {
+    const std::size_t a = order[widest], b = order[k];
+    if (begin(b) < end(a)) {
+      if (begin(a) == begin(b) && end(a) == end(b)) {
+        tensors[a] = nullptr;
+      } else {
+        own[a] = own[b] = false;
+      }
+    }
+    if (end(b) >= end(a)) widest = k;
+  }
+  return own;
+}
+
+// Fresh bytes that take the place of a tensor's memory once all were read.
+struct Pending {
+  at::Tensor target;
+  c10::DataPtr bytes;
+};
+
+void Commit(Pending& pending) {
+  c10::StorageImpl& storage = *pending.target.storage().unsafeGetStorageImpl();
+  const bool whole = storage.nbytes() == pending.target.nbytes();
+  // Memory that LibTorch's allocator did not give (from_blob, a mapping) is somebody else's: it is written, not replaced.
+  const bool ours = storage.data_ptr().get_deleter() == c10::GetAllocator(c10::kCPU)->raw_deleter();
+  if (whole && ours) {
+    storage.set_data_ptr_noswap(std::move(pending.bytes));
+  } else {
+    std::memcpy(pending.target.data_ptr(), pending.bytes.get(), pending.target.nbytes());
+  }
+}
+
+}  // namespace
+
+LoadResult LoadDirect(const LoadRequest& request) {
+  if (request.device != at::kCPU) return LoadStaged(request);
+  LoadResult result;
+  const Prepared prepared = Prepare(request, /*assign=*/false, result);
+  const Checkpoint& checkpoint = *prepared.checkpoint;
+  Stopwatch watch;
+
+  Fallback fallback;
+  std::vector<const PlannedTensor*> taken;
+  for (const PlannedTensor& planned : prepared.tensors) {
+    const std::string_view obstacle = Obstacle(checkpoint.tree().tensor(planned.source), planned.target);
+    if (obstacle.empty()) {
+      if (planned.target.nbytes() > 0) taken.push_back(&planned);
+    } else {
+      fallback.Add(planned, obstacle);
+    }
+  }
+  const std::vector<bool> own = OwnMemory(taken);
+
+  std::vector<ReadJob> jobs;
+  std::vector<Pending> pending;
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (taken[i] == nullptr) continue;
+    const PlannedTensor& planned = *taken[i];
+    if (!own[i]) {
+      fallback.Add(planned, "overlapping in the module");
+      continue;
+    }
+    const TensorView& view = checkpoint.tree().tensor(planned.source);
+    const std::size_t size = planned.target.nbytes();
+    std::byte* to = BytesOf(planned.target);
+    if (!DeferredInit::WillFill(planned.target)) {
+      pending.push_back({planned.target, c10::GetAllocator(c10::kCPU)->allocate(size)});
+      to = static_cast<std::byte*>(pending.back().bytes.get());
+    }
+    jobs.push_back({.storage = view.storage,
+                    .begin = static_cast<std::uint64_t>(view.storage_offset) * ItemSize(view.dtype),
+                    .dst = {to, size},
+                    .dtype = view.dtype});
+  }
+  Add(checkpoint.Read(jobs, request.read), result.read);
+  if (!fallback.tensors().empty()) {
+    const ApplyReport report = ApplyCopy(checkpoint, fallback.tensors(), request.read);
+    Add(report.read, result.read);
+    result.bytes_copied += report.bytes_copied;
+  }
+  for (Pending& one : pending) Commit(one);
+  for (const PlannedTensor& planned : prepared.tensors) planned.target.unsafeGetTensorImpl()->bump_version();
+  fallback.Report("copy", result);
+  result.seconds.load = watch.Lap();
+  return result;
+}
+
+}  // namespace loadpath

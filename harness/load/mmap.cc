@@ -1,0 +1,125 @@
+#include <sys/stat.h>
+
+#include <unordered_map>
+
+#include "harness/load/mapping.h"
+#include "harness/load/prepare.h"
+
+namespace loadpath {
+namespace {
+
+class Mapper {
+ public:
+  explicit Mapper(const Checkpoint& checkpoint) : checkpoint_(checkpoint), files_(checkpoint.file_count()) {}
+
+  // Why a tensor cannot lie in the mapping; empty where it can.
+  std::string_view Obstacle(const PlannedTensor& planned) {
+    const TensorView& view = checkpoint_.tree().tensor(planned.source);
+    if (!planned.target.device().is_cpu()) return "on another device";
+    if (view.conj || view.neg) return "conjugated or negated";
+    if (view.shape != planned.shape) return "of another shape";
+    if (checkpoint_.Swapped() && Info(view.dtype).swap_unit > 1) return "in the other byte order";
+    const auto extent = Locate(view.storage);
+    if (!extent) return "compressed";
+    if (extent->length < checkpoint_.storages()[view.storage].nbytes) return "compressed";
+    if (extent->offset % std::max<std::uint64_t>(1, Info(view.dtype).swap_unit) != 0) return "not aligned in the file";
+    if (extent->length > 0 && !File(extent->file)) return "that cannot be mapped";
+    return {};
+  }
+
+  at::Tensor Make(const TensorView& view) {
+    auto found = storages_.find(view.storage);
+    if (found == storages_.end()) {
+      const Extent extent = *Locate(view.storage);
+      const std::uint64_t nbytes = checkpoint_.storages()[view.storage].nbytes;
+      c10::Storage storage = nbytes == 0 ? at::empty({0}, at::kByte).storage()
+                                         : StorageOver(File(extent.file), extent.offset, nbytes);
+      if (nbytes > 0) ranges_.push_back({File(extent.file)->data() + extent.offset, nbytes});
+      found = storages_.emplace(view.storage, std::move(storage)).first;
+    }
+    return at::empty({0}, ToScalarType(view.dtype)).set_(found->second, view.storage_offset, view.shape, view.stride);
+  }
+
+  std::span<const std::span<const std::byte>> ranges() const { return ranges_; }
+  const std::unordered_map<StorageId, c10::Storage>& storages() const { return storages_; }
+
+ private:
+  const std::optional<Extent>& Locate(StorageId id) {
+    const auto found = extents_.find(id);
+    if (found != extents_.end()) return found->second;
+    return extents_.emplace(id, checkpoint_.Locate(id)).first->second;
+  }
+  const std::shared_ptr<const Mapping>& File(std::uint32_t number) {
+    if (!files_[number]) {
+      struct stat status {};
+      if (fstat(checkpoint_.fd(number), &status) == 0) {
+        files_[number] = Mapping::Map(checkpoint_.fd(number), static_cast<std::uint64_t>(status.st_size));
+      }
+    }
+    return files_[number];
+  }
+
+  const Checkpoint& checkpoint_;
+  std::vector<std::shared_ptr<const Mapping>> files_;
+  std::unordered_map<StorageId, std::optional<Extent>> extents_;
+  std::unordered_map<StorageId, c10::Storage> storages_;
+  std::vector<std::span<const std::byte>> ranges_;
+};
+
+// A mapping is not read, so a checksum that is wanted is a pass of its own, one storage at a time.
+void Check(const Checkpoint& checkpoint, const Mapper& mapper, const ReadOptions& options, ReadReport& sum) {
+  if (options.crc != CrcMode::kOn) {
+    sum.crc.insert(sum.crc.end(), mapper.storages().size(), CrcStatus::kOff);
+    return;
+  }
+  std::vector<std::byte> bytes;
+  for (const auto& [id, storage] : mapper.storages()) {
+    bytes.resize(storage.nbytes());
+    const ReadJob job{.storage = id, .dst = bytes};
+    Add(checkpoint.Read({&job, 1}, options), sum);
+  }
+}
+
+}  // namespace
+
+LoadResult LoadMmap(const LoadRequest& request) {
+  if (request.device != at::kCPU) return LoadStaged(request);
+  LoadResult result;
+  const Prepared prepared = Prepare(request, /*assign=*/true, result);
+  const Checkpoint& checkpoint = *prepared.checkpoint;
+  Stopwatch watch;
+
+  // Tensors that share a storage stay together, mapped or read.
+  Mapper mapper(checkpoint);
+  std::unordered_map<StorageId, std::string_view> obstacles;
+  for (const PlannedTensor& planned : prepared.tensors) {
+    std::string_view& obstacle = obstacles[checkpoint.tree().tensor(planned.source).storage];
+    if (obstacle.empty()) obstacle = mapper.Obstacle(planned);
+  }
+  Fallback fallback;
+  std::vector<std::pair<const PlannedTensor*, at::Tensor>> mapped;
+  for (const PlannedTensor& planned : prepared.tensors) {
+    const TensorView& view = checkpoint.tree().tensor(planned.source);
+    const std::string_view obstacle = obstacles[view.storage];
+    if (!obstacle.empty()) {
+      fallback.Add(planned, obstacle);
+      continue;
+    }
+    mapped.emplace_back(&planned, mapper.Make(view));
+    result.bytes_mapped += planned.target.nbytes();
+  }
+  Check(checkpoint, mapper, request.read, result.read);
+  if (!fallback.tensors().empty()) {
+    const ApplyReport report = ApplyAssign(checkpoint, fallback.tensors(), request.read);
+    Add(report.read, result.read);
+    result.bytes_copied += report.bytes_copied;
+  }
+  for (const auto& [planned, tensor] : mapped) Replace(*planned, tensor);
+  fallback.Report("assign", result);
+  result.seconds.load = watch.Lap();
+  Touch(mapper.ranges(), request.read.threads);
+  result.seconds.resident = watch.Lap();
+  return result;
+}
+
+}  // namespace loadpath

@@ -1,0 +1,58 @@
+#include "harness/load/prepare.h"
+
+#include <utility>
+
+namespace loadpath {
+
+double Stopwatch::Lap() {
+  const auto now = std::chrono::steady_clock::now();
+  return std::chrono::duration<double>(now - std::exchange(start_, now)).count();
+}
+
+Prepared Prepare(const LoadRequest& request, bool assign, LoadResult& result) {
+  Stopwatch watch;
+  Prepared prepared;
+  prepared.checkpoint = request.checkpoint ? request.checkpoint : Checkpoint::Open(request.file);
+  if (!request.checkpoint) Add(prepared.checkpoint->open_report(), result.read);
+  result.seconds.open = watch.Lap();
+
+  LoadStateDictOptions options = request.options;
+  options.assign = assign;
+  const StateDict state_dict = StateDict::From(prepared.checkpoint, request.key_path);
+  LoadPlan plan = PlanLoadStateDict(request.module, state_dict, options);
+  prepared.tensors = std::move(plan.tensors);
+  result.keys = {std::move(plan.missing_keys), std::move(plan.unexpected_keys)};
+  result.report = std::move(plan.report);
+  result.warnings = std::move(plan.warnings);
+  for (const PlannedTensor& planned : prepared.tensors) {
+    result.bytes_loaded += planned.target.nbytes();
+    result.loaded.push_back(planned.target);
+  }
+  result.seconds.plan = watch.Lap();
+  return prepared;
+}
+
+void Fallback::Add(const PlannedTensor& planned, std::string_view reason) {
+  tensors_.push_back(planned);
+  ++reasons_[std::string(reason)];
+}
+
+void Fallback::Report(std::string_view path, LoadResult& result) const {
+  result.tensors_fallen_back = tensors_.size();
+  if (tensors_.empty()) return;
+  result.fallback = std::string(path) + ":";
+  std::string_view separator = " ";
+  for (const auto& [reason, count] : reasons_) {
+    result.fallback += std::string(separator) + std::to_string(count) + " " + reason;
+    separator = ", ";
+  }
+}
+
+void Add(const ReadReport& report, ReadReport& sum) {
+  sum.bytes_read += report.bytes_read;
+  sum.read_calls += report.read_calls;
+  sum.bytes_checked += report.bytes_checked;
+  sum.crc.insert(sum.crc.end(), report.crc.begin(), report.crc.end());
+}
+
+}  // namespace loadpath

@@ -1,0 +1,143 @@
+#include <c10/core/Event.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+
+#include "harness/load/device.h"
+#include "harness/load/prepare.h"
+
+namespace loadpath {
+namespace {
+
+constexpr std::uint64_t kWindow = std::uint64_t{64} << 20;
+constexpr std::uint64_t kAlignment = 64;
+
+struct Item {
+  const PlannedTensor* planned;
+  at::Tensor value;   // on the device
+};
+
+std::uint64_t Rounded(std::uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+// Two buffers in turn: while one is copied to the device, the other is read into.
+class Stage {
+ public:
+  Stage(at::Device device, std::uint64_t bytes) : device_(device) {
+    const auto options = at::TensorOptions(at::kByte).pinned_memory(device.is_cuda());
+    for (auto& buffer : buffers_) buffer = at::empty({static_cast<std::int64_t>(bytes)}, options);
+  }
+
+  void Run(const Checkpoint& checkpoint, std::span<Item> window, const ReadOptions& options, LoadResult& result) {
+    const at::Tensor& buffer = buffers_[turn_];
+    if (copied_[turn_]) copied_[turn_]->synchronize();
+    std::vector<ReadJob> jobs;
+    std::vector<at::Tensor> sources;
+    std::uint64_t at = 0;
+    for (const Item& item : window) {
+      const TensorView& view = checkpoint.tree().tensor(item.planned->source);
+      const std::uint64_t size = item.value.nbytes();
+      const at::Tensor bytes = buffer.narrow(0, static_cast<std::int64_t>(at), static_cast<std::int64_t>(size));
+      jobs.push_back({.storage = view.storage,
+                      .begin = static_cast<std::uint64_t>(view.storage_offset) * ItemSize(view.dtype),
+                      .dst = {static_cast<std::byte*>(bytes.data_ptr()), size},
+                      .dtype = view.dtype});
+      sources.push_back(bytes.view(item.value.scalar_type()).view(item.value.sizes()));
+      at += Rounded(size);
+    }
+    Add(checkpoint.Read(jobs, options), result.read);
+    for (std::size_t i = 0; i < window.size(); ++i) {
+      window[i].value.copy_(sources[i], /*non_blocking=*/true);
+      result.bytes_copied += window[i].value.nbytes();
+    }
+    if (!device_.is_cpu()) {
+      copied_[turn_].emplace(device_.type());
+      copied_[turn_]->record(c10::impl::VirtualGuardImpl(device_.type()).getStream(device_));
+    }
+    turn_ ^= 1;
+  }
+
+ private:
+  at::Device device_;
+  std::array<at::Tensor, 2> buffers_;
+  std::array<std::optional<c10::Event>, 2> copied_;
+  int turn_ = 0;
+};
+
+bool CanStage(const TensorView& view, const at::Tensor& target) {
+  return !view.conj && !view.neg && view.IsContiguous() && target.is_contiguous() &&
+         ToScalarType(view.dtype) == target.scalar_type() && target.nbytes() > 0;
+}
+
+}  // namespace
+
+LoadResult LoadStaged(const LoadRequest& request) {
+  LoadResult result;
+  const Prepared prepared = Prepare(request, /*assign=*/false, result);
+  const Checkpoint& checkpoint = *prepared.checkpoint;
+  Stopwatch watch;
+  const at::NoGradGuard no_grad;
+
+  // One value for each tensor of the module: where two keys name the same one, the later key's.
+  std::unordered_map<const void*, std::size_t> last;
+  for (std::size_t i = 0; i < prepared.tensors.size(); ++i) last[prepared.tensors[i].target.unsafeGetTensorImpl()] = i;
+  std::vector<Item> staged;
+  std::vector<PlannedTensor> others;
+  std::unordered_map<const void*, at::Tensor> values;
+  std::uint64_t largest = 0;
+  for (std::size_t i = 0; i < prepared.tensors.size(); ++i) {
+    const PlannedTensor& planned = prepared.tensors[i];
+    if (last[planned.target.unsafeGetTensorImpl()] != i) continue;
+    if (CanStage(checkpoint.tree().tensor(planned.source), planned.target)) {
+      at::Tensor value = at::empty(planned.target.sizes(), planned.target.options().device(request.device));
+      values[planned.target.unsafeGetTensorImpl()] = value;
+      largest = std::max<std::uint64_t>(largest, Rounded(value.nbytes()));
+      staged.push_back({&planned, std::move(value)});
+    } else {
+      others.push_back(planned);
+      others.back().target = at::empty_like(planned.target, at::TensorOptions(at::kCPU));
+    }
+  }
+
+  std::uint64_t total = 0;
+  for (const Item& item : staged) total += Rounded(item.value.nbytes());
+  const std::uint64_t window = std::max(largest, std::min(kWindow, total));
+  Stage stage(request.device, window);
+  for (std::size_t begin = 0, end = 0; begin < staged.size(); begin = end) {
+    std::uint64_t used = 0;
+    while (end < staged.size() && used + Rounded(staged[end].value.nbytes()) <= window) {
+      used += Rounded(staged[end++].value.nbytes());
+    }
+    stage.Run(checkpoint, std::span(staged).subspan(begin, end - begin), request.read, result);
+  }
+  if (!others.empty()) {
+    const ApplyReport report = ApplyCopy(checkpoint, others, request.read);
+    Add(report.read, result.read);
+    result.bytes_copied += report.bytes_copied;
+  }
+  Synchronize(request.device);
+
+  // Everything was read: from here on nothing fails but the device itself.
+  std::size_t other = 0;
+  for (std::size_t i = 0; i < prepared.tensors.size(); ++i) {
+    const PlannedTensor& planned = prepared.tensors[i];
+    const void* key = planned.target.unsafeGetTensorImpl();
+    if (last[key] == i && !values.contains(key)) values[key] = others[other++].target.to(request.device);
+  }
+  for (const PlannedTensor& planned : prepared.tensors) Replace(planned, values[planned.target.unsafeGetTensorImpl()]);
+  if (request.deferred != nullptr) {
+    request.deferred->Loaded(result.loaded);
+    request.deferred->Finish();
+  }
+  request.module.to(request.device);
+  Synchronize(request.device);
+  if (!request.device.is_cpu()) {
+    result.tensors_fallen_back = prepared.tensors.size();
+    result.fallback = "staged: through pinned memory to " + request.device.str();
+  }
+  result.seconds.load = watch.Lap();
+  return result;
+}
+
+}  // namespace loadpath
