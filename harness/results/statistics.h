@@ -11,7 +11,7 @@ namespace loadpath {
 /// needs 100 (the p99 of 9 samples is their maximum).
 struct Statistics {
   double median = 0;
-  std::optional<double> p90, p99;
+  std::optional<double> p90 = {}, p99 = {};
 };
 
 /// Percentiles by linear interpolation between the two nearest samples, as numpy's default. `samples` is not empty.
