@@ -16,14 +16,27 @@ struct ApplyReport {
 
 /// Reads the sources' storages (in parallel, in windows of bounded size) and copies them into the targets, converting
 /// dtype, device and strides as Tensor::copy_ does. Extra memory: one window (64 MiB, or the largest single storage).
+///
+/// A load that fails leaves the module as it was. What fits one window is read, and its checksums compared, before the
+/// first copy. Where more is needed VerifySources reads all of it beforehand: a second read from the page cache costs a
+/// tenth of what fresh memory for everything would. What remains is a file that changes during the load: then the error
+/// says that the module was partly loaded.
+///
+/// Where two keys name one tensor of the module, the later one wins, as in PyTorch; the other's bytes are not read.
 ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, const ReadOptions& options = {});
 
-/// Reads each storage once into fresh memory and makes the targets' owners hold views of it: dtype and strides from the
-/// file, requires_grad from the module, sharing in the file kept, sharing in the module kept.
+/// Reads each storage once, whole, into fresh memory and makes the targets views of it: dtype and strides from the file,
+/// a parameter's requires_grad from the module, sharing in the file kept, sharing in the module kept. Nothing is changed
+/// before everything has been read. A target on another device gets its own copy there.
 ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, const ReadOptions& options = {});
 
-/// Makes the owner (and every other place of the module that held the old tensor) hold `value` instead, with the old
-/// tensor's requires_grad. `root` is the module that was planned for.
+/// Reads everything that the tensors need, compares the checksums and keeps nothing: for a load that writes in place,
+/// so that it fails before its first write. Reads nothing where every target is about to be filled anyway
+/// (DeferredInit::WillFill): a failed load is then undone by the fills.
+ReadReport VerifySources(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, const ReadOptions& options = {});
+
+/// Makes the planned tensor's memory, dtype, shape and strides those of `value`. The tensor itself stays, and with it
+/// its requires_grad and every place that holds it: the module's entry, its member, other modules that share it.
 void Replace(const PlannedTensor& planned, const at::Tensor& value);
 
 }  // namespace loadpath

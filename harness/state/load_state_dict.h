@@ -40,7 +40,7 @@ enum class KeyOutcome : std::uint8_t {
   kConverted,   ///< copied with a change of dtype
   kMissing,     ///< in the module, not in the state dict
   kUnexpected,  ///< in the state dict, not in the module
-  kIgnored,     ///< under a child registered as None: PyTorch accepts and ignores it
+  kIgnored,     ///< accepted and not used, as PyTorch does: under a child registered as None, or copied to a meta tensor
   kDefaulted,   ///< absent in an old checkpoint and filled by PyTorch's rule (num_batches_tracked)
   kRefused,     ///< see errors
 };

@@ -1,0 +1,48 @@
+#ifndef LOADPATH_HARNESS_STATE_COPY_RULES_H_
+#define LOADPATH_HARNESS_STATE_COPY_RULES_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "harness/checkpoint/tree.h"
+
+namespace loadpath {
+
+/// A tensor of a checkpoint that is not dense (sparse, quantised, nested, meta, a wrapper subclass): a kObject.
+struct InertTensor {
+  enum class Layout { kSparseCoo, kSparseCompressed, kQuantised, kNested, kMeta, kOther };
+  Layout layout = Layout::kOther;
+  std::optional<std::vector<std::int64_t>> shape;   ///< nullopt where it is not written down
+  std::optional<Dtype> dtype;                       ///< of a sparse tensor's values
+};
+/// nullopt where the value is no tensor.
+std::optional<InertTensor> AsInertTensor(const Tree& tree, NodeId node);
+
+/// What Python raises when a checkpoint's tensor is copied or assigned into a module's: the text of the exception, or
+/// nullopt where it works. Decided by LibTorch itself, with a copy of one element, once for each pair of dtypes.
+class CopyRules {
+ public:
+  std::optional<std::string> CopyError(const at::Tensor& target, const TensorView& source);
+  std::optional<std::string> CopyError(const at::Tensor& target, const InertTensor& source);
+  static std::optional<std::string> AssignError(const at::Tensor& target, bool is_parameter, const TensorView& source);
+  static std::string AssignError(const InertTensor& source);
+
+ private:
+  using Case = std::tuple<at::ScalarType, Dtype, bool, bool, at::Device>;
+  struct Less {
+    bool operator()(const Case& a, const Case& b) const;
+  };
+  std::map<Case, std::optional<std::string>, Less> known_;
+};
+
+/// PyTorch's warning for a copy that drops the imaginary part; empty where it gives none.
+std::string CopyWarning(at::ScalarType target, Dtype source);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_STATE_COPY_RULES_H_

@@ -1,0 +1,77 @@
+#include "harness/state/source_groups.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <ATen/ATen.h>
+
+#include "harness/state/scalar_type.h"
+
+namespace loadpath {
+namespace {
+
+// Every dtype's item size divides it, so that rounding to it keeps all views aligned.
+constexpr std::uint64_t kAlignment = 16;
+
+struct Extents {
+  std::uint64_t begin = 0, end = 0;
+};
+
+// Validated when the file was opened: nothing overflows and all of it lies in the storage.
+Extents ExtentOf(const TensorView& view) {
+  if (view.numel() == 0) return {};
+  std::int64_t last = view.storage_offset;
+  for (std::size_t i = 0; i < view.shape.size(); ++i) last += (view.shape[i] - 1) * view.stride[i];
+  return {view.storage_offset * ItemSize(view.dtype), (last + 1) * ItemSize(view.dtype)};
+}
+
+}  // namespace
+
+std::vector<SourceGroup> GroupSources(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, GroupExtent extent) {
+  std::vector<SourceGroup> groups;
+  std::map<std::pair<StorageId, int>, std::size_t> places;
+  const bool swapped = checkpoint.Swapped();
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const TensorView& view = checkpoint.tree().tensor(tensors[i].source);
+    const auto [place, first] = places.emplace(std::pair(view.storage, swapped ? Info(view.dtype).swap_unit : 0), groups.size());
+    if (first) groups.push_back({view.storage, view.dtype, 0, 0, {}});
+    SourceGroup& group = groups[place->second];
+    group.users.push_back(static_cast<std::uint32_t>(i));
+    if (ItemSize(view.dtype) > ItemSize(group.dtype)) group.dtype = view.dtype;
+    const Extents wanted = ExtentOf(view);
+    if (wanted.end == 0) continue;
+    const std::uint64_t end = std::max(group.begin + group.length, wanted.end);
+    group.begin = group.length == 0 ? wanted.begin : std::min(group.begin, wanted.begin);
+    group.length = end - group.begin;
+  }
+  for (SourceGroup& group : groups) {
+    const std::uint64_t nbytes = checkpoint.storages()[group.storage].nbytes;
+    if (extent == GroupExtent::kWhole || group.length >= nbytes - nbytes / 2) {
+      group.begin = 0;
+      group.length = nbytes;
+    } else if (group.length > 0) {
+      const std::uint64_t end = std::min(nbytes, (group.begin + group.length + kAlignment - 1) / kAlignment * kAlignment);
+      group.begin = group.begin / kAlignment * kAlignment;
+      group.length = end - group.begin;
+    }
+  }
+  return groups;
+}
+
+at::Tensor ViewOf(const at::Storage& storage, std::uint64_t origin, const SourceGroup& group, const TensorView& source,
+                  const PlannedTensor& planned) {
+  const std::uint64_t item = ItemSize(source.dtype);
+  const bool scalar = planned.shape.empty();
+  // An empty view may lie anywhere, also outside of what was read.
+  const std::int64_t offset =
+      source.numel() == 0 ? 0 : static_cast<std::int64_t>((origin + source.storage_offset * item - group.begin) / item);
+  at::Tensor view = at::empty({0}, ToScalarType(source.dtype));
+  view.set_(storage, offset, scalar ? c10::IntArrayRef() : c10::IntArrayRef(source.shape),
+            scalar ? c10::IntArrayRef() : c10::IntArrayRef(source.stride));
+  if (source.conj) view = view.conj();
+  if (source.neg) view = view._neg_view();
+  return view;
+}
+
+}  // namespace loadpath

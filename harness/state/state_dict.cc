@@ -1,0 +1,148 @@
+#include "harness/state/state_dict.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "harness/state/load_state_dict.h"
+#include "harness/state/python_text.h"
+
+namespace loadpath {
+namespace {
+
+using Index = std::unordered_map<std::string, std::size_t>;
+
+Index IndexOf(const std::vector<StateDict::Entry>& entries) {
+  Index index;
+  index.reserve(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) index.emplace(entries[i].key, i);
+  return index;
+}
+
+std::string NoAttribute(const Tree& tree, NodeId node, std::string_view name) {
+  std::string text = "'" + TypeName(tree.TypeText(node)) + "' object has no attribute '";
+  return text.append(name) + "'";
+}
+
+std::string KeyError(const Tree& tree, NodeId key) {
+  if (tree.kind(key) == NodeKind::kBytes) return "startswith first arg must be bytes or a tuple of bytes, not str";
+  return NoAttribute(tree, key, "startswith");
+}
+
+// `for key in keys: dict[new] = dict.pop(key)` over an insertion-ordered dict, in linear time. `renamed` gives the new
+// key, or nullopt where the key stays.
+template <class Renamed>
+void Rename(std::vector<StateDict::Entry>& entries, Renamed renamed) {
+  Index index = IndexOf(entries);
+  std::vector<bool> gone(entries.size(), false);
+  const std::size_t count = entries.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::optional<std::string> key = renamed(entries[i].key);
+    if (!key) continue;
+    gone[i] = true;
+    index.erase(entries[i].key);
+    const NodeId node = entries[i].node;
+    if (const auto [place, inserted] = index.emplace(*key, entries.size()); inserted) {
+      entries.push_back({*key, node});
+      gone.push_back(false);
+    } else {
+      entries[place->second].node = node;
+    }
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (gone[i]) continue;
+    if (kept != i) entries[kept] = std::move(entries[i]);
+    ++kept;
+  }
+  entries.resize(kept);
+}
+
+}  // namespace
+
+StateDict StateDict::From(std::shared_ptr<const Checkpoint> checkpoint, std::string_view key_path) {
+  const NodeId dict = FollowKeyPath(*checkpoint, key_path);
+  const Tree& tree = checkpoint->tree();
+  if (!tree.IsDict(dict)) {
+    throw StateDictError("Expected state_dict to be dict-like, got " + tree.TypeText(dict) + ".");
+  }
+  StateDict state_dict(std::move(checkpoint));
+  const auto items = tree.items(dict);
+  state_dict.entries_.reserve(items.size() / 2);
+  for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+    if (tree.kind(items[i]) == NodeKind::kString) {
+      state_dict.entries_.push_back({std::string(tree.text(items[i])), items[i + 1]});
+    } else if (state_dict.key_error_.empty()) {
+      state_dict.key_error_ = KeyError(tree, items[i]);
+    }
+  }
+  state_dict.ReadMetadata(dict);
+  state_dict.Index();
+  return state_dict;
+}
+
+void StateDict::ReadMetadata(NodeId dict) {
+  const Tree& tree = checkpoint_->tree();
+  const NodeId attributes = tree.attributes(dict);
+  if (attributes == kNoNode || !tree.IsDict(attributes)) return;
+  const NodeId metadata = tree.Find(attributes, "_metadata");
+  if (metadata == kNoNode || tree.kind(metadata) == NodeKind::kNone) return;
+  if (!tree.IsDict(metadata)) throw StateDictError(NoAttribute(tree, metadata, "get"));
+  has_metadata_ = true;
+  const auto items = tree.items(metadata);
+  for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+    if (tree.kind(items[i]) == NodeKind::kString) metadata_.push_back({std::string(tree.text(items[i])), items[i + 1]});
+  }
+}
+
+void StateDict::Index() {
+  index_ = IndexOf(entries_);
+  metadata_index_ = IndexOf(metadata_);
+}
+
+const StateDict::Entry* StateDict::Find(std::string_view key) const {
+  const auto found = index_.find(std::string(key));
+  return found == index_.end() ? nullptr : &entries_[found->second];
+}
+
+std::optional<std::int64_t> StateDict::Version(const std::string& module_path) const {
+  const auto found = metadata_index_.find(module_path);
+  if (found == metadata_index_.end()) return std::nullopt;
+  const Tree& tree = checkpoint_->tree();
+  const NodeId local = metadata_[found->second].node;
+  if (!tree.IsDict(local)) throw StateDictError(NoAttribute(tree, local, "get"));
+  const NodeId version = tree.Find(local, "version");
+  if (version == kNoNode) return std::nullopt;
+  using Limits = std::numeric_limits<std::int64_t>;
+  switch (tree.kind(version)) {
+    case NodeKind::kNone: return std::nullopt;
+    case NodeKind::kBool: return tree.boolean(version) ? 1 : 0;
+    case NodeKind::kInt: return tree.integer(version);
+    case NodeKind::kBigInt: return tree.text(version).starts_with('-') ? Limits::min() : Limits::max();
+    case NodeKind::kFloat: {
+      const double real = tree.real(version);
+      return real < 2 ? (real < 1 ? 0 : 1) : Limits::max();  // only which side of a small version it lies on matters
+    }
+    default:
+      throw StateDictError("'<' not supported between instances of '" + TypeName(tree.TypeText(version)) + "' and 'int'");
+  }
+}
+
+void StateDict::RemovePrefix(std::string_view prefix) {
+  if (!key_error_.empty()) throw StateDictError(key_error_);
+  const auto strip = [&](const std::string& key) {
+    return key.size() > prefix.size() ? key.substr(prefix.size()) : std::string();
+  };
+  Rename(entries_, [&](const std::string& key) -> std::optional<std::string> {
+    if (!key.starts_with(prefix)) return std::nullopt;
+    return strip(key);
+  });
+  std::string module_path(prefix);
+  std::erase(module_path, '.');
+  Rename(metadata_, [&](const std::string& key) -> std::optional<std::string> {
+    if (key.empty() || (key != module_path && !key.starts_with(prefix))) return std::nullopt;
+    return strip(key);
+  });
+  Index();
+}
+
+}  // namespace loadpath
