@@ -19,8 +19,8 @@ Index IndexOf(const std::vector<StateDict::Entry>& entries) {
 }
 
 std::string NoAttribute(const Tree& tree, NodeId node, std::string_view name) {
-  std::string text = "'" + TypeName(tree.TypeText(node)) + "' object has no attribute '";
-  return text.append(name) + "'";
+  std::string text = "'";
+  return text.append(TypeName(tree.TypeText(node))).append("' object has no attribute '").append(name).append("'");
 }
 
 std::string KeyError(const Tree& tree, NodeId key) {
@@ -123,7 +123,9 @@ std::optional<std::int64_t> StateDict::Version(const std::string& module_path) c
       return real < 2 ? (real < 1 ? 0 : 1) : Limits::max();  // only which side of a small version it lies on matters
     }
     default:
-      throw StateDictError("'<' not supported between instances of '" + TypeName(tree.TypeText(version)) + "' and 'int'");
+      throw StateDictError(std::string("'<' not supported between instances of '")
+                               .append(TypeName(tree.TypeText(version)))
+                               .append("' and 'int'"));
   }
 }
 
