@@ -1,17 +1,50 @@
-# System packages first (scripts/setup installs them); FetchContent at a pinned commit where one is missing.
+# System packages first (scripts/setup installs them); what is missing is fetched at the commit of a release.
+# FETCHCONTENT_TRY_FIND_PACKAGE_MODE=NEVER fetches all of them.
+include(FetchContent)
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
-find_package(nlohmann_json 3.9 REQUIRED)
-find_package(CLI11 REQUIRED)
-find_package(benchmark REQUIRED)
+
+set(JSON_BuildTests OFF)
+set(CLI11_BUILD_TESTS OFF)
+set(BENCHMARK_ENABLE_TESTING OFF)
+set(BENCHMARK_ENABLE_INSTALL OFF)
+set(INSTALL_GTEST OFF)
+set(LIBDEFLATE_BUILD_SHARED_LIB OFF)
+set(LIBDEFLATE_BUILD_GZIP OFF)
+set(CMAKE_POLICY_DEFAULT_CMP0077 NEW) # so that their option() leaves these as they are
+
+FetchContent_Declare(nlohmann_json SYSTEM
+  GIT_REPOSITORY https://github.com/nlohmann/json.git GIT_TAG 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03 # v3.11.3
+  FIND_PACKAGE_ARGS 3.9)
+FetchContent_Declare(CLI11 SYSTEM
+  GIT_REPOSITORY https://github.com/CLIUtils/CLI11.git GIT_TAG 6c7b07a878ad834957b98d0f9ce1dbe0cb204fc9 # v2.4.2
+  FIND_PACKAGE_ARGS)
+FetchContent_Declare(benchmark SYSTEM
+  GIT_REPOSITORY https://github.com/google/benchmark.git GIT_TAG 344117638c8ff7e239044fd0fa7085839fc03021 # v1.8.3
+  FIND_PACKAGE_ARGS)
+FetchContent_MakeAvailable(nlohmann_json CLI11 benchmark)
+
 if(BUILD_TESTING)
-  find_package(GTest REQUIRED)
+  FetchContent_Declare(googletest SYSTEM
+    GIT_REPOSITORY https://github.com/google/googletest.git GIT_TAG f8d7d77c06936315286eb55f8de22cd23c188571 # v1.14.0
+    FIND_PACKAGE_ARGS NAMES GTest)
+  FetchContent_MakeAvailable(googletest)
   include(GoogleTest)
 endif()
 
-find_path(LIBDEFLATE_INCLUDE libdeflate.h REQUIRED)
-find_library(LIBDEFLATE_LIBRARY deflate REQUIRED)
+# Debian 12's libdeflate has no CMake package.
 add_library(libdeflate INTERFACE)
-target_include_directories(libdeflate SYSTEM INTERFACE ${LIBDEFLATE_INCLUDE})
-target_link_libraries(libdeflate INTERFACE ${LIBDEFLATE_LIBRARY})
+if(NOT FETCHCONTENT_TRY_FIND_PACKAGE_MODE STREQUAL "NEVER")
+  find_path(LIBDEFLATE_INCLUDE libdeflate.h)
+  find_library(LIBDEFLATE_LIBRARY deflate)
+endif()
+if(LIBDEFLATE_INCLUDE AND LIBDEFLATE_LIBRARY)
+  target_include_directories(libdeflate SYSTEM INTERFACE ${LIBDEFLATE_INCLUDE})
+  target_link_libraries(libdeflate INTERFACE ${LIBDEFLATE_LIBRARY})
+else()
+  FetchContent_Declare(libdeflate SYSTEM
+    GIT_REPOSITORY https://github.com/ebiggers/libdeflate.git GIT_TAG 275aa5141db6eda3587214e0f1d3a134768f557d) # v1.20
+  FetchContent_MakeAvailable(libdeflate)
+  target_link_libraries(libdeflate INTERFACE libdeflate_static)
+endif()
