@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "harness/checkpoint/globals.h"
+#include "harness/checkpoint/index.h"
 #include "harness/checkpoint/limits.h"
 
 namespace loadpath {
@@ -138,6 +139,7 @@ class TreeBuilder {
   // Python's hash and == for keys, as far as keys of a checkpoint go: numbers by value, texts and bytes by content, tuples
   // by their elements (64 of them are hashed), everything else by identity.
   std::uint64_t Hash(Value key) const {
+    if (heap_.IsText(key)) return std::hash<std::string_view>{}(TextOf(key));
     std::uint64_t hash = 0;
     std::vector<Value> rest{key};
     for (int i = 0; i < 64 && !rest.empty(); ++i) {
@@ -163,6 +165,7 @@ class TreeBuilder {
   }
 
   bool Equal(Value a, Value b) const {
+    if (heap_.IsText(a) && heap_.IsText(b)) return TextOf(a) == TextOf(b);
     std::vector<std::pair<Value, Value>> pairs{{a, b}};
     while (!pairs.empty()) {
       const auto [x, y] = pairs.back();
@@ -202,19 +205,15 @@ class TreeBuilder {
   void Deduplicate(std::vector<Value>& items, std::size_t width) const {
     const std::size_t count = items.size() / width;
     if (count < 2) return;
-    // Open addressing over the positions of the keys that were kept.
-    const std::size_t capacity = std::bit_ceil(count * 2);
-    std::vector<std::uint32_t> slots(capacity, ~0u);
-    std::size_t kept = 0;
+    Index index(count);
+    std::uint32_t kept = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const Value key = items[i * width];
-      std::size_t slot = (Hash(key) * 0x9e3779b97f4a7c15u >> 20) & (capacity - 1);
-      while (slots[slot] != ~0u && !Equal(items[slots[slot] * width], key)) slot = (slot + 1) & (capacity - 1);
-      if (slots[slot] != ~0u) {
-        if (width == 2) items[slots[slot] * width + 1] = items[i * width + 1];
+      const std::uint32_t same = index.FindOrAdd(Hash(key), kept, [&](std::uint32_t other) { return Equal(items[other * width], key); });
+      if (same != kept) {
+        if (width == 2) items[same * width + 1] = items[i * width + 1];
         continue;
       }
-      slots[slot] = static_cast<std::uint32_t>(kept);
       for (std::size_t j = 0; j < width; ++j) items[kept * width + j] = items[i * width + j];
       ++kept;
     }

@@ -226,6 +226,11 @@ void Unpickler::PersistentId() {
 }
 
 Value Unpickler::Run() {
+  // What a state dict of many tensors needs, roughly: growing step by step touches twice the memory.
+  const std::size_t size = input_.bytes().size();
+  heap_.pool.reserve(size / 8);
+  heap_.objects.reserve(size / 24);
+  memo_.reserve(size / 12);
   for (;;) {
     opcode_ = position_;
     if (!input_.Ensure(position_ + 1)) Fail(ErrorCode::kBadPickle, "has a pickle that is cut off: it does not end with STOP");

@@ -82,13 +82,13 @@ Value TorchHost::PersistentLoad(Unpickler& unpickler, std::span<const Value> id)
   ref.type = type;
   ref.nbytes = static_cast<std::uint64_t>(nbytes);
   bool created = false;
-  const std::string key(heap.text(id[2]));
+  const std::string_view key = heap.text(id[2]);
   ref.id = storages_.Get(key, ref.nbytes, global.itemsize, heap.text(id[3]), &created);
   const Storage& storage = storages_.storages()[ref.id];
   if (created) CheckStorage(unpickler, storage);
   // One key at two types or sizes: PyTorch gives each its own storage only where there are no bytes to share.
   if (storage.nbytes != ref.nbytes) {
-    BadTensor(unpickler, "names storage " + key + " with " + std::to_string(ref.nbytes) + " bytes and with " + std::to_string(storage.nbytes));
+    BadTensor(unpickler, "names storage " + std::string(key) + " with " + std::to_string(ref.nbytes) + " bytes and with " + std::to_string(storage.nbytes));
   }
   if (HasViews() && !id[5].Is(Value::Tag::kNone)) {
     const std::span<const Value> view = heap.items(id[5]);

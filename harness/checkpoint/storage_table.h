@@ -2,12 +2,14 @@
 #define LOADPATH_HARNESS_CHECKPOINT_STORAGE_TABLE_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/globals.h"
+#include "harness/checkpoint/index.h"
 
 namespace loadpath {
 
@@ -23,18 +25,19 @@ struct StorageRef {
 class StorageTable {
  public:
   /// The storage `name`, made at its first mention.
-  StorageId Get(const std::string& name, std::uint64_t nbytes, std::uint8_t itemsize, std::string_view location, bool* created) {
-    const auto [found, is_new] = ids_.try_emplace(name, static_cast<StorageId>(storages_.size()));
-    if (is_new) {
-      storages_.push_back({name, nbytes, std::string(location)});
+  StorageId Get(std::string_view name, std::uint64_t nbytes, std::uint8_t itemsize, std::string_view location, bool* created) {
+    const auto next = static_cast<StorageId>(storages_.size());
+    const StorageId id = ids_.FindOrAdd(Hash(name), next, [&](std::uint32_t other) { return storages_[other].name == name; });
+    *created = id == next;
+    if (*created) {
+      storages_.push_back({std::string(name), nbytes, std::string(location)});
       itemsizes_.push_back(itemsize);
     }
-    *created = is_new;
-    return found->second;
+    return id;
   }
-  const StorageId* Find(const std::string& name) const {
-    const auto found = ids_.find(name);
-    return found == ids_.end() ? nullptr : &found->second;
+  /// Index::kNone where no persistent id named it.
+  StorageId Find(std::string_view name) const {
+    return ids_.Find(Hash(name), [&](std::uint32_t other) { return storages_[other].name == name; });
   }
 
   std::vector<Storage>& storages() { return storages_; }
@@ -44,7 +47,9 @@ class StorageTable {
   const std::vector<StorageRef>& refs() const { return refs_; }
 
  private:
-  std::unordered_map<std::string, StorageId> ids_;
+  static std::uint64_t Hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
+
+  Index ids_;
   std::vector<Storage> storages_;
   std::vector<std::uint8_t> itemsizes_;
   std::vector<StorageRef> refs_;

@@ -91,11 +91,11 @@ class TorchLegacy final : public SingleFile, private TorchHost {
     offsets_.assign(storages.size(), 0);
     for (StorageId id = 0; id < storages.size(); ++id) itemsizes_.push_back(TorchHost::storages().itemsize(id));
     for (const std::string& key : keys) {
-      const StorageId* id = TorchHost::storages().Find(key);
-      if (id == nullptr) source().Fail(ErrorCode::kBadPickle, "storage key '" + key + "' not found in deserialized_objects");
-      if (offsets_[*id] != 0) source().Fail(ErrorCode::kBadPickle, "lists storage key '" + key + "' twice");
-      offsets_[*id] = position;
-      if (__builtin_add_overflow(position, kCountBytes, &position) || __builtin_add_overflow(position, storages[*id].nbytes, &position)) {
+      const StorageId id = TorchHost::storages().Find(key);
+      if (id == Index::kNone) source().Fail(ErrorCode::kBadPickle, "storage key '" + key + "' not found in deserialized_objects");
+      if (offsets_[id] != 0) source().Fail(ErrorCode::kBadPickle, "lists storage key '" + key + "' twice");
+      offsets_[id] = position;
+      if (__builtin_add_overflow(position, kCountBytes, &position) || __builtin_add_overflow(position, storages[id].nbytes, &position)) {
         source().Fail(ErrorCode::kBadTensor, "has storages larger than any file", key);
       }
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <numeric>
 
 #include "harness/checkpoint/inflate.h"
@@ -18,6 +19,8 @@ constexpr std::uint16_t kEncrypted = 0x0001, kDataDescriptor = 0x0008, kPatched 
                         kMasked = 0x2000;
 constexpr std::uint16_t kZip64Tag = 0x0001;
 constexpr std::uint32_t kIn64 = 0xffffffff;
+
+std::uint64_t Hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
 
 }  // namespace
 
@@ -191,7 +194,7 @@ void ZipDirectory::IndexNames() {
     Bad("is a zip archive, but not one that torch.save wrote: its records do not lie in one folder", records_[0]);
   }
   root_ = first.substr(0, slash + 1);
-  by_name_.reserve(records_.size());
+  by_name_ = Index(records_.size());
   for (std::uint32_t i = 0; i < records_.size(); ++i) {
     const std::string_view full = name(records_[i]);
     if (full.find('\0') != std::string_view::npos || full.find('\\') != std::string_view::npos) {
@@ -202,13 +205,13 @@ void ZipDirectory::IndexNames() {
     if (inner == ".." || inner.starts_with("../") || inner.find("/../") != std::string_view::npos) {
       Bad("has a name that leaves the archive's folder", records_[i]);
     }
-    if (!by_name_.emplace(inner, i).second) Bad("stands twice in the directory", records_[i]);
+    if (by_name_.FindOrAdd(Hash(inner), i, [&](std::uint32_t other) { return Inner(other) == inner; }) != i) Bad("stands twice in the directory", records_[i]);
   }
 }
 
 const ZipRecord* ZipDirectory::Find(std::string_view name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : &records_[found->second];
+  const std::uint32_t found = by_name_.Find(Hash(name), [&](std::uint32_t other) { return Inner(other) == name; });
+  return found == Index::kNone ? nullptr : &records_[found];
 }
 
 std::uint64_t ZipDirectory::Payload(const ZipRecord& record, std::span<const std::byte> head) const {

@@ -6,9 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "harness/checkpoint/index.h"
 #include "harness/checkpoint/source.h"
 
 namespace loadpath {
@@ -56,6 +56,7 @@ class ZipDirectory {
   void ParseEntries(std::uint64_t count);
   void CheckExtents(std::uint64_t directory_offset);
   void IndexNames();
+  std::string_view Inner(std::uint32_t number) const { return name(records_[number]).substr(root_.size()); }
   [[noreturn]] void Bad(std::string_view sentence, std::uint64_t offset = CheckpointError::kNoOffset) const;
   [[noreturn]] void Bad(std::string_view sentence, const ZipRecord& record) const;
 
@@ -63,7 +64,7 @@ class ZipDirectory {
   std::vector<char> directory_;
   std::vector<ZipRecord> records_;
   std::string root_;
-  std::unordered_map<std::string_view, std::uint32_t> by_name_;
+  Index by_name_;
 };
 
 }  // namespace loadpath
