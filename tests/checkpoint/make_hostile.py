@@ -1,0 +1,365 @@
+"""Writes checkpoints that must be refused, and the sentence for each: PyTorch's own where it has one.
+
+    python make_hostile.py DIRECTORY
+
+DIRECTORY/expected.json: {file: sentence}. A sentence of None in the tables below is asked of torch.load(weights_only=True).
+"""
+
+import io
+import json
+import os
+import struct
+import sys
+import warnings
+import zlib
+from pickle import UnpicklingError
+
+import torch
+from torch._weights_only_unpickler import Unpickler, _get_allowed_globals
+
+warnings.filterwarnings("ignore")
+PROTO = b"\x80\x02"
+STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ"
+V2 = b"ctorch._utils\n_rebuild_tensor_v2\n("
+HOOKS = b"ccollections\nOrderedDict\n)R"
+
+
+def integer(value):
+    size = value.bit_length() // 8 + 1
+    return b"\x8a" + bytes([size]) + value.to_bytes(size, "little", signed=True)
+
+
+def text(value):
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+def tensor(offset=0, size=(4,), stride=(1,), grad=b"\x89", extra=b"", storage=STORAGE):
+    numbers = lambda values: b"(" + b"".join(map(integer, values)) + b"t"
+    return PROTO + V2 + storage + integer(offset) + numbers(size) + numbers(stride) + grad + HOOKS + extra + b"tR."
+
+
+def outside(size, stride, offset=0):
+    return (f"has a tensor that reaches outside its storage: shape {list(size)}, stride {list(stride)}, offset {offset}, float32, "
+            "in 16 bytes")  # fmt: skip
+
+
+def negative(size, stride, offset=0):
+    return f"has a tensor with a negative size, stride or offset: shape {list(size)}, stride {list(stride)}, offset {offset}"
+
+
+UNDERFLOW = "has a pickle that takes more from its stack than it put there"
+NO_MARK = "has a pickle that goes back to a mark that it never set"
+CUT = "has a pickle that is cut off"
+PICKLES = {
+    "eval": (PROTO + b"c__builtin__\neval\nX\x01\x00\x00\x001\x85R.", None),
+    "getattr": (PROTO + b"cbuiltins\ngetattr\n.", None),
+    "builtinsx": (PROTO + b"cbuiltins_x\nf\n.", None),
+    "posix": (PROTO + b"cposix\nsystem\nX\x04\x00\x00\x00true\x85R.", None),
+    "os": (PROTO + b"cos\nsystem\n.", None),
+    "nt": (PROTO + b"cnt\nsystem\n.", None),
+    "sys": (PROTO + b"c__builtin__\nintern\n.", None),
+    "numpy": (PROTO + b"cnumpy.core.multiarray\n_reconstruct\n.", None),
+    "module": (PROTO + b"ctorch.nn.modules.linear\nLinear\n.", None),
+    "dtensor": (PROTO + b"ctorch.distributed.tensor\nDTensor\n.", None),
+    "newline": (PROTO + b"c\n\n.", None),
+    "inst": (PROTO + b"(iposix\nsystem\n.", None),
+    "obj": (PROTO + b"(o.", None),
+    "ext1": (PROTO + b"\x82\x01.", None),
+    "persid": (PROTO + b"P0\n.", None),
+    "not an opcode": (PROTO + b"\xff.", None),
+    "next buffer": (PROTO + b"\x97.", None),
+    "append to dict": (PROTO + b"}Na.", None),
+    "append to tuple": (PROTO + b")Na.", None),
+    "extend a dict": (PROTO + b"}(Ne.", None),
+    "setitem on list": (PROTO + b"]NNs.", None),
+    "setitems on list": (PROTO + b"](NNu.", None),
+    "setitem on size": (PROTO + b"ctorch\nSize\n)\x85RNNs.", None),
+    "setitem on tensor": (tensor()[:-1] + b"K\x00K\x00s.", None),
+    "build a dict": (PROTO + b"}}b.", None),
+    "build a list": (PROTO + b"]}b.", None),
+    "persistent text": (PROTO + b"X\x01\x00\x00\x00aQ.", None),
+    "persistent none": (PROTO + b"NQ.", None),
+    "persistent module": (PROTO + b"X\x06\x00\x00\x00module\x85Q.", None),
+    "reduce a tuple": (PROTO + b"))R.", "Trying to call reduce for unrecognized function <class 'tuple'>"),
+    "newobj of int": (PROTO + b"K\x01)\x81.",
+                      "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got <class 'int'>"),
+    "from type of text": (PROTO + b"ctorch._tensor\n_rebuild_from_type_v2\n(X\x01\x00\x00\x00ectorch\nTensor\n)NtR.",
+                          "Trying to call reduce for unrecognized function <class 'str'>"),
+    "empty": (b"", "has a pickle that is cut off: it does not end with STOP"),
+    "no stop": (PROTO + b"N", "has a pickle that is cut off: it does not end with STOP"),
+    "no value": (PROTO + b".", UNDERFLOW),
+    "protocol 9": (b"\x80\x09N.", "unsupported pickle protocol: 9"),
+    "memo": (PROTO + b"h\x05.", "has a pickle that asks its memo for entry 5, which was never put there"),
+    "far memo": (PROTO + b"j\xff\xff\xff\x7f.", "has a pickle that asks its memo for entry 2147483647, which was never put there"),
+    "long text": (PROTO + b"X\xff\xff\xff\x7fab.", CUT),
+    "huge text": (b"\x80\x04\x8d" + b"\xff" * 8 + b".", CUT),
+    "huge bytes": (b"\x80\x04\x8e" + b"\xff" * 7 + b"\x7f.", CUT),
+    "long frame": (b"\x80\x04\x95" + b"\xff" * 8 + b"N.", "pickle exhausted before end of frame"),
+    "bad utf-8": (PROTO + b"X\x02\x00\x00\x00\xff\xfe.", "has a string that is not UTF-8"),
+    "long integer": (PROTO + b"\x8b" + struct.pack("<I", 5000) + b"\x01" * 5000 + b".", "has an integer of more than 4300 digits"),
+    "not an integer": (b"Lxyz\n.", "has an integer that is not one"),
+    "not a float": (b"Fxyz\n.", "has a float that is not one"),
+    "unquoted": (b"Sabc\n.", "the STRING opcode argument must be quoted"),
+    "unhashable": (PROTO + b"}]Ns.", "TypeError: unhashable type: 'list'"),
+    "unhashable dict": (PROTO + b"}ccollections\nOrderedDict\n)RNs.", "TypeError: unhashable type: 'OrderedDict'"),
+    "odd items": (PROTO + b"}(Nu.", "has a dict with a key and no value"),
+    "complex of text": (PROTO + b"c__builtin__\ncomplex\nNN\x86R.", "calls builtins.complex with arguments that it does not take"),
+    "calls a dtype": (PROTO + b"ctorch\nfloat32\n)R.", "calls torch.float32 with arguments that it does not take"),
+    "two few arguments": (PROTO + V2 + b"tR.", "calls torch._utils._rebuild_tensor_v2 with 0 arguments"),
+    "copies": (PROTO + b"](" + b"N" * 50000 + b"eq\x00c__builtin__\nset\nq\x01" + b"h\x01(tR" * 10 + b"h\x00h\x01h\x00\x85R0" * 4000 + b".",
+               "has a pickle that copies the same values over and over"),
+    "key missing": (tensor(storage=STORAGE.replace(b"\x00\x00\x000X", b"\x00\x00\x007X")), "lacks a record that its pickle names"),
+    "key leaves": (tensor(storage=STORAGE.replace(b"X\x01\x00\x00\x000", text("../version"))), "lacks a record that its pickle names"),
+    "numel small": (tensor(storage=STORAGE.replace(b"K\x04t", b"K\x03t")), "names storage 0 with 12 bytes, but its record has 16"),
+    "numel large": (tensor(storage=STORAGE.replace(b"K\x04t", b"K\x05t")), "names storage 0 with 20 bytes, but its record has 16"),
+    "numel negative": (tensor(storage=STORAGE.replace(b"K\x04t", b"J\xff\xff\xff\xfft")), "has a storage of -1 elements"),
+    "numel overflows": (tensor(storage=STORAGE.replace(b"K\x04t", integer(2**62 + 1) + b"t")), f"has a storage of {2**62 + 1} elements"),
+    "storage of tensor type": (tensor(storage=STORAGE.replace(b"FloatStorage", b"FloatTensor")), "has a storage whose type is torch.FloatTensor"),
+    "size outside": (tensor(size=(5,)), outside((5,), (1,))),
+    "offset outside": (tensor(offset=1), outside((4,), (1,), 1)),
+    "stride outside": (tensor(size=(2, 2), stride=(3, 1)), outside((2, 2), (3, 1))),
+    "offset negative": (tensor(offset=-1), negative((4,), (1,), -1)),
+    "size negative": (tensor(size=(-4,)), negative((-4,), (1,))),
+    "stride negative": (tensor(stride=(-1,)), negative((4,), (-1,))),
+    "rank": (tensor(stride=(1, 1)), "has a tensor with 1 sizes and 2 strides"),
+    "rank 1000": (tensor(size=(1,) * 1000, stride=(1,) * 1000), "has a tensor of more than 64 dimensions"),
+    "product": (tensor(size=(2**40, 2**40), stride=(0, 0)), outside((2**40, 2**40), (0, 0))),
+    "stride overflows": (tensor(size=(2, 3), stride=(2**62, 2**62)), outside((2, 3), (2**62, 2**62))),
+    "grad": (tensor(grad=b"K\x01"), "has a tensor whose requires_grad is not a bool"),
+    "conj of float": (tensor(extra=b"}X\x04\x00\x00\x00conj\x88s"), "has a conjugate bit on a tensor that is not complex"),
+    "size is None": (PROTO + V2 + STORAGE + b"K\x00N)\x89" + HOOKS + b"tR.", "has a tensor whose size is not a tuple"),
+}  # fmt: skip
+STACK_OPCODES = {"pop": b"0", "dup": b"2", "reduce": b"R", "append": b"a", "build": b"b", "setitem": b"s", "tuple1": b"\x85", "tuple2": b"N\x86",
+                 "tuple3": b"NN\x87", "newobj": b"\x81", "binput": b"q\x00", "persid": b"Q", "stack global": b"\x93", "memoize": b"\x94",
+                 "newobj_ex": b"\x92"}  # fmt: skip
+MARK_OPCODES = {"tuple": b"t", "list": b"l", "dict": b"d", "appends": b"e", "setitems": b"u", "additems": b"\x90", "frozenset": b"\x91",
+                "pop_mark": b"1"}  # fmt: skip
+for _name, _code in STACK_OPCODES.items():
+    PICKLES[f"underflow {_name}"] = (PROTO + _code + b".", UNDERFLOW)
+    PICKLES[f"underflow below mark {_name}"] = (PROTO + b"NNNN(" + _code + b".", UNDERFLOW)
+del PICKLES["underflow below mark pop"]  # POP takes a mark too
+for _name, _code in MARK_OPCODES.items():
+    PICKLES[f"no mark {_name}"] = (PROTO + b"N" + _code + b".", NO_MARK)
+
+
+def archive(path, pickle, **records):
+    content = {"data.pkl": pickle, "byteorder": b"little", "data/0": b"\0" * 16, "version": b"3\n"}
+    content.update(records)
+    writer = torch._C.PyTorchFileWriter(path)
+    for name, data in content.items():
+        writer.write_record(name, data, len(data))
+    writer.write_end_of_file()
+
+
+def words(pickle):
+    """What PyTorch's restricted unpickler says."""
+    unpickler = Unpickler(io.BytesIO(pickle), encoding="utf-8")
+    unpickler.persistent_load = lambda _: torch.zeros(4).storage()
+    try:
+        unpickler.load()
+    except UnpicklingError as error:
+        return str(error)
+    raise AssertionError(f"PyTorch reads {pickle}")
+
+
+def raw_zip(entries, comment=b"", count=None, prefix=b"", gap=b"", disk=0):
+    """A zip archive from dicts of fields, each of which may lie."""
+    out, directory = io.BytesIO(), io.BytesIO()
+    out.write(prefix)
+    for entry in entries:
+        name, data = entry["name"].encode("latin-1"), entry.get("data", b"")
+        stored = entry.get("stored", data)
+        crc, method = entry.get("crc", zlib.crc32(data)), entry.get("method", 0)
+        size, csize = entry.get("size", len(data)), entry.get("csize", len(stored))
+        offset = entry.get("offset", out.tell())
+        local = entry.get("local_name", entry["name"]).encode("latin-1")
+        out.write(entry.get("signature", b"PK\3\4"))
+        out.write(struct.pack("<HHHHHIIIHH", 20, entry.get("local_flags", 0), entry.get("local_method", method), 0, 0, entry.get("local_crc", crc),
+                              csize, size, len(local), entry.get("local_extra", 0)))  # fmt: skip
+        out.write(local + stored)
+        extra = entry.get("extra", b"")
+        directory.write(b"PK\1\2" + struct.pack("<HHHHHHIIIHHHHHII", 20, 20, entry.get("flags", 0), method, 0, 0, crc, csize, size, len(name),
+                                                len(extra), 0, entry.get("disk", 0), 0, 0, offset) + name + extra)  # fmt: skip
+    start, directory = out.tell(), directory.getvalue()
+    out.write(directory + gap)
+    count = len(entries) if count is None else count
+    out.write(b"PK\5\6" + struct.pack("<HHHHIIH", disk, 0, count, count, len(directory), start, len(comment)) + comment)
+    return out.getvalue()
+
+
+def record(name, data=b"", **fields):
+    return {"name": "a/" + name, "data": data, **fields}
+
+
+def good(**change):
+    """The records of a right checkpoint; change: fields of one of them, by name with _ for . and /."""
+    content = {"data.pkl": tensor(), "byteorder": b"little", "data/0": b"\0\1\2\3" * 4, "version": b"3\n"}
+    return [record(n, d, **change.get(n.replace(".", "_").replace("/", "_"), {})) for n, d in content.items()]
+
+
+def deflate(data):
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+PAYLOAD = b"\0\1\2\3" * 4
+ARCHIVES = {
+    "flag in directory": (raw_zip(good(data_0={"flags": 1})), "is encrypted"),
+    "flag in header": (raw_zip(good(data_0={"local_flags": 1})), "is encrypted"),
+    "strong": (raw_zip(good(data_0={"flags": 0x40})), "is encrypted"),
+    "masked": (raw_zip(good(data_0={"flags": 0x2000})), "is encrypted"),
+    "patched": (raw_zip(good(data_0={"flags": 0x20})), "holds patch data, not a record"),
+    "method 99": (raw_zip(good(data_0={"method": 99})), "is compressed by method 99; stored (0) and deflated (8) are read"),
+    "method in header": (raw_zip(good(data_0={"local_method": 8})), "has another compression method in its local header than in the directory"),
+    "deflated lie": (raw_zip(good(data_0={"method": 8})), "cannot be inflated: its compressed bytes are damaged"),
+    "stored sizes": (raw_zip(good(data_0={"csize": 15})), "is stored, but its two sizes differ"),
+    "bomb": (raw_zip(good(data_0={"method": 8, "size": 2**32 - 2})), "claims to inflate to more than deflate can hold"),
+    "short inflate": (raw_zip(good(data_0={"method": 8, "stored": deflate(PAYLOAD[:8]), "size": 16})), "cannot be inflated: its compressed bytes are damaged"),
+    "long inflate": (raw_zip(good(data_0={"method": 8, "stored": deflate(PAYLOAD + b"x"), "size": 16})), "cannot be inflated: its compressed bytes are damaged"),
+    "crc": (raw_zip(good(data_0={"crc": 1, "local_crc": 1})), "has bytes that do not match their CRC-32: the file is damaged"),
+    "crc of deflated": (raw_zip(good(data_0={"method": 8, "stored": deflate(PAYLOAD), "crc": 1, "local_crc": 1})),
+                        "has bytes that do not match their CRC-32: the file is damaged"),
+    "crc of pickle": (raw_zip(good(data_pkl={"crc": 1, "local_crc": 1})), "has bytes that do not match their CRC-32: the file is damaged"),
+    "crc differs": (raw_zip(good(data_0={"local_crc": 1})), "has another size or checksum in its local header than in the directory"),
+    "name differs": (raw_zip(good(data_0={"local_name": "a/data/1"})), "has another name in its local header than in the directory"),
+    "signature": (raw_zip(good(data_0={"signature": b"PK\3\5"})), "has no local header where the directory points"),
+    "extra too long": (raw_zip(good(data_0={"local_extra": 65535})), "does not fit between its local header and what follows"),
+    "twice": (raw_zip(good() + [record("data/0", PAYLOAD)]), "stands twice in the directory"),
+    "pickle twice": (raw_zip(good() + [record("data.pkl", PROTO + b"N.")]), "stands twice in the directory"),
+    "two roots": (raw_zip(good() + [{"name": "b/x", "data": b""}]), "lies outside the archive's folder a/"),
+    "no root": (raw_zip([{"name": "data.pkl", "data": PROTO + b"N."}]),
+                "is a zip archive, but not one that torch.save wrote: its records do not lie in one folder"),
+    "no pickle": (raw_zip(good()[1:]), "is a zip archive, but not one that torch.save wrote: it has no data.pkl"),
+    "torchscript": (raw_zip(good() + [record("constants.pkl", PROTO + b").")]),
+                    "is a TorchScript archive, not a checkpoint; save the module's state_dict with torch.save"),
+    "leaves": (raw_zip(good() + [record("../evil", b"")]), "has a name that leaves the archive's folder"),
+    "nul": (raw_zip(good() + [record("x\0y", b"")]), "has a name with a NUL byte or a backslash"),
+    "backslash": (raw_zip(good() + [record("x\\y", b"")]), "has a name with a NUL byte or a backslash"),
+    "overlap": (raw_zip(good(data_0={"offset": 0})), "overlaps the next record"),
+    "past end": (raw_zip(good(version={"offset": 2**31})), "reaches past the records into the directory"),
+    "disk": (raw_zip(good(), disk=1), "is one part of a zip archive in several parts"),
+    "record on disk": (raw_zip(good(data_0={"disk": 1})), "is one part of a zip archive in several parts"),
+    "count": (raw_zip(good(), count=3), "has bytes in its directory that belong to no entry"),
+    "count large": (raw_zip(good(), count=60000), "lists more records than its directory has room for"),
+    "count 64": (raw_zip(good(), count=65535), "needs a zip64 end-of-directory record, which is missing"),
+    "gap": (raw_zip(good(), gap=b"xyz"), "has bytes between its directory and the end record"),
+    "fake end": (raw_zip(good(), comment=b"PK\5\6" + b"\0" * 18), "has two end-of-directory records: which one counts is ambiguous"),
+    "behind": (raw_zip(good()) + b"x", "is a zip archive without its directory, which stands at the end: the file is cut off "
+               "(was the download or the copy complete?)"),
+    "empty archive": (raw_zip([]), "is an empty zip archive"),
+    "short zip64": (raw_zip(good(data_0={"size": 2**32 - 1, "csize": 2**32 - 1, "extra": b"\1\0\4\0abcd"})), "has a zip64 field that is too short"),
+    "extra field": (raw_zip(good(data_0={"extra": b"\1\0\xff\0"})), "has a damaged extra field in its directory"),
+    "byteorder": (raw_zip(good()[:1] + [record("byteorder", b"middle")] + good()[2:]), "Unknown endianness type: middle"),
+    "version 999": (raw_zip(good()[:3] + [record("version", b"999\n")]),
+                    "Attempted to read a PyTorch file with version 999, but the maximum supported version for reading is 10."),
+    "version abc": (raw_zip(good()[:3] + [record("version", b"abc")]), "Couldn't parse the version abc as Long Long."),
+    "no version": (raw_zip(good()[:3]), "lacks the record that tells the format's version"),
+}  # fmt: skip
+
+NOT_CHECKPOINTS = {
+    "no bytes": (b"", "is empty"),
+    "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+            "is a git-lfs pointer, not the file itself: run `git lfs pull` in its repository"),
+    "page": (b"\n<!DOCTYPE html><html>Sign in</html>", "is a web page, not a checkpoint: the download gave an error or a login page"),
+    "gzip": (b"\x1f\x8b\x08\0", "is compressed with gzip: unpack it first"),
+    "seven": (b"7z\xbc\xaf\x27\x1c\0\4", "is a 7z archive: unpack it first"),
+    "hdf5": (b"\x89HDF\r\n\x1a\n", "is an HDF5 file (Keras weights?), not a PyTorch checkpoint"),
+    "tar": (b"x" * 257 + b"ustar\x0000" + b"\0" * 300,
+            "is a tar archive: Cannot use ``weights_only=True`` with files saved in the legacy .tar format. Load it with PyTorch and save it again"),
+    "words": (b"hello, world", "is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors"),
+    "plain pickle": (PROTO + b"N.", "is a pickle, but not one that torch.save wrote: Invalid magic number; corrupt file?"),
+    "prefix": (b"junk" + raw_zip(good()), "is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors"),
+}  # fmt: skip
+
+
+def header(text, data=b""):
+    return struct.pack("<Q", len(text)) + text + data
+
+
+F32 = b'{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
+SAFETENSORS = {
+    "tail": (header(b'{"a":' + F32 + b"}", b"\0" * 6), "has 2 bytes behind its last tensor"),
+    "short": (header(b'{"a":' + F32 + b"}", b"\0" * 2), "is cut off: 2 bytes are missing"),
+    "header past end": (struct.pack("<Q", 100) + b"{}", "is cut off inside its safetensors header: at least 98 bytes are missing"),
+    "header huge": (struct.pack("<Q", 2**40) + b"{}", "has a safetensors header of more than 100,000,000 bytes"),
+    "duplicate": (header(b'{"a":' + F32 + b',"a":' + F32 + b"}", b"\0" * 4), "names a twice in its header"),
+    "field twice": (header(b'{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}', b"\0" * 4), "has dtype twice in one entry of its header"),
+    "unknown field": (header(b'{"a":{"x":"y","dtype":"F32","shape":[1],"data_offsets":[0,4]}}', b"\0" * 4), "has an unknown field in its header: x"),
+    "hole": (header(b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}', b"\0" * 2), "has a tensor whose bytes do not follow those of the one before"),
+    "overlap": (header(b'{"a":' + F32 + b',"b":' + F32 + b"}", b"\0" * 4), "has a tensor whose bytes do not follow those of the one before"),
+    "backwards": (header(b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,0]}}', b"\0"), "has a tensor whose bytes do not follow those of the one before"),
+    "size": (header(b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}', b"\0" * 4), "has a tensor of shape [2] and dtype F32 in 4 bytes"),
+    "product": (header(b'{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}'),
+                "has a tensor of shape [4294967296, 4294967296] and dtype F32 in 0 bytes"),
+    "dtype": (header(b'{"a":{"dtype":"f32","shape":[1],"data_offsets":[0,4]}}', b"\0" * 4), "has a tensor of unknown dtype f32"),
+    "f4": (header(b'{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,1]}}', b"\0"), "has a tensor of dtype F4, which PyTorch has no equal of"),
+    "float": (header(b'{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}', b"\0" * 4), "has a number in its header that is not an integer"),
+    "minus": (header(b'{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', b"\0" * 4), "has a negative number in its header"),
+    "three": (header(b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}', b"\0" * 4), "has too many numbers for a"),
+    "one": (header(b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}', b"\0" * 4), "lacks dtype, shape or data_offsets of tensor a"),
+    "metadata": (header(b'{"__metadata__":{"a":1}}'), "has a number in its header where there must be none"),
+    "deep": (header(b'{"a":{"dtype":{"c":{}}}}'), "has a header that is nested too deep"),
+    "brackets": (header(b'{"a":' + b"[" * 100000), "has a list in its header where there must be none"),
+    "text": (header(b"{hello}"), "has a header that is not JSON at byte 2"),
+    "utf-8": (header(b'{"\xff":' + F32 + b"}", b"\0" * 4), "has a safetensors header that is not UTF-8"),
+}  # fmt: skip
+
+
+def legacy(pickles, tail=b""):
+    return b"".join(pickles) + tail
+
+
+MAGIC = PROTO + b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+VERSION, SIZES = PROTO + b"M\xe9\x03.", PROTO + b"}."
+OLD = tensor(storage=STORAGE.replace(b"K\x04t", b"K\x04Nt"))
+KEYS = PROTO + b"](X\x01\x00\x00\x000e."
+DATA = struct.pack("<q", 4) + b"\0" * 16
+LEGACY = {
+    "version": (legacy([MAGIC, PROTO + b"K\x01."]), "Invalid protocol version: 1"),
+    "unknown key": (legacy([MAGIC, VERSION, SIZES, OLD, KEYS.replace(b"\x00\x000", b"\x00\x001")]), "storage key '1' not found in deserialized_objects"),
+    "no keys": (legacy([MAGIC, VERSION, SIZES, OLD, PROTO + b"]."]), "names a storage whose bytes it does not hold"),
+    "keys twice": (legacy([MAGIC, VERSION, SIZES, OLD, PROTO + b"](X\x01\x00\x00\x000X\x01\x00\x00\x000e."]), "lists storage key '0' twice"),
+    "cut": (legacy([MAGIC, VERSION, SIZES, OLD, KEYS], DATA[:-3]), "is cut off: 3 bytes are missing"),
+    "behind": (legacy([MAGIC, VERSION, SIZES, OLD, KEYS], DATA + b"xy"), "has 2 bytes behind its last storage"),
+    "count": (legacy([MAGIC, VERSION, SIZES, OLD, KEYS], struct.pack("<q", 5) + b"\0" * 16), "says that a storage has 5 elements, but its pickle says 4"),
+    "global": (legacy([MAGIC, VERSION, SIZES, PROTO + b"cposix\nsystem\n."]), "Trying to load unsupported GLOBAL posix.system whose module posix is blocked."),
+    "view outside": (legacy([MAGIC, VERSION, SIZES, tensor(storage=STORAGE.replace(b"K\x04t", b"K\x04(X\x01\x00\x00\x00vK\x03K\x02tt"))]),
+                     "has a storage view that reaches outside its storage"),
+}  # fmt: skip
+
+
+def main(directory):
+    os.makedirs(directory, exist_ok=True)
+    expected = {}
+
+    def path(kind, name):
+        return os.path.join(directory, f"{kind}.{name.replace(' ', '_')}")
+
+    for name, (pickle, sentence) in PICKLES.items():
+        file = path("pickle", name)
+        archive(file, pickle)
+        expected[os.path.basename(file)] = words(pickle) if sentence is None else sentence
+    for kind, table in (("zip", ARCHIVES), ("file", NOT_CHECKPOINTS), ("safetensors", SAFETENSORS), ("legacy", LEGACY)):
+        for name, (data, sentence) in table.items():
+            with open(path(kind, name), "wb") as file:
+                file.write(data)
+            expected[f"{kind}.{name.replace(' ', '_')}"] = sentence
+    with open(os.path.join(directory, "right.zip"), "wb") as file:
+        file.write(raw_zip(good()))
+    packed = good(data_pkl={"method": 8, "stored": deflate(tensor())}, data_0={"method": 8, "stored": deflate(PAYLOAD)})
+    with open(os.path.join(directory, "deflated.zip"), "wb") as file:
+        file.write(raw_zip(packed))
+    with open(os.path.join(directory, "right.safetensors"), "wb") as file:
+        file.write(header(b'{"__metadata__":{"a":"b"},"a":' + F32 + b"}", b"\0\1\2\3"))
+    model = {"weight": torch.arange(4.0), "step": 3}
+    torch.save(model, os.path.join(directory, "torch.zip"))
+    with open(os.path.join(directory, "right.legacy"), "wb") as file:
+        file.write(legacy([MAGIC, VERSION, SIZES, OLD, KEYS], DATA))
+    with open(os.path.join(directory, "expected.json"), "w") as file:
+        json.dump(expected, file)
+    with open(os.path.join(directory, "allowed.json"), "w") as file:
+        json.dump(sorted(_get_allowed_globals()), file)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
