@@ -7,7 +7,7 @@
 
 namespace loadpath {
 
-/// The candidate nearest to `name` by edit distance, for "did you mean"; empty where none is near enough (more than a
+/// The candidate nearest to `name` by edit distance (two swapped neighbours are one edit), for "did you mean"; empty where none is near enough (more than a
 /// third of the longer name away).
 std::string Nearest(std::string_view name, std::span<const std::string> candidates);
 

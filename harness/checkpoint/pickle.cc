@@ -206,7 +206,8 @@ void Unpickler::Build() {
          "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got " + heap_.TypeText(instance));
   }
   Object& object = heap_.object(instance);
-  if (object.kind == NodeKind::kOrderedDict && heap_.items(state).empty() && !heap_.IsObject(state, NodeKind::kDict)) {
+  const bool mapping = heap_.IsObject(state, NodeKind::kDict) || heap_.IsObject(state, NodeKind::kOrderedDict);
+  if (object.kind == NodeKind::kOrderedDict && !mapping) {
     Fail(ErrorCode::kBadPickle, "has an OrderedDict whose state is not a dict");
   }
   if (!object.attributes.Is(Value::Tag::kNone)) Fail(ErrorCode::kBadPickle, "has an object that is built twice");
