@@ -2,15 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/globals.h"
 #include "harness/checkpoint/sha256.h"
+#include "tests/checkpoint/memory_file.h"
 
 namespace loadpath {
 namespace {
@@ -66,30 +64,25 @@ TEST(Hostile, TheAllowListIsPyTorchs) {
 // A copy of a right file in memory, to be cut and changed.
 class Damaged : public ::testing::TestWithParam<std::string> {
  protected:
-  Damaged() : fd_(::memfd_create("damaged", MFD_CLOEXEC)), path_("/proc/self/fd/" + std::to_string(fd_)) {
+  Damaged() {
     std::ifstream file(Path(), std::ios::binary);
     bytes_.assign(std::istreambuf_iterator<char>(file), {});
   }
-  ~Damaged() override { ::close(fd_); }
 
   static std::string Path() { return kDirectory + "/" + GetParam(); }
-  void Write(std::string_view bytes) const {
-    ASSERT_EQ(::ftruncate(fd_, static_cast<off_t>(bytes.size())), 0);
-    ASSERT_EQ(::pwrite(fd_, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
-  }
 
-  int fd_;
-  std::string path_, bytes_;
+  MemoryFile file_;
+  std::string bytes_;
 };
 
 TEST_P(Damaged, EveryPrefixIsRefused) {
   ASSERT_FALSE(bytes_.empty());
   for (std::size_t size = 0; size < bytes_.size(); ++size) {
-    Write(std::string_view(bytes_).substr(0, size));
-    EXPECT_THROW(Describe(path_), CheckpointError) << size;
+    file_.Write(std::string_view(bytes_).substr(0, size));
+    EXPECT_THROW(Describe(file_.path()), CheckpointError) << size;
   }
-  Write(bytes_);
-  EXPECT_EQ(Describe(path_), Describe(Path()));
+  file_.Write(bytes_);
+  EXPECT_EQ(Describe(file_.path()), Describe(Path()));
 }
 
 // A zip file holds a checksum of everything: a changed byte is found, or changes nothing. The other formats have none.
@@ -100,9 +93,9 @@ TEST_P(Damaged, EveryChangedByteIsFoundOrHarmless) {
     for (const char flip : {'\x01', '\x10', '\x80', '\xff'}) {
       std::string changed = bytes_;
       changed[i] = static_cast<char>(changed[i] ^ flip);
-      Write(changed);
+      file_.Write(changed);
       try {
-        const std::string text = Describe(path_);
+        const std::string text = Describe(file_.path());
         if (checked) {
           EXPECT_EQ(text, right) << "byte " << i << " ^ " << int{flip};
         }

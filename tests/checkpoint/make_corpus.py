@@ -241,6 +241,27 @@ def main(directory):
     swapped(path("views.zip.p2.pth"), [4] * 99, path("bigviews.pth"))
     add("bigviews.pth", "zip", wanted=load(path("views.zip.p2.pth")), byteorder="big")
 
+    odd = {
+        "coo": torch.sparse_coo_tensor([[0, 1], [1, 0]], [1.0, 2.0], (2, 2)), "csr": torch.eye(2).to_sparse_csr(),
+        "quantized": torch.quantize_per_tensor(torch.ones(4), 0.1, 3, torch.quint8), "meta": torch.empty(3, device="meta"),
+        "storage": torch.arange(3.0).storage(), "untyped": torch.arange(3.0).untyped_storage(),
+    }  # fmt: skip
+    torch.save(odd, path("odd.pth"))
+
+    # A record of more than 4 GiB, and one behind it. skip_data leaves a hole in place of the bytes.
+    huge = torch.empty((1 << 30) + 16, dtype=torch.float32)
+    with torch.serialization.skip_data():
+        torch.save({"before": torch.empty(4), "huge": huge, "behind": torch.empty(5)}, path("zip64.pth"))
+    offsets = [torch._C.PyTorchFileReader(path("zip64.pth")).get_record_offset(f"data/{i}") for i in range(3)]
+    with open(path("zip64.pth"), "r+b") as file:
+        for offset in (offsets[0], offsets[1] + huge.nbytes - 16, offsets[2]):
+            file.seek(offset)
+            file.write(torch.arange(4.0).numpy().tobytes())
+    mapped = torch.load(path("zip64.pth"), mmap=True)
+    assert mapped["huge"][-1] == 3 and mapped["behind"].tolist() == [0, 1, 2, 3, 0]
+    with open(path("zip64.json"), "w") as file:
+        json.dump(offsets, file)
+
     import safetensors.torch
 
     flat = {n: of_dtype(n).reshape(2, 3) for n in DENSE if n not in ("complex32", "complex128", "bcomplex32", "float4_e2m1fn_x2")}
