@@ -33,8 +33,7 @@ std::optional<std::string> ErrorOf(const std::function<void()>& action) {
 std::string TypeInMessage(std::string_view backend, std::string_view python_module, at::ScalarType type) {
   const std::string name = c10::toString(type);
   for (const auto known : {at::kByte, at::kChar, at::kDouble, at::kFloat, at::kInt, at::kLong, at::kShort, at::kHalf}) {
-    // A sparse half type is not in PyTorch's list.
-    if (type == known && !(type == at::kHalf && backend != "CPU")) return std::string(python_module) + "." + name + "Tensor";
+    if (type == known) return std::string(python_module) + "." + name + "Tensor";
   }
   return std::string(backend) + name + "Type";
 }
@@ -85,7 +84,6 @@ std::optional<InertTensor> AsInertTensor(const Tree& tree, NodeId node) {
   if (rebuilt_by == "torch._utils._rebuild_qtensor") return shaped(Layout::kQuantised, 2);
   if (rebuilt_by == "torch._utils._rebuild_meta_tensor_no_storage") return shaped(Layout::kMeta, 1);
   if (rebuilt_by == "torch._utils._rebuild_wrapper_subclass") return shaped(Layout::kOther, 2);
-  if (rebuilt_by == "torch._utils._rebuild_nested_tensor") return shaped(Layout::kNested, arguments.size());
   return InertTensor{};
 }
 
@@ -128,7 +126,6 @@ std::optional<std::string> CopyRules::CopyError(const at::Tensor& target, const 
       return "Copying from quantized Tensor to non-quantized Tensor is not allowed, please use dequantize to get a float "
              "Tensor from a quantized Tensor";
     case Layout::kMeta: return "Cannot copy out of meta tensor; no data!";
-    case Layout::kNested:
     case Layout::kOther: break;
   }
   return "a tensor of this kind cannot be copied from a checkpoint here: save a dense one";

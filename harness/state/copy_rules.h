@@ -13,9 +13,9 @@
 
 namespace loadpath {
 
-/// A tensor of a checkpoint that is not dense (sparse, quantised, nested, meta, a wrapper subclass): a kObject.
+/// A tensor of a checkpoint that is not dense (sparse, quantised, meta, a wrapper subclass): a kObject.
 struct InertTensor {
-  enum class Layout { kSparseCoo, kSparseCompressed, kQuantised, kNested, kMeta, kOther };
+  enum class Layout { kSparseCoo, kSparseCompressed, kQuantised, kMeta, kOther };
   Layout layout = Layout::kOther;
   std::optional<std::vector<std::int64_t>> shape;   ///< nullopt where it is not written down
   std::optional<Dtype> dtype;                       ///< of a sparse tensor's values

@@ -129,10 +129,6 @@ class Planner {
                              "\", expected torch.Tensor or Tensor-like object from checkpoint but received " +
                              tree_.TypeText(planned.source));
     }
-    if (inert && inert->layout == InertTensor::Layout::kNested) {
-      // Asking a nested tensor for its shape raises: outside of what load_state_dict collects.
-      throw StateDictError("Internal error: NestedTensorImpl doesn't support sizes. Please file an issue.");
-    }
     std::vector<std::int64_t> shape = planned.shape;
     if (dense) shape = tree_.tensor(planned.source).shape;
     if (inert && inert->shape) shape = *inert->shape;

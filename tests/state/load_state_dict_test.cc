@@ -1,0 +1,118 @@
+// Every case of make_cases.py: what PyTorch does with a module and a checkpoint, and what load_state_dict here does.
+#include "harness/state/load_state_dict.h"
+
+#include <fstream>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include "harness/checkpoint/sha256.h"
+#include "harness/state/scalar_type.h"
+#include "tests/state/modules.h"
+
+namespace loadpath {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::string kData = LOADPATH_STATE_CASES;
+
+const Json& Cases() {
+  static const Json cases = Json::parse(std::ifstream(kData + "/cases.json"));
+  return cases;
+}
+
+std::string DigestOf(const at::Tensor& tensor) {
+  const at::Tensor flat = tensor.detach().resolve_conj().resolve_neg().contiguous().reshape(-1);
+  return Sha256({static_cast<const std::byte*>(flat.const_data_ptr()), flat.nbytes()});
+}
+
+Json Describe(const at::Tensor& tensor) {
+  return {{"dtype", Name(*FromScalarType(tensor.scalar_type()))},
+          {"shape", tensor.sizes().vec()},
+          {"stride", tensor.strides().vec()},
+          {"requires_grad", tensor.requires_grad()},
+          {"sha256", tensor.is_meta() ? Json() : Json(DigestOf(tensor))}};
+}
+
+Json DescribeAll(const torch::OrderedDict<std::string, at::Tensor>& tensors) {
+  Json all = Json::object();
+  for (const auto& item : tensors) all[item.key()] = Describe(item.value());
+  return all;
+}
+
+Json StateOf(const torch::nn::Module& module) {
+  return {{"parameters", DescribeAll(module.named_parameters())}, {"buffers", DescribeAll(module.named_buffers())}};
+}
+
+LoadStateDictOptions OptionsOf(const Json& record) {
+  return {.strict = record["strict"], .assign = record["assign"], .remove_prefix = record["prefix"]};
+}
+
+StateDict StateDictOf(const Json& record) {
+  return StateDict::From(Checkpoint::Open(kData + "/" + record["file"].get<std::string>()), record["key"].get<std::string>());
+}
+
+class Case : public testing::TestWithParam<std::size_t> {
+ protected:
+  const Json& record() const { return Cases()[GetParam()]; }
+};
+
+TEST_P(Case, DoesWhatPyTorchDoes) {
+  SCOPED_TRACE(record()["name"].get<std::string>() + ", " + record()["file"].get<std::string>());
+  const auto module = MakeModule(record()["factory"]);
+  ASSERT_TRUE(module);
+  const Json before = StateOf(*module);
+  const std::string expected_error = record()["error"];
+  LoadPlan plan;
+  IncompatibleKeys keys;
+  try {
+    const StateDict state_dict = StateDictOf(record());
+    plan = PlanLoadStateDict(*module, state_dict, OptionsOf(record()));
+    EXPECT_EQ(StateOf(*module), before) << "planning writes nothing";
+    keys = LoadStateDict(*module, state_dict, OptionsOf(record()));
+  } catch (const StateDictError& error) {
+    EXPECT_EQ(error.what(), expected_error);
+    EXPECT_EQ(StateOf(*module), before) << "a refused load leaves the module as it was";
+    return;
+  }
+  EXPECT_EQ("", expected_error);
+  EXPECT_EQ(Json(keys.missing_keys), record()["missing"]);
+  EXPECT_EQ(Json(keys.unexpected_keys), record()["unexpected"]);
+  EXPECT_EQ(Json(plan.warnings), record()["warnings"]);
+  const Json after = StateOf(*module);
+  for (const char* kind : {"parameters", "buffers"}) {
+    ASSERT_EQ(after[kind].size(), record()[kind].size());
+    for (const auto& [name, expected] : record()[kind].items()) EXPECT_EQ(after[kind][name], expected) << name;
+  }
+}
+
+TEST_P(Case, ReportsEveryKeyOnce) {
+  SCOPED_TRACE(record()["name"].get<std::string>());
+  const auto module = MakeModule(record()["factory"]);
+  LoadCheck check;
+  std::set<std::string> keys;
+  try {
+    const StateDict state_dict = StateDictOf(record());
+    check = CheckLoadStateDict(*module, state_dict, OptionsOf(record()));
+    if (!state_dict.key_error().empty()) return;
+    StateDict renamed = state_dict;
+    renamed.RemovePrefix(OptionsOf(record()).remove_prefix);
+    for (const StateDict::Entry& entry : renamed.entries()) keys.insert(entry.key);
+  } catch (const StateDictError&) {
+    return;
+  }
+  if (check.error_messages == std::vector{check.error}) return;  // raised before all keys were looked at
+  std::multiset<std::string> reported;
+  for (const KeyReport& report : check.plan.report) reported.insert(report.key);
+  for (const std::string& key : reported) EXPECT_EQ(reported.count(key), 1u) << key;
+  for (const std::string& key : keys) EXPECT_EQ(reported.count(key), 1u) << key;
+  for (const std::string& key : check.plan.missing_keys) EXPECT_EQ(reported.count(key), 1u) << key;
+}
+
+INSTANTIATE_TEST_SUITE_P(PyTorch, Case, testing::Range(std::size_t{0}, Cases().size()));
+
+}  // namespace
+}  // namespace loadpath

@@ -1,0 +1,19 @@
+#ifndef LOADPATH_TESTS_STATE_MODULES_H_
+#define LOADPATH_TESTS_STATE_MODULES_H_
+
+#include <memory>
+#include <string>
+
+#include <torch/nn/module.h>
+
+namespace loadpath {
+
+/// Small numbers, the same in modules.py: element i is i % 11 + 1, times `factor`.
+at::Tensor Values(at::ScalarType type, at::IntArrayRef shape, double factor = 1);
+
+/// The C++ twin of modules.py's module of that name, filled with Values(); nullptr where there is none.
+std::shared_ptr<torch::nn::Module> MakeModule(const std::string& factory);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_TESTS_STATE_MODULES_H_
