@@ -1,5 +1,5 @@
 #include <ATen/core/Dict.h>
-#include <torch/csrc/jit/serialization/pickle.h>
+#include <torch/serialize.h>
 
 #include <fstream>
 #include <iterator>
