@@ -90,17 +90,22 @@ start_ticker() {
   ticker=$!
 }
 
-# logged NAME TEXT COMMAND…: runs a step's command with its output in build/logs/NAME.log.
+# logged NAME TEXT COMMAND…: runs a step's command with its output in build/logs/NAME.log. Without a TEXT, the function
+# `outcome LOG` tells afterwards what was done.
 logged() {
   local log=$logs/$1.log text=$2 code=0
   shift 2
   mkdir -p "$logs"
-  doing "$text"
+  if [ -n "$text" ]; then doing "$text"; else printf '%-19s ' "$step" >&2; fi
   : >"$log"
   start_ticker "$text" "$log"
   "$@" >"$log" 2>&1 </dev/null 9>&- || code=$?
   stop_ticker
-  [ ! -t 2 ] || printf '\r%-19s %-56s' "$step" "$text" >&2
+  if [ ! -t 2 ]; then
+    [ -n "$text" ] || printf '%-56s' "$([ "$code" != 0 ] || outcome "$log")" >&2
+  else
+    printf '\r%-19s %-56s' "$step" "${text:-$([ "$code" != 0 ] || outcome "$log")}" >&2
+  fi
   [ "$code" = 0 ] || {
     printf '\n' >&2
     tail -n 25 "$log" | sed 's/^/    /' >&2
@@ -212,13 +217,10 @@ jobs() {
 # compile TARGETS…
 compile() {
   begin 'build'
-  local plan
-  plan=$(ninja -C "$build" -n "$@" 2>/dev/null | tail -n 1 || true)
-  case $plan in
-    'ninja: no work to do.') up_to_date ;;
-    \[*) logged build "$(printf %s "$plan" | sed 's/^\[[0-9]*\/\([0-9]*\)\].*/\1/') steps" ninja -C "$build" -j "$(jobs)" "$@" ;;
-    *) logged build "into ${build#"$root"/}/" ninja -C "$build" -j "$(jobs)" "$@" ;;
-  esac
+  outcome() {
+    if grep -q '^ninja: no work to do' "$1"; then echo 'up to date'; else echo "into ${build#"$root"/}/"; fi
+  }
+  logged build '' ninja -C "$build" -j "$(jobs)" "$@"
 }
 
 # set_up TARGETS…: the steps up to the programs. One call at a time: a second one waits.
