@@ -167,12 +167,6 @@ std::uint64_t CopyWindow(const Checkpoint& checkpoint, std::span<const PlannedTe
 
 }  // namespace
 
-ReadReport VerifySources(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, const ReadOptions& options) {
-  if (AllWillBeFilled(tensors)) return {};
-  const auto groups = GroupSources(checkpoint, tensors, ExtentFor(options));
-  return WindowReader(checkpoint, groups).ReadAll(options);
-}
-
 ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> all, const ReadOptions& options) {
   const std::vector<PlannedTensor> tensors = LastOfEach(all);
   const std::vector<SourceGroup> groups = GroupsToCopy(checkpoint, tensors, ExtentFor(options));

@@ -18,9 +18,10 @@ struct ApplyReport {
 /// dtype, device and strides as Tensor::copy_ does. Extra memory: one window (64 MiB, or the largest single storage).
 ///
 /// A load that fails leaves the module as it was. What fits one window is read, and its checksums compared, before the
-/// first copy. Where more is needed VerifySources reads all of it beforehand: a second read from the page cache costs a
-/// tenth of what fresh memory for everything would. What remains is a file that changes during the load: then the error
-/// says that the module was partly loaded.
+/// first copy. Where more is needed, everything is read once beforehand for its checksums alone: a second read from the
+/// page cache costs less than fresh memory for everything would. Targets that DeferredInit is about to fill need no such
+/// read: the fills undo a load that failed. What remains is a file that changes during the load: then the error says
+/// that the module was partly loaded.
 ///
 /// Where two keys name one tensor of the module, the later one wins, as in PyTorch; the other's bytes are not read.
 ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, const ReadOptions& options = {});
@@ -29,11 +30,6 @@ ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTenso
 /// a parameter's requires_grad from the module, sharing in the file kept, sharing in the module kept. Nothing is changed
 /// before everything has been read. A target on another device gets its own copy there.
 ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, const ReadOptions& options = {});
-
-/// Reads everything that the tensors need, compares the checksums and keeps nothing: for a load that writes in place,
-/// so that it fails before its first write. Reads nothing where every target is about to be filled anyway
-/// (DeferredInit::WillFill): a failed load is then undone by the fills.
-ReadReport VerifySources(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, const ReadOptions& options = {});
 
 /// Makes the planned tensor's memory, dtype, shape and strides those of `value`. The tensor itself stays, and with it
 /// its requires_grad and every place that holds it: the module's entry, its member, other modules that share it.

@@ -264,6 +264,21 @@ def add_other_layouts(cases):
         cases.add(f"sparse source into {target}", "dtypes", {f"to_{target}": torch.eye(5)[0].to_sparse()}, strict=False)
 
 
+def write_files(directory):
+    """What apply_test.cc and report_test.cc load: more than one window of 64 MiB, tensors that share a storage, a small view of a large one."""
+    million = 1 << 20
+    large = OrderedDict((f"w{i}", (torch.arange(6 * million) % 251 + i).float()) for i in range(3))
+    torch.save(large, directory / "large.pth")
+    flat = torch.arange(1024.0)
+    torch.save({"a.weight": flat[:6].view(3, 2), "b.weight": flat[3:9].view(3, 2)}, directory / "overlapping.pth")
+    torch.save({"a.weight": torch.arange(float(million))[512:518].view(3, 2)}, directory / "part.pth")
+    report = without(state_of("net"), "conv.bias", "bn.num_batches_tracked")
+    report = with_(with_version(report, "bn", 1), extra=1, bn__running_var=torch.ones(9))
+    report["conv.weight"] = report["conv.weight"].double()
+    torch.save(report, directory / "report.pth")
+    torch.save({"model": {"state.dict": [state_of("linear")]}, "epoch": 3}, directory / "nested.pth")
+
+
 def main():
     warnings.simplefilter("ignore")
     torch.set_warn_always(True)
@@ -272,6 +287,7 @@ def main():
     add_places(cases)
     add_values(cases)
     add_other_layouts(cases)
+    write_files(cases.directory)
     (cases.directory / "cases.json").write_text(json.dumps(cases.records, indent=1))
     print(f"{len(cases.records)} cases, {sum(bool(r['error']) for r in cases.records)} of them refused")
 

@@ -1,0 +1,215 @@
+// What putting bytes into a module costs and guarantees. The files are make_cases.py's.
+#include "harness/state/apply.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "harness/state/deferred_init.h"
+#include "tests/state/modules.h"
+
+namespace loadpath {
+namespace {
+
+using testing::Each;
+using testing::HasSubstr;
+
+// Bytes of storages were read so often, and beside them nothing but the records' headers.
+testing::Matcher<std::uint64_t> Bytes(std::uint64_t storages) {
+  return testing::AllOf(testing::Ge(storages), testing::Lt(storages + 4096));
+}
+
+const std::string kData = LOADPATH_STATE_CASES;
+constexpr std::int64_t kCount = 6 << 20;                  // elements of each of large.pth's three tensors
+constexpr std::uint64_t kLargeBytes = 3 * kCount * 4;
+
+struct Large : torch::nn::Module {
+  Large() {
+    for (int i = 0; i < 3; ++i) {
+      const torch::NoGradGuard no_grad;
+      register_parameter("w" + std::to_string(i), torch::empty({kCount}).fill_(-1.0f - i));
+    }
+  }
+};
+
+at::Tensor LargeValues(int i) { return (torch::arange(kCount) % 251 + i).to(torch::kFloat); }
+
+struct Pair : torch::nn::Module {
+  Pair(const at::Tensor& a, const at::Tensor& b) {
+    for (const auto& [name, weight] : {std::pair("a", a), std::pair("b", b)}) {
+      register_module(name, std::make_shared<torch::nn::Module>())->register_parameter("weight", weight);
+    }
+  }
+  at::Tensor Weight(const std::string& name) { return named_parameters()[name + ".weight"]; }
+};
+
+LoadPlan PlanFor(torch::nn::Module& module, const std::shared_ptr<const Checkpoint>& checkpoint, bool strict = true) {
+  return PlanLoadStateDict(module, StateDict::From(checkpoint), {.strict = strict});
+}
+
+// A copy of a file that a test may damage.
+class Damaged {
+ public:
+  explicit Damaged(const std::string& name) : path_(kData + "/damaged_" + name) {
+    std::filesystem::copy_file(kData + "/" + name, path_, std::filesystem::copy_options::overwrite_existing);
+  }
+  ~Damaged() { std::filesystem::remove(path_); }
+  const std::string& path() const { return path_; }
+
+  void FlipLastByteOf(std::size_t tensor) {
+    const auto checkpoint = Checkpoint::Open(path_);
+    const NodeId node = ListTensors(checkpoint->tree(), checkpoint->tree().root())[tensor].node;
+    const Extent extent = *checkpoint->Locate(checkpoint->tree().tensor(node).storage);
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(extent.offset + extent.length - 1));
+    const char byte = static_cast<char>(file.get());
+    file.seekp(static_cast<std::streamoff>(extent.offset + extent.length - 1));
+    file.put(static_cast<char>(byte ^ 1));
+  }
+  void CutOff() { std::filesystem::resize_file(path_, std::filesystem::file_size(path_) / 2); }
+
+ private:
+  std::string path_;
+};
+
+void ExpectFirstValues(const Large& module) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(at::equal(module.parameters()[i], torch::full({kCount}, -1.0f - i))) << i;
+  }
+}
+
+TEST(ApplyCopy, CopiesMoreThanAWindowAndChecksAllOfItBefore) {
+  const auto checkpoint = Checkpoint::Open(kData + "/large.pth");
+  Large module;
+  const ApplyReport report = ApplyCopy(*checkpoint, PlanFor(module, checkpoint).tensors, {.crc = CrcMode::kOn});
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(at::equal(module.parameters()[i], LargeValues(i))) << i;
+  EXPECT_EQ(report.bytes_copied, kLargeBytes);
+  EXPECT_THAT(report.read.bytes_read, Bytes(2 * kLargeBytes));
+  EXPECT_EQ(report.read.bytes_checked, kLargeBytes);
+  EXPECT_EQ(report.read.crc.size(), 3u);
+  EXPECT_THAT(report.read.crc, Each(CrcStatus::kChecked));
+}
+
+TEST(ApplyCopy, ReadsOnceIntoATensorThatIsYetToBeFilled) {
+  const auto checkpoint = Checkpoint::Open(kData + "/large.pth");
+  DeferredInit deferred;
+  const auto module = deferred.Construct([] { return std::make_shared<Large>(); });
+  const ApplyReport report = ApplyCopy(*checkpoint, PlanFor(*module, checkpoint).tensors, {.crc = CrcMode::kOn});
+  deferred.Loaded(module->parameters());
+  deferred.Finish();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(at::equal(module->parameters()[i], LargeValues(i))) << i;
+  EXPECT_THAT(report.read.bytes_read, Bytes(kLargeBytes));
+  EXPECT_EQ(report.read.bytes_checked, kLargeBytes);
+}
+
+TEST(ApplyCopy, AWrongChecksumLeavesTheModuleAsItWas) {
+  for (const std::size_t tensor : {0, 1, 2}) {
+    Damaged file("large.pth");
+    file.FlipLastByteOf(tensor);
+    const auto checkpoint = Checkpoint::Open(file.path());
+    Large module;
+    const LoadPlan plan = PlanFor(module, checkpoint);
+    for (const auto apply : {ApplyCopy, ApplyAssign}) {
+      EXPECT_THROW(apply(*checkpoint, plan.tensors, {.crc = CrcMode::kOn}), CheckpointError);
+      ExpectFirstValues(module);
+    }
+  }
+}
+
+TEST(ApplyCopy, AWrongChecksumLeavesAModuleThatIsYetToBeFilledToItsFills) {
+  Damaged file("large.pth");
+  file.FlipLastByteOf(2);
+  const auto checkpoint = Checkpoint::Open(file.path());
+  DeferredInit deferred;
+  const auto module = deferred.Construct([] { return std::make_shared<Large>(); });
+  EXPECT_THROW(ApplyCopy(*checkpoint, PlanFor(*module, checkpoint).tensors, {.crc = CrcMode::kOn}), CheckpointError);
+  deferred.Finish();
+  ExpectFirstValues(*module);
+}
+
+TEST(ApplyCopy, AFileThatWasCutOffLeavesTheModuleAsItWas) {
+  Damaged file("large.pth");
+  const auto checkpoint = Checkpoint::Open(file.path());
+  file.CutOff();
+  Large module;
+  const LoadPlan plan = PlanFor(module, checkpoint);
+  for (const auto apply : {ApplyCopy, ApplyAssign}) {
+    for (const CrcMode crc : {CrcMode::kOn, CrcMode::kOff}) {
+      EXPECT_THROW(apply(*checkpoint, plan.tensors, {.crc = crc}), CheckpointError);
+      ExpectFirstValues(module);
+    }
+  }
+}
+
+TEST(ApplyCopy, ReadsWhatASmallViewOfALargeStorageNeeds) {
+  const auto checkpoint = Checkpoint::Open(kData + "/part.pth");
+  const auto plan_for = [&](Pair& module) { return PlanFor(module, checkpoint, /*strict=*/false); };
+  Pair module(torch::zeros({3, 2}), torch::zeros({3, 2}));
+  const ApplyReport some = ApplyCopy(*checkpoint, plan_for(module).tensors, {.crc = CrcMode::kAuto});
+  EXPECT_TRUE(at::equal(module.Weight("a"), torch::arange(512, 518, torch::kFloat).view({3, 2})));
+  EXPECT_THAT(some.read.bytes_read, Bytes(24));
+  EXPECT_THAT(some.read.crc, Each(CrcStatus::kPartial));
+  const ApplyReport all = ApplyCopy(*checkpoint, plan_for(module).tensors, {.crc = CrcMode::kOn});
+  EXPECT_THAT(all.read.bytes_read, Bytes(4 << 20));
+  EXPECT_THAT(all.read.crc, Each(CrcStatus::kChecked));
+}
+
+TEST(ApplyCopy, OfTargetsThatOverlapTheLaterKeyWins) {
+  const auto checkpoint = Checkpoint::Open(kData + "/overlapping.pth");
+  const at::Tensor memory = torch::zeros(9);
+  Pair module(memory.narrow(0, 3, 6).view({3, 2}), memory.narrow(0, 0, 6).view({3, 2}));
+  ApplyCopy(*checkpoint, PlanFor(module, checkpoint).tensors);
+  // a = 0 … 5 at element 3, then b = 3 … 8 at element 0.
+  EXPECT_TRUE(at::equal(memory, torch::tensor({3.f, 4.f, 5.f, 6.f, 7.f, 8.f, 3.f, 4.f, 5.f})));
+}
+
+TEST(ApplyAssign, WhatSharesMemoryInTheFileSharesItInTheModule) {
+  const auto checkpoint = Checkpoint::Open(kData + "/overlapping.pth");
+  Pair module(torch::zeros({3, 2}), torch::zeros({3, 2}));
+  const at::Tensor held = module.Weight("a");
+  const ApplyReport report = ApplyAssign(*checkpoint, PlanFor(module, checkpoint).tensors);
+  EXPECT_TRUE(module.Weight("a").storage().is_alias_of(module.Weight("b").storage()));
+  EXPECT_EQ(module.Weight("b").storage_offset(), 3);
+  EXPECT_TRUE(at::equal(module.Weight("a"), torch::arange(0, 6, torch::kFloat).view({3, 2})));
+  EXPECT_TRUE(at::equal(module.Weight("b"), torch::arange(3, 9, torch::kFloat).view({3, 2})));
+  EXPECT_TRUE(held.is_same(module.Weight("a"))) << "whoever held the parameter holds it still";
+  EXPECT_TRUE(held.requires_grad());
+  EXPECT_THAT(report.read.bytes_read, Bytes(4096)) << "a shared storage is read once";
+  EXPECT_EQ(report.bytes_copied, 0u);
+}
+
+TEST(ApplyAssign, WhatSharesATensorInTheModuleKeepsSharingIt) {
+  const auto checkpoint = Checkpoint::Open(kData + "/overlapping.pth");
+  const at::Tensor tied = torch::zeros({3, 2});
+  Pair module(tied, tied);
+  ApplyAssign(*checkpoint, PlanFor(module, checkpoint).tensors);
+  EXPECT_TRUE(module.Weight("a").is_same(module.Weight("b")));
+  EXPECT_TRUE(at::equal(module.Weight("a"), torch::arange(3, 9, torch::kFloat).view({3, 2}))) << "the later key wins";
+}
+
+TEST(StateDictFrom, FollowsAPathAndSaysWhatIsThereInstead) {
+  const auto checkpoint = Checkpoint::Open(kData + "/nested.pth");
+  EXPECT_EQ(StateDict::From(checkpoint, "model.state.dict.0").entries().size(), 2u);
+  try {
+    StateDict::From(checkpoint, "modle");
+    FAIL();
+  } catch (const CheckpointError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kKeyPath);
+    EXPECT_THAT(error.what(), HasSubstr("KeyError: 'modle'"));
+    EXPECT_THAT(error.what(), HasSubstr("model"));
+  }
+  for (const auto& [path, type] : {std::pair("model.state.dict", "list"), std::pair("epoch", "int")}) {
+    try {
+      StateDict::From(checkpoint, path);
+      FAIL();
+    } catch (const StateDictError& error) {
+      EXPECT_EQ(error.what(), "Expected state_dict to be dict-like, got <class '" + std::string(type) + "'>.");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace loadpath
