@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import models
@@ -108,10 +109,9 @@ def _file_stamp(file: File):
 
 
 def write_atomically(path, write):
-    """write(temporary path beside it), then a rename: nobody ever sees half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    """write(path of the same name in a folder beside it), then a rename: nobody ever sees half a file. torch.save puts
+    the file's name into the archive, so it must be the real one from the start."""
+    with tempfile.TemporaryDirectory(prefix=".making.", dir=path.parent) as folder:
+        temporary = Path(folder) / path.name
         write(temporary)
         os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

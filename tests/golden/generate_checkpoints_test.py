@@ -1,0 +1,211 @@
+"""scripts/generate_checkpoints.py: makes what is asked for, once, and what it writes is what it says."""
+import contextlib
+import hashlib
+import io
+import json
+import sys
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+import generate_checkpoints  # noqa: E402
+from reference_data import table  # noqa: E402
+
+
+def run(*arguments, cases=None):
+    """(exit status, standard output, standard error)"""
+    out, err, stdin = io.StringIO(), io.StringIO(), sys.stdin
+    try:
+        sys.stdin = io.StringIO(cases)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = generate_checkpoints.main([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        status = stop.code
+    finally:
+        sys.stdin = stdin
+    return status, out.getvalue(), err.getvalue()
+
+
+def digest(tensor):
+    return hashlib.sha256(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes()).hexdigest()
+
+
+def follow(value, key):
+    for part in filter(None, key.split(".")):
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    return value
+
+
+class Generated(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.data = Path(cls.folder.name)
+        status, _, err = run("--data", cls.data, "--models", "linear,custom,multi:A,multi:B,batchnorm")
+        assert status == 0, err
+        cls.manifest = json.loads((cls.data / "manifest.json").read_text())
+
+    def load(self, name):
+        if name.endswith(".safetensors"):
+            return safetensors.torch.load_file(self.data / name)
+        return torch.load(self.data / name, weights_only=True)
+
+    def test_files_are_those_of_the_table(self):
+        expected = {file.name for file in table.product(["linear", "custom", "multi:A", "batchnorm"], table.FORMATS, table.LAYOUTS).files}
+        self.assertEqual(set(self.manifest["files"]), expected)
+        self.assertLessEqual({"linear_model.pth", "custom_model.pth", "multi_model.pth"}, expected)
+        present = {path.name for path in self.data.iterdir()} - {".lock", "manifest.json"}
+        described = expected | {file["plain_dict"] for file in self.manifest["files"].values() if "plain_dict" in file}
+        for model in self.manifest["models"].values():
+            described |= set(model["goldens"].values())
+        self.assertEqual(present, described)
+
+    def test_every_file_has_its_size_and_hash(self):
+        for name, file in self.manifest["files"].items():
+            content = (self.data / name).read_bytes()
+            self.assertEqual(len(content), file["size"], name)
+            self.assertEqual(hashlib.sha256(content).hexdigest(), file["sha256"], name)
+
+    def test_every_state_dict_has_the_models_tensors(self):
+        for name, file in self.manifest["files"].items():
+            for form in filter(None, (name, file.get("plain_dict"))):
+                for member in file["models"]:
+                    state_dict = follow(self.load(form), member["key"])
+                    expected = self.manifest["models"][member["model"]]["tensors"]
+                    if file["format"] != "safetensors":
+                        self.assertEqual(list(state_dict), list(expected), form)
+                    for key, tensor in expected.items():
+                        self.assertEqual(digest(state_dict[key]), tensor["sha256"], f"{form} {key}")
+                        self.assertEqual(list(state_dict[key].shape), tensor["shape"], f"{form} {key}")
+
+    def test_formats_are_what_they_are_called(self):
+        for name, file in self.manifest["files"].items():
+            is_zip = (self.data / name).read_bytes()[:4] == b"PK\3\4"
+            self.assertEqual(is_zip, file["format"] == "zip", name)
+
+    def test_plain_dicts_have_no_ordered_dict(self):
+        for file in self.manifest["files"].values():
+            if "plain_dict" in file:
+                for member in file["models"]:
+                    self.assertIs(type(follow(self.load(file["plain_dict"]), member["key"])), dict)
+
+    def test_archives_bear_the_files_own_names(self):
+        for name, file in self.manifest["files"].items():
+            if file["format"] == "zip":
+                self.assertTrue(zipfile.ZipFile(self.data / name).namelist()[0].startswith(name.removesuffix(".pth") + "/"))
+
+    def test_full_holds_the_optimizers_state(self):
+        full = self.load("batchnorm.zip.full.pth")
+        self.assertEqual(set(full["optimizer_state_dict"]["state"][0]), {"step", "exp_avg", "exp_avg_sq"})
+        self.assertGreater(full["optimizer_state_dict"]["state"][0]["exp_avg"].abs().max(), 0)
+        self.assertEqual(full["rng_state"]["torch"].dtype, torch.uint8)
+
+    def test_running_statistics_are_not_the_first_ones(self):
+        state_dict = self.load("batchnorm.zip.bare.pth")
+        self.assertGreater(state_dict["bn.running_mean"].abs().min(), 0)
+        self.assertGreater((state_dict["bn.running_var"] - 1).abs().min(), 0)
+        self.assertEqual(state_dict["bn.num_batches_tracked"], 3)
+
+    def test_what_is_there_is_left_alone(self):
+        before = {path: path.stat().st_mtime_ns for path in self.data.iterdir()}
+        status, out, _ = run("--data", self.data, "--models", "linear,batchnorm")
+        self.assertEqual((status, out), (0, f"reference data: up to date, in {self.data}\n"))
+        self.assertEqual(before, {path: path.stat().st_mtime_ns for path in self.data.iterdir()})
+
+
+class Incremental(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.data = Path(folder.name)
+
+    def make(self, *arguments):
+        status, out, err = run("--data", self.data, *arguments)
+        self.assertEqual(status, 0, err)
+        return out.split(" made ")[0] if " made " in out else "nothing"
+
+    def test_only_what_is_missing_is_made_and_the_manifest_grows(self):
+        linear = ("--models", "linear", "--formats", "zip", "--layouts", "bare")
+        self.assertEqual(self.make(*linear), "reference data: 2 of 2")
+        self.assertEqual(self.make("--models", "linear", "--formats", "zip", "--layouts", "bare,nested"), "reference data: 1 of 3")
+        self.assertEqual(self.make("--models", "custom", "--formats", "zip", "--layouts", "bare"), "reference data: 2 of 2")
+        manifest = json.loads((self.data / "manifest.json").read_text())
+        self.assertEqual(set(manifest["files"]), {"linear.zip.bare.pth", "linear_model.pth", "custom_model.pth"})
+        self.assertEqual(self.make(*linear), "nothing")
+        for name in ("linear.zip.bare.pth", "linear.zip.bare.dict.pth", "linear.golden.1.safetensors"):
+            (self.data / name).unlink()
+            self.assertEqual(self.make(*linear), "reference data: 1 of 2", name)
+        (self.data / "linear.zip.bare.pth").write_bytes(b"cut off")
+        self.assertEqual(self.make(*linear), "reference data: 1 of 2")
+        (self.data / "manifest.json").write_text("{")
+        self.assertEqual(self.make(*linear), "reference data: 2 of 2")
+
+    def test_the_same_seeds_give_the_same_files(self):
+        hashes = []
+        for folder in ("a", "b"):
+            status, _, err = run("--data", self.data / folder, "--models", "batchnorm", "--formats", "zip,safetensors")
+            self.assertEqual(status, 0, err)
+            manifest = json.loads((self.data / folder / "manifest.json").read_text())
+            hashes.append({name: file["sha256"] for name, file in manifest["files"].items()})
+            hashes.append({name: model["tensors"] for name, model in manifest["models"].items()})
+        self.assertEqual(hashes[:2], hashes[2:])
+
+    def test_an_unwritable_folder_is_one_line(self):
+        (self.data / "file").touch()
+        status, _, err = run("--data", self.data / "file", "--models", "linear")
+        self.assertEqual(status, 2)
+        self.assertEqual(len(err.splitlines()), 1, err)
+        self.assertIn(str(self.data / "file"), err)
+
+
+class Choice(unittest.TestCase):
+    def needed(self, *cases):
+        wanted = table.needed_by(cases)
+        return [file.name for file in wanted.files], wanted.models
+
+    def test_cases_name_what_they_need(self):
+        self.assertEqual(
+            self.needed("load/gpt2/zip/nested/direct/cpu/hot", "load/gpt2/zip/nested/copy/cpu/hot"),
+            (["gpt2.zip.nested.pth"], ["gpt2"]),
+        )
+        self.assertEqual(self.needed("startup/linear/legacy/bare/copy/cpu/cold"), (["linear.legacy.bare.pth"], ["linear"]))
+        self.assertEqual(self.needed("forward/resnet50/cpu/batch:1"), (["resnet50.zip.bare.pth"], ["resnet50"]))
+        self.assertEqual(self.needed("forward/multi:B/cpu/batch:1"), (["multi_model.pth"], ["multi:B"]))
+        self.assertEqual(self.needed("load/multi:A+B/zip/multi/copy/cpu/hot"), (["multi_model.pth"], ["multi:A", "multi:B"]))
+        self.assertEqual(self.needed("limit/pread/threads:2", "load/mine/zip/bare/copy/cpu/hot", "nonsense"), ([], []))
+
+    def test_cases_come_on_standard_input(self):
+        with tempfile.TemporaryDirectory() as data:
+            status, out, _ = run("--data", data, "--cases", "-", cases="limit/memcpy/threads:1\nload/linear/zip/nested/mmap/cpu/hot\n")
+            self.assertEqual(status, 0)
+            self.assertIn("2 of 2 made", out)
+            self.assertTrue((Path(data) / "linear_model.pth").exists())
+
+    def test_bad_use_is_exit_2_and_says_what(self):
+        for arguments, text in (
+            ((), "nothing is chosen: pass --models, --cases or --all"),
+            (("--models", "nosuch"), "--models: there is no 'nosuch', only linear, custom, "),
+            (("--models", "linear", "--formats", "tar"), "--formats: there is no 'tar', only zip, legacy, safetensors"),
+            (("--cases", "-", "--all"), "--cases says it all"),
+            (("--cases", "/nosuch"), "--cases [Errno 2] No such file or directory: '/nosuch'"),
+            (("--nosuch",), "unrecognized arguments: --nosuch"),
+        ):
+            status, _, err = run(*arguments)
+            self.assertEqual(status, 2, arguments)
+            self.assertIn(text, err)
+
+    def test_help_has_examples(self):
+        status, out, _ = run("--help")
+        self.assertEqual(status, 0)
+        self.assertIn("--models linear,custom", out)
+
+
+if __name__ == "__main__":
+    unittest.main()
