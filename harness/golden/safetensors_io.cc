@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
+#include <tuple>
 
 #include <ATen/Functions.h>
 #include <nlohmann/json.hpp>
@@ -20,37 +21,45 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors holds little-endian elements");
 
-// safetensors 0.8.0, safetensors/src/tensor.rs: the format's name of a dtype. Empty: the format has none.
-std::string_view SafetensorsName(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::kBool: return "BOOL";
-    case Dtype::kUint8: return "U8";
-    case Dtype::kInt8: return "I8";
-    case Dtype::kInt16: return "I16";
-    case Dtype::kInt32: return "I32";
-    case Dtype::kInt64: return "I64";
-    case Dtype::kUint16: return "U16";
-    case Dtype::kUint32: return "U32";
-    case Dtype::kUint64: return "U64";
-    case Dtype::kFloat16: return "F16";
-    case Dtype::kBfloat16: return "BF16";
-    case Dtype::kFloat32: return "F32";
-    case Dtype::kFloat64: return "F64";
-    case Dtype::kComplex64: return "C64";
-    case Dtype::kFloat8E4m3fn: return "F8_E4M3";
-    case Dtype::kFloat8E4m3fnuz: return "F8_E4M3FNUZ";
-    case Dtype::kFloat8E5m2: return "F8_E5M2";
-    case Dtype::kFloat8E5m2fnuz: return "F8_E5M2FNUZ";
-    case Dtype::kFloat8E8m0fnu: return "F8_E8M0";
-    case Dtype::kComplex32:
-    case Dtype::kComplex128:
-    case Dtype::kFloat4E2m1fnX2: return {};
+struct FormatDtype {
+  Dtype dtype;
+  std::string_view name;
+};
+
+// safetensors 0.8.0, safetensors/src/tensor.rs: the format's dtypes in the order in which its writer puts tensors.
+constexpr FormatDtype kFormatDtypes[] = {
+    {Dtype::kUint64, "U64"},
+    {Dtype::kInt64, "I64"},
+    {Dtype::kFloat64, "F64"},
+    {Dtype::kComplex64, "C64"},
+    {Dtype::kFloat32, "F32"},
+    {Dtype::kUint32, "U32"},
+    {Dtype::kInt32, "I32"},
+    {Dtype::kBfloat16, "BF16"},
+    {Dtype::kFloat16, "F16"},
+    {Dtype::kUint16, "U16"},
+    {Dtype::kInt16, "I16"},
+    {Dtype::kFloat8E5m2fnuz, "F8_E5M2FNUZ"},
+    {Dtype::kFloat8E4m3fnuz, "F8_E4M3FNUZ"},
+    {Dtype::kFloat8E8m0fnu, "F8_E8M0"},
+    {Dtype::kFloat8E4m3fn, "F8_E4M3"},
+    {Dtype::kFloat8E5m2, "F8_E5M2"},
+    {Dtype::kInt8, "I8"},
+    {Dtype::kUint8, "U8"},
+    {Dtype::kBool, "BOOL"},
+};
+
+const FormatDtype* Find(at::ScalarType type) {
+  const auto dtype = FromScalarType(type);
+  for (const FormatDtype& candidate : kFormatDtypes) {
+    if (candidate.dtype == dtype) return &candidate;
   }
-  return {};
+  return nullptr;
 }
 
 struct Entry {
-  std::string name, dtype;
+  std::string name;
+  const FormatDtype* dtype;
   at::Tensor tensor;   // contiguous, on the CPU
 };
 
@@ -58,19 +67,17 @@ struct Entry {
   throw std::runtime_error(path + ": " + sentence);
 }
 
-// By item size, largest first, then by name: so that every tensor is aligned to its elements.
+// By dtype, the widest first, then by name: so that every tensor is aligned to its elements.
 std::vector<Entry> Arrange(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
   std::vector<Entry> entries;
   for (const auto& [name, tensor] : tensors) {
     if (name == "__metadata__") Refuse(path, "a tensor cannot be named __metadata__ in safetensors");
-    const auto dtype = FromScalarType(tensor.scalar_type());
-    const std::string_view text = dtype ? SafetensorsName(*dtype) : std::string_view{};
-    if (text.empty()) Refuse(path, "safetensors has no dtype for " + std::string(c10::toString(tensor.scalar_type())));
-    entries.push_back({name, std::string(text), tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()});
+    const FormatDtype* dtype = Find(tensor.scalar_type());
+    if (!dtype) Refuse(path, "safetensors has no dtype for " + std::string(c10::toString(tensor.scalar_type())));
+    entries.push_back({name, dtype, tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()});
   }
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    const auto size_a = a.tensor.element_size(), size_b = b.tensor.element_size();
-    return size_a != size_b ? size_a > size_b : a.name < b.name;
+    return std::tie(a.dtype, a.name) < std::tie(b.dtype, b.name);
   });
   const auto twin = std::adjacent_find(entries.begin(), entries.end(),
                                        [](const Entry& a, const Entry& b) { return a.name == b.name; });
@@ -83,7 +90,7 @@ std::string Header(const std::vector<Entry>& entries) {
   std::uint64_t offset = 0;
   for (const Entry& entry : entries) {
     const std::uint64_t end = offset + entry.tensor.nbytes();
-    header[entry.name] = {{"dtype", entry.dtype}, {"shape", entry.tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
+    header[entry.name] = {{"dtype", entry.dtype->name}, {"shape", entry.tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();

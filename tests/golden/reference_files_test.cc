@@ -1,0 +1,30 @@
+#include "harness/golden/reference_files.h"
+
+#include <map>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "tests/golden/run_python.h"
+
+namespace loadpath {
+namespace {
+
+using Combination = std::pair<std::string, std::string>;
+
+TEST(ReferenceFiles, AreThoseOfTheGenerator) {
+  std::istringstream list(RunPython(LOADPATH_SOURCE "/scripts/generate_checkpoints.py --list"));
+  std::map<std::string, std::set<Combination>> made;
+  for (std::string model, format, layout, file; list >> model >> format >> layout >> file;) made[model].insert({format, layout});
+  EXPECT_EQ(made.size(), 9u);
+  for (const auto& [model, combinations] : made) {
+    std::set<Combination> known;
+    for (const auto& [format, layout] : ReferenceFiles(model)) known.emplace(format, layout);
+    EXPECT_EQ(known, combinations) << model;
+  }
+  EXPECT_EQ(ReferenceFiles("multi:A").data(), ReferenceFiles("multi:A+B").data());
+}
+
+}  // namespace
+}  // namespace loadpath
