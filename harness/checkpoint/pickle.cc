@@ -231,6 +231,8 @@ Value Unpickler::Run() {
   const std::size_t size = input_.bytes().size();
   heap_.pool.reserve(size / 8);
   heap_.objects.reserve(size / 24);
+  heap_.lists.reserve(size / 160);
+  heap_.tensors.reserve(size / 160);
   memo_.reserve(size / 12);
   for (;;) {
     opcode_ = position_;

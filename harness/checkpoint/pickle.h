@@ -114,7 +114,7 @@ class Unpickler {
   std::size_t position_, opcode_ = 0;
   std::vector<Value> stack_;
   std::vector<std::size_t> marks_;
-  std::vector<Value> memo_;
+  LargeVector<Value> memo_;
   std::unordered_map<std::uint64_t, Value> far_memo_;  // indices that are not the next one
   std::uint64_t charged_ = 0;
 };

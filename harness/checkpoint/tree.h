@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/checkpoint/dtype.h"
+#include "harness/checkpoint/huge_pages.h"
 
 namespace loadpath {
 
@@ -113,9 +114,9 @@ class Tree {
   };
   std::string file_;
   NodeId root_ = 0;
-  std::vector<Node> nodes_;
-  std::vector<NodeId> children_;
-  std::vector<TensorView> tensors_;
+  LargeVector<Node> nodes_;
+  LargeVector<NodeId> children_;
+  LargeVector<TensorView> tensors_;
   std::vector<std::byte> pickle_;    // what most texts point into
   std::vector<std::string> owned_;   // and the others
 };

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/checkpoint/huge_pages.h"
 #include "harness/checkpoint/tree.h"
 
 namespace loadpath {
@@ -46,13 +47,13 @@ struct Object {
 /// Everything that unpickling makes. Nothing is freed before the end: a pickle of N bytes makes O(N) of it.
 class Heap {
  public:
-  std::vector<Object> objects;
-  std::vector<Value> pool;
-  std::vector<std::vector<Value>> lists;  ///< dicts: key, value, key, value … as they were set, duplicates included
+  LargeVector<Object> objects;
+  LargeVector<Value> pool;
+  LargeVector<std::vector<Value>> lists;  ///< dicts: key, value, key, value … as they were set, duplicates included
   std::vector<std::string> owned;
   std::vector<double> reals;
   std::vector<std::int64_t> integers;
-  std::vector<TensorView> tensors;
+  LargeVector<TensorView> tensors;
   std::span<const std::byte> pickle;      ///< what kText and kBytes values point into
 
   Value Int(std::int64_t value);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/checkpoint/huge_pages.h"
 #include "harness/checkpoint/index.h"
 #include "harness/checkpoint/source.h"
 
@@ -61,8 +62,8 @@ class ZipDirectory {
   [[noreturn]] void Bad(std::string_view sentence, const ZipRecord& record) const;
 
   const Source& source_;
-  std::vector<char> directory_;
-  std::vector<ZipRecord> records_;
+  LargeVector<char> directory_;
+  LargeVector<ZipRecord> records_;
   std::string root_;
   Index by_name_;
 };
