@@ -166,6 +166,15 @@ TEST(DeferredInit, ATensorWhoseMemoryWasReplacedIsForgottenToo) {
   EXPECT_TRUE(BitEqual(loaded, torch::full({2, 3}, 9.f)));
 }
 
+TEST(DeferredInit, AFillNeverReachesMemoryThatWasGivenToATensorLater) {
+  DeferredInit deferred;
+  const auto linear = deferred.Construct([] { return nn::Linear(3, 2); });
+  const at::Tensor given = torch::full({2, 3}, 9.f);
+  linear->weight.set_data(given);
+  deferred.Finish();
+  EXPECT_TRUE(BitEqual(given, torch::full({2, 3}, 9.f)));
+}
+
 TEST(DeferredInit, ALoadedViewKeepsItsBytesAndTheRestIsFilled) {
   DeferredInit deferred;
   const at::Tensor flat = torch::empty({4});
