@@ -47,7 +47,9 @@ struct Pair : torch::nn::Module {
 };
 
 LoadPlan PlanFor(torch::nn::Module& module, const std::shared_ptr<const Checkpoint>& checkpoint, bool strict = true) {
-  return PlanLoadStateDict(module, StateDict::From(checkpoint), {.strict = strict});
+  LoadStateDictOptions options;
+  options.strict = strict;
+  return PlanLoadStateDict(module, StateDict::From(checkpoint), options);
 }
 
 // A copy of a file that a test may damage.
