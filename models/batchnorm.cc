@@ -25,7 +25,9 @@ class BatchNormModel : public torch::nn::Module {
 Model BatchNormModelEntry() {
   return SingleInputModel<BatchNormModel>(
       "batchnorm", "BatchNormModel: batch statistics in train mode, the checkpoint's after eval()", {1, 32},
-      [](std::int64_t batch) { return ExampleInput({batch, 8}, 9); });
+      [](std::int64_t batch) {
+        return ExampleInput({batch, 8}, 9);
+      });
 }
 
 }  // namespace loadpath

@@ -1,9 +1,9 @@
-#include <array>
-
 #include <torch/nn/functional/padding.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
+
+#include <array>
 
 #include "models/families.h"
 
@@ -11,8 +11,8 @@ namespace loadpath {
 namespace {
 
 constexpr int kLayers = 6;
-constexpr std::int64_t kFrame = 1024;      // samples at 16 kHz
-constexpr std::int64_t kPitchBins = 360;   // of 20 cents
+constexpr std::int64_t kFrame = 1024;     // samples at 16 kHz
+constexpr std::int64_t kPitchBins = 360;  // of 20 cents
 
 // torchcrepe 0.0.24, model.py: a pitch estimator (Kim et al., ICASSP 2018).
 class Crepe : public torch::nn::Module {
@@ -25,9 +25,9 @@ class Crepe : public torch::nn::Module {
       conv_[i] = register_module(
           name, torch::nn::Conv2d(torch::nn::Conv2dOptions(in_channels, out_channels[i], kernel).stride(stride)));
       // eps and momentum as MMdnn converted them from Keras.
-      norm_[i] = register_module(name + "_BN", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(out_channels[i])
-                                                                          .eps(0.0010000000474974513)
-                                                                          .momentum(0.0)));
+      norm_[i] = register_module(
+          name + "_BN", torch::nn::BatchNorm2d(
+                            torch::nn::BatchNorm2dOptions(out_channels[i]).eps(0.0010000000474974513).momentum(0.0)));
       in_channels = out_channels[i];
     }
     classifier_ = register_module("classifier", torch::nn::Linear(in_features_, kPitchBins));

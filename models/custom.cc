@@ -32,8 +32,11 @@ class CustomModel : public torch::nn::Module {
 }  // namespace
 
 Model CustomModelEntry() {
-  return SingleInputModel<CustomModel>("custom", "CustomModel: a layer of one's own, Linear(64, 128) and sigmoid, then Linear",
-                                       {1, 32}, [](std::int64_t batch) { return ExampleInput({batch, 64}, 2); });
+  return SingleInputModel<CustomModel>("custom",
+                                       "CustomModel: a layer of one's own, Linear(64, 128) and sigmoid, then Linear",
+                                       {1, 32}, [](std::int64_t batch) {
+                                         return ExampleInput({batch, 64}, 2);
+                                       });
 }
 
 }  // namespace loadpath

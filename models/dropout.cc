@@ -24,7 +24,9 @@ class DropoutModel : public torch::nn::Module {
 
 Model DropoutModelEntry() {
   return SingleInputModel<DropoutModel>("dropout", "DropoutModel: random in train mode, still after eval()", {1, 32},
-                                        [](std::int64_t batch) { return ExampleInput({batch, 16}, 8); });
+                                        [](std::int64_t batch) {
+                                          return ExampleInput({batch, 16}, 8);
+                                        });
 }
 
 }  // namespace loadpath

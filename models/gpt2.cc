@@ -1,10 +1,10 @@
-#include <cmath>
-
 #include <torch/nn/init.h>
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/embedding.h>
 #include <torch/nn/modules/normalization.h>
+
+#include <cmath>
 
 #include "models/families.h"
 
@@ -155,7 +155,9 @@ class GPT2LMHeadModel : public torch::nn::Module {
 Model Gpt2Entry() {
   return SingleInputModel<GPT2LMHeadModel>(
       "gpt2", "transformers' GPT2LMHeadModel: 124 M parameters, lm_head tied to the embedding, 498 MB", {1, 4},
-      [](std::int64_t batch) { return ExampleTokens({batch, kExampleTokens}, kVocabulary, 7); });
+      [](std::int64_t batch) {
+        return ExampleTokens({batch, kExampleTokens}, kVocabulary, 7);
+      });
 }
 
 }  // namespace loadpath

@@ -18,7 +18,9 @@ class LinearModel : public torch::nn::Module {
 
 Model LinearModelEntry() {
   return SingleInputModel<LinearModel>("linear", "LinearModel: one Linear(10, 2), the smallest checkpoint", {1, 32},
-                                       [](std::int64_t batch) { return ExampleInput({batch, 10}, 1); });
+                                       [](std::int64_t batch) {
+                                         return ExampleInput({batch, 10}, 1);
+                                       });
 }
 
 }  // namespace loadpath

@@ -27,12 +27,16 @@ class ModelB : public torch::nn::Module {
 
 Model MultiModelAEntry() {
   return SingleInputModel<ModelA>("multi:A", "ModelA: Linear(10, 5), in one file with ModelB", {1, 32},
-                                  [](std::int64_t batch) { return ExampleInput({batch, 10}, 3); });
+                                  [](std::int64_t batch) {
+                                    return ExampleInput({batch, 10}, 3);
+                                  });
 }
 
 Model MultiModelBEntry() {
   return SingleInputModel<ModelB>("multi:B", "ModelB: Linear(5, 2), in one file with ModelA", {1, 32},
-                                  [](std::int64_t batch) { return ExampleInput({batch, 5}, 4); });
+                                  [](std::int64_t batch) {
+                                    return ExampleInput({batch, 5}, 4);
+                                  });
 }
 
 }  // namespace loadpath

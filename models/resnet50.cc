@@ -31,8 +31,8 @@ class Bottleneck : public torch::nn::Module {
     conv3_ = register_module("conv3", Convolution(planes, planes * kExpansion, 1));
     bn3_ = register_module("bn3", BatchNorm2d(planes * kExpansion));
     if (downsample) {
-      downsample_ = register_module("downsample", Sequential(Convolution(in, planes * kExpansion, 1, stride),
-                                                             BatchNorm2d(planes * kExpansion)));
+      downsample_ = register_module(
+          "downsample", Sequential(Convolution(in, planes * kExpansion, 1, stride), BatchNorm2d(planes * kExpansion)));
     }
   }
 
@@ -92,7 +92,9 @@ class ResNet : public torch::nn::Module {
 
 Model Resnet50Entry() {
   return SingleInputModel<ResNet>("resnet50", "torchvision's resnet50: 161 weights and 159 buffers, 102 MB", {1, 4},
-                                  [](std::int64_t batch) { return ExampleInput({batch, 3, 224, 224}, 6); });
+                                  [](std::int64_t batch) {
+                                    return ExampleInput({batch, 3, 224, 224}, 6);
+                                  });
 }
 
 }  // namespace loadpath

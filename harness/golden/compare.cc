@@ -1,11 +1,11 @@
 #include "harness/golden/compare.h"
 
+#include <ATen/Functions.h>
+#include <c10/core/ScalarType.h>
+
 #include <cmath>
 #include <limits>
 #include <sstream>
-
-#include <ATen/Functions.h>
-#include <c10/core/ScalarType.h>
 
 namespace loadpath {
 namespace {
@@ -102,7 +102,7 @@ Comparison Compare(const at::Tensor& actual, const at::Tensor& expected, Toleran
   const at::Tensor a = actual.detach().cpu().reshape(-1), e = expected.detach().cpu().reshape(-1);
   const at::Tensor same = SameValue(a, e);
   at::Tensor difference = (Wide(a) - Wide(e)).abs();
-  difference.masked_fill_(same, 0.0);   // inf - inf
+  difference.masked_fill_(same, 0.0);  // inf - inf
   at::Tensor close = same;
   if (tolerance.rtol > 0 || tolerance.atol > 0) {
     close = same | (at::isfinite(difference) & (difference <= tolerance.atol + tolerance.rtol * Wide(e).abs()));

@@ -1,6 +1,6 @@
-#include <bit>
-
 #include <ATen/Parallel.h>
+
+#include <bit>
 
 #include "harness/checkpoint/sha256.h"
 #include "harness/golden/compare.h"
@@ -17,7 +17,8 @@ using Named = std::pair<std::string, at::Tensor>;
 // What Python's state_dict() holds: parameters and persistent buffers, in its order.
 void AppendState(const torch::nn::Module& module, const std::string& prefix, std::vector<Named>& state) {
   const auto* info = dynamic_cast<const ModuleInfo*>(&module);
-  for (const auto& item : module.named_parameters(/*recurse=*/false)) state.emplace_back(prefix + item.key(), item.value());
+  for (const auto& item : module.named_parameters(/*recurse=*/false))
+    state.emplace_back(prefix + item.key(), item.value());
   for (const auto& item : module.named_buffers(/*recurse=*/false)) {
     if (info && info->non_persistent.contains(item.key())) continue;
     state.emplace_back(prefix + item.key(), item.value());
@@ -40,7 +41,8 @@ std::string Check(const Named& named, const ManifestModel& model) {
   const auto dtype = FromScalarType(tensor.scalar_type());
   const std::string name_of_dtype(dtype ? Name(*dtype) : c10::toString(tensor.scalar_type()));
   if (name_of_dtype != expected.dtype || tensor.sizes() != at::IntArrayRef(expected.shape)) {
-    return "is " + Describe(name_of_dtype, tensor.sizes()) + ", the reference " + Describe(expected.dtype, expected.shape);
+    return "is " + Describe(name_of_dtype, tensor.sizes()) + ", the reference " +
+           Describe(expected.dtype, expected.shape);
   }
   return Digest(tensor) == expected.sha256 ? "" : "does not have the reference's bits";
 }

@@ -21,13 +21,16 @@ std::vector<at::Tensor> Take(std::map<std::string, at::Tensor>& tensors, const s
 Golden ReadGolden(const Manifest& manifest, const ManifestModel& model, std::int64_t batch) {
   const auto found = model.goldens.find(batch);
   if (found == model.goldens.end()) {
-    throw std::runtime_error(manifest.PathOf("manifest.json") + ": has no golden for batch size " + std::to_string(batch));
+    throw std::runtime_error(manifest.PathOf("manifest.json") + ": has no golden for batch size " +
+                             std::to_string(batch));
   }
   const std::string path = manifest.PathOf(found->second);
   std::map<std::string, at::Tensor> tensors;
   for (auto& [name, tensor] : ReadSafetensors(path)) tensors.emplace(name, tensor);
   Golden golden{Take(tensors, "input."), Take(tensors, "output.")};
-  if (!tensors.empty()) throw std::runtime_error(path + ": has a tensor \"" + tensors.begin()->first + "\" that is neither an input nor an output");
+  if (!tensors.empty())
+    throw std::runtime_error(path + ": has a tensor \"" + tensors.begin()->first +
+                             "\" that is neither an input nor an output");
   if (golden.inputs.empty() || golden.outputs.empty()) throw std::runtime_error(path + ": has no inputs or no outputs");
   return golden;
 }

@@ -1,9 +1,8 @@
 #include "harness/golden/manifest.h"
 
 #include <fstream>
-#include <stdexcept>
-
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 namespace loadpath {
 namespace {

@@ -15,7 +15,7 @@ namespace loadpath {
 ///  "files": {"linear_model.pth": {"format": "zip", "layout": "nested", "size": 1, "sha256": "…", "made": "how",
 ///                                 "models": [{"model": "linear", "key": "model_state_dict"}],
 ///                                 "plain_dict": "linear_model.dict.pth"}},           (absent where there is none)
-///  "models": {"linear": {"python": "class", "weights": "seed 0 | published …", "rtol": 1.3e-6, "atol": 1e-5, "why": "…",
+///  "models": {"linear": {"class": "LinearModel", "python": "where it comes from", "weights": "seed 0 | published …", "rtol": 1.3e-6, "atol": 1e-5, "why": "…",
 ///                        "tensors": {"linear.weight": {"dtype": "float32", "shape": [2, 10], "sha256": "…"}},
 ///                        "goldens": {"1": "linear.golden.1.safetensors"}}}}
 /// Golden files hold inputs "input.0", … and outputs "output.0", …; sha256 of a tensor is as in `ckpt inspect --digest`;

@@ -1,17 +1,17 @@
 #include "harness/golden/safetensors_io.h"
 
+#include <ATen/Functions.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <tuple>
-
-#include <ATen/Functions.h>
-#include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "harness/checkpoint/checkpoint.h"
 #include "harness/state/scalar_type.h"
@@ -60,7 +60,7 @@ const FormatDtype* Find(at::ScalarType type) {
 struct Entry {
   std::string name;
   const FormatDtype* dtype;
-  at::Tensor tensor;   // contiguous, on the CPU
+  at::Tensor tensor;  // contiguous, on the CPU
 };
 
 [[noreturn]] void Refuse(const std::string& path, const std::string& sentence) {
@@ -76,9 +76,8 @@ std::vector<Entry> Arrange(const std::string& path, const std::vector<std::pair<
     if (!dtype) Refuse(path, "safetensors has no dtype for " + std::string(c10::toString(tensor.scalar_type())));
     entries.push_back({name, dtype, tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()});
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::tie(a.dtype, a.name) < std::tie(b.dtype, b.name);
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return std::tie(a.dtype, a.name) < std::tie(b.dtype, b.name); });
   const auto twin = std::adjacent_find(entries.begin(), entries.end(),
                                        [](const Entry& a, const Entry& b) { return a.name == b.name; });
   if (twin != entries.end()) Refuse(path, "two tensors are named \"" + twin->name + "\"");
@@ -90,7 +89,8 @@ std::string Header(const std::vector<Entry>& entries) {
   std::uint64_t offset = 0;
   for (const Entry& entry : entries) {
     const std::uint64_t end = offset + entry.tensor.nbytes();
-    header[entry.name] = {{"dtype", entry.dtype->name}, {"shape", entry.tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
+    header[entry.name] = {
+        {"dtype", entry.dtype->name}, {"shape", entry.tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();
@@ -104,7 +104,8 @@ std::vector<std::pair<std::string, at::Tensor>> ReadSafetensors(const std::strin
   const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::Open(path);
   const Tree& tree = checkpoint->tree();
   if (checkpoint->format() != "safetensors") {
-    throw CheckpointError(ErrorCode::kUnknownFormat, path, "is " + std::string(checkpoint->format()) + ", not safetensors");
+    throw CheckpointError(ErrorCode::kUnknownFormat, path,
+                          "is " + std::string(checkpoint->format()) + ", not safetensors");
   }
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   std::vector<ReadJob> jobs;

@@ -61,6 +61,7 @@ def _model_entry(store, name, module):
         goldens[str(batch)] = f"{name.replace(':', '-')}.golden.{batch}.safetensors"
         write_atomically(store.path(goldens[str(batch)]), lambda path: safetensors.torch.save_file(tensors, path))
     return {
+        "class": type(module).__name__,
         "python": reference.python,
         "weights": reference.weights,
         "rtol": reference.rtol,

@@ -13,8 +13,8 @@ namespace {
 ManifestModel Describe(const torch::nn::Module& module) {
   ManifestModel model;
   const auto add = [&](const auto& item) {
-    model.tensors[item.key()] = {item.value().scalar_type() == at::kLong ? "int64" : "float32", item.value().sizes().vec(),
-                                 Digest(item.value())};
+    model.tensors[item.key()] = {item.value().scalar_type() == at::kLong ? "int64" : "float32",
+                                 item.value().sizes().vec(), Digest(item.value())};
   };
   for (const auto& item : module.named_parameters()) add(item);
   for (const auto& item : module.named_buffers()) add(item);
@@ -23,7 +23,8 @@ ManifestModel Describe(const torch::nn::Module& module) {
 
 TEST(Digest, IsOverRowMajorElements) {
   // sha256sum of the bytes 00 01 02 03 04 05
-  EXPECT_EQ(Digest(at::arange(6, at::kByte).view({2, 3})), "17e88db187afd62c16e5debf3e6527cd006bc012bc90b51a810cd80c2d511f43");
+  EXPECT_EQ(Digest(at::arange(6, at::kByte).view({2, 3})),
+            "17e88db187afd62c16e5debf3e6527cd006bc012bc90b51a810cd80c2d511f43");
   const at::Tensor transposed = at::arange(6, at::kFloat).view({2, 3}).t();
   EXPECT_EQ(Digest(transposed), Digest(transposed.contiguous()));
   EXPECT_NE(Digest(transposed), Digest(transposed.t()));
@@ -62,7 +63,8 @@ TEST(CheckParameters, NamesAWrongShapeOrDtype) {
             "\"weight\" is float32 [2, 3], the reference float32 [3, 2] (1 of 2 tensors are wrong)");
   model = Describe(*module);
   model.tensors["bias"].dtype = "float64";
-  EXPECT_EQ(CheckParameters(*module, model), "\"bias\" is float32 [2], the reference float64 [2] (1 of 2 tensors are wrong)");
+  EXPECT_EQ(CheckParameters(*module, model),
+            "\"bias\" is float32 [2], the reference float64 [2] (1 of 2 tensors are wrong)");
 }
 
 TEST(CheckParameters, NamesWhatIsOnOneSideAlone) {
@@ -76,7 +78,8 @@ TEST(CheckParameters, NamesWhatIsOnOneSideAlone) {
             "\"extra\" is in the reference, but not in the module (1 of 2 tensors are wrong)");
   model = Describe(*module);
   model.tensors.erase("bias");
-  EXPECT_EQ(CheckParameters(*module, model), "\"bias\" is in the module, but not in the reference (1 of 1 tensors are wrong)");
+  EXPECT_EQ(CheckParameters(*module, model),
+            "\"bias\" is in the module, but not in the reference (1 of 1 tensors are wrong)");
 }
 
 struct WithPrivateBuffer : torch::nn::Module, ModuleInfo {

@@ -1,8 +1,8 @@
-#include <filesystem>
-#include <fstream>
-
 #include <gtest/gtest.h>
 #include <torch/types.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "harness/golden/compare.h"
 #include "harness/golden/safetensors_io.h"

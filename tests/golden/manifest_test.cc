@@ -1,9 +1,9 @@
 #include "harness/golden/manifest.h"
 
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <fstream>
-
-#include <gtest/gtest.h>
 
 namespace loadpath {
 namespace {
@@ -84,13 +84,16 @@ TEST_F(ManifestTest, SaysWhereItIsWrong) {
   EXPECT_EQ(ErrorWith("\"schema\": 1", "\"schema\": \"1\""), "has a \"schema\" of another type, string");
   EXPECT_EQ(ErrorWith("\"files\": {", "\"filez\": {"), "has no \"files\"");
   EXPECT_EQ(ErrorWith("\"size\": 2277, ", ""), "file \"linear_model.pth\" has no \"size\"");
-  EXPECT_EQ(ErrorWith("\"key\": \"a\"", "\"key\": 1"), "file \"multi_model.pth\" has a \"key\" of another type, number");
+  EXPECT_EQ(ErrorWith("\"key\": \"a\"", "\"key\": 1"),
+            "file \"multi_model.pth\" has a \"key\" of another type, number");
   EXPECT_EQ(ErrorWith("1.3e-6", "\"small\""), "model \"linear\" has a \"rtol\" of another type, string");
   EXPECT_EQ(ErrorWith("\"sha256\": \"ef\"", "\"sha\": \"ef\""),
             "model \"linear\" tensor \"linear.weight\" has no \"sha256\"");
   EXPECT_EQ(ErrorWith("\"32\": ", "\"32x\": "), "model \"linear\" has a golden for \"32x\", which is not a batch size");
-  EXPECT_EQ(ErrorWith("\"32\": ", "\"many\": "), "model \"linear\" has a golden for \"many\", which is not a batch size");
-  EXPECT_EQ(ErrorWith("[2, 10]", "3"), "model \"linear\" tensor \"linear.weight\" has a \"shape\" of another type, number");
+  EXPECT_EQ(ErrorWith("\"32\": ", "\"many\": "),
+            "model \"linear\" has a golden for \"many\", which is not a batch size");
+  EXPECT_EQ(ErrorWith("[2, 10]", "3"),
+            "model \"linear\" tensor \"linear.weight\" has a \"shape\" of another type, number");
 }
 
 TEST_F(ManifestTest, SaysHowToMakeAMissingOne) {

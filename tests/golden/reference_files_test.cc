@@ -1,10 +1,10 @@
 #include "harness/golden/reference_files.h"
 
+#include <gtest/gtest.h>
+
 #include <map>
 #include <set>
 #include <sstream>
-
-#include <gtest/gtest.h>
 
 #include "tests/golden/run_python.h"
 
@@ -16,7 +16,8 @@ using Combination = std::pair<std::string, std::string>;
 TEST(ReferenceFiles, AreThoseOfTheGenerator) {
   std::istringstream list(RunPython(LOADPATH_SOURCE "/scripts/generate_checkpoints.py --list"));
   std::map<std::string, std::set<Combination>> made;
-  for (std::string model, format, layout, file; list >> model >> format >> layout >> file;) made[model].insert({format, layout});
+  for (std::string model, format, layout, file; list >> model >> format >> layout >> file;)
+    made[model].insert({format, layout});
   EXPECT_EQ(made.size(), 9u);
   for (const auto& [model, combinations] : made) {
     std::set<Combination> known;

@@ -1,10 +1,10 @@
 #ifndef LOADPATH_TESTS_GOLDEN_RUN_PYTHON_H_
 #define LOADPATH_TESTS_GOLDEN_RUN_PYTHON_H_
 
+#include <gtest/gtest.h>
+
 #include <cstdio>
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace loadpath {
 

@@ -1,10 +1,10 @@
 #include "harness/golden/safetensors_io.h"
 
-#include <filesystem>
-#include <fstream>
-
 #include <gtest/gtest.h>
 #include <torch/types.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "harness/checkpoint/error.h"
 #include "harness/golden/compare.h"
@@ -39,9 +39,10 @@ class SafetensorsTest : public testing::Test {
 // One tensor of every dtype that the format has, a scalar, an empty one and views; names need not be sorted.
 Tensors Examples() {
   Tensors tensors;
-  for (auto type : {at::kBool, at::kByte, at::kChar, at::kShort, at::kInt, at::kLong, at::kUInt16, at::kUInt32, at::kUInt64,
-                    at::kHalf, at::kBFloat16, at::kFloat, at::kDouble, at::kComplexFloat, at::kFloat8_e4m3fn, at::kFloat8_e4m3fnuz,
-                    at::kFloat8_e5m2, at::kFloat8_e5m2fnuz, at::kFloat8_e8m0fnu}) {
+  for (auto type :
+       {at::kBool, at::kByte, at::kChar, at::kShort, at::kInt, at::kLong, at::kUInt16, at::kUInt32, at::kUInt64,
+        at::kHalf, at::kBFloat16, at::kFloat, at::kDouble, at::kComplexFloat, at::kFloat8_e4m3fn, at::kFloat8_e4m3fnuz,
+        at::kFloat8_e5m2, at::kFloat8_e5m2fnuz, at::kFloat8_e8m0fnu}) {
     tensors.emplace_back(c10::toString(type), at::arange(1, 4, at::kFloat).to(type));
   }
   const at::Tensor matrix = at::arange(6, at::kFloat).view({2, 3});
@@ -59,7 +60,8 @@ TEST_F(SafetensorsTest, WhatIsWrittenIsReadAgain) {
   const Tensors read = ReadSafetensors(Path("a.safetensors"));
   ASSERT_EQ(read.size(), written.size());
   for (const auto& [name, tensor] : read) {
-    const auto found = std::find_if(written.begin(), written.end(), [&](const auto& item) { return item.first == name; });
+    const auto found =
+        std::find_if(written.begin(), written.end(), [&](const auto& item) { return item.first == name; });
     ASSERT_NE(found, written.end()) << name;
     EXPECT_EQ(tensor.scalar_type(), found->second.scalar_type()) << name;
     EXPECT_EQ(tensor.sizes(), found->second.sizes()) << name;
@@ -81,8 +83,10 @@ TEST_F(SafetensorsTest, TheFilesBytesAreThoseOfTheReferenceImplementation) {
 
 TEST_F(SafetensorsTest, RefusesWhatTheFormatCannotHold) {
   const std::string path = Path("a.safetensors");
-  EXPECT_EQ(ErrorOfWriting(path, {{"a", at::zeros({1}, at::kComplexDouble)}}), path + ": safetensors has no dtype for ComplexDouble");
-  EXPECT_EQ(ErrorOfWriting(path, {{"a", at::zeros({1})}, {"a", at::zeros({2})}}), path + ": two tensors are named \"a\"");
+  EXPECT_EQ(ErrorOfWriting(path, {{"a", at::zeros({1}, at::kComplexDouble)}}),
+            path + ": safetensors has no dtype for ComplexDouble");
+  EXPECT_EQ(ErrorOfWriting(path, {{"a", at::zeros({1})}, {"a", at::zeros({2})}}),
+            path + ": two tensors are named \"a\"");
   EXPECT_EQ(ErrorOfWriting(path, {{"__metadata__", at::zeros({1})}}),
             path + ": a tensor cannot be named __metadata__ in safetensors");
   EXPECT_FALSE(std::filesystem::exists(path));

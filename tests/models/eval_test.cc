@@ -20,7 +20,8 @@ class EvalTest : public testing::TestWithParam<const char*> {
     return Compare(model_.forward(*module_, golden_.inputs)[0], golden_.outputs[0], {reference_.rtol, reference_.atol});
   }
 };
-INSTANTIATE_TEST_SUITE_P(Models, EvalTest, testing::Values("dropout", "batchnorm"), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Models, EvalTest, testing::Values("dropout", "batchnorm"),
+                         [](const auto& info) { return info.param; });
 
 TEST_P(EvalTest, OutputsDifferInTrainModeAndMatchInEvalMode) {
   module_->train();

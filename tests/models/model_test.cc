@@ -1,12 +1,13 @@
 #include "models/model.h"
 
-#include <fstream>
-
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <torch/types.h>
 
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 #include "harness/golden/compare.h"
+#include "harness/state/load_state_dict.h"
 #include "tests/models/reference_module.h"
 
 namespace loadpath {
@@ -16,6 +17,11 @@ class EveryModel : public testing::TestWithParam<const Model*> {
  protected:
   const Model& model() const { return *GetParam(); }
   const ManifestModel& reference() const { return *ReferenceManifest().FindModel(model().name); }
+  // The manifest's own text on the model: keys in their order.
+  nlohmann::ordered_json OrderedReference() const {
+    std::ifstream stream(ReferenceManifest().PathOf("manifest.json"));
+    return nlohmann::ordered_json::parse(stream).at("models").at(std::string(model().name));
+  }
 };
 
 std::vector<const Model*> All() {
@@ -41,11 +47,14 @@ void Append(const torch::nn::Module& module, const std::string& prefix, std::vec
   for (const auto& child : module.named_children()) Append(*child.value(), prefix + child.key() + ".", lines);
 }
 
+TEST_P(EveryModel, HasPythonsClassNameInMessages) {
+  EXPECT_EQ(PythonClassName(*model().make()), OrderedReference().at("class").get<std::string>());
+}
+
 TEST_P(EveryModel, HasPythonsNamesDtypesAndShapesInItsOrder) {
-  std::ifstream stream(ReferenceManifest().PathOf("manifest.json"));
-  const auto manifest = nlohmann::ordered_json::parse(stream);
   std::vector<std::string> expected, actual;
-  for (const auto& [name, tensor] : manifest.at("models").at(std::string(model().name)).at("tensors").items()) {
+  const auto reference = OrderedReference();
+  for (const auto& [name, tensor] : reference.at("tensors").items()) {
     expected.push_back(name + " " + tensor.at("dtype").get<std::string>() + " " + tensor.at("shape").dump());
   }
   Append(*model().make(), "", actual);

@@ -1,10 +1,10 @@
 #include "tests/models/reference_module.h"
 
-#include <fstream>
-#include <iterator>
-
 #include <gtest/gtest.h>
 #include <torch/serialize.h>
+
+#include <fstream>
+#include <iterator>
 
 namespace loadpath {
 const Manifest& ReferenceManifest() {
@@ -13,7 +13,8 @@ const Manifest& ReferenceManifest() {
 }
 
 std::shared_ptr<torch::nn::Module> ReferenceModule(const Model& model) {
-  const ManifestFile* file = ReferenceManifest().FindFile(model.name, "zip", model.name.starts_with("multi:") ? "multi" : "bare");
+  const ManifestFile* file =
+      ReferenceManifest().FindFile(model.name, "zip", model.name.starts_with("multi:") ? "multi" : "bare");
   TORCH_CHECK(file, "there is no reference file of ", model.name);
   std::ifstream stream(ReferenceManifest().PathOf(file->plain_dict), std::ios::binary);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(stream), {}};

@@ -1,9 +1,9 @@
 #ifndef LOADPATH_TESTS_MODELS_REFERENCE_MODULE_H_
 #define LOADPATH_TESTS_MODELS_REFERENCE_MODULE_H_
 
-#include <memory>
-
 #include <torch/nn/module.h>
+
+#include <memory>
 
 #include "harness/golden/manifest.h"
 #include "models/model.h"
