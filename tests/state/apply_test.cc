@@ -28,10 +28,9 @@ constexpr std::uint64_t kLargeBytes = 3 * kCount * 4;
 
 struct Large : torch::nn::Module {
   Large() {
-    for (int i = 0; i < 3; ++i) {
-      const torch::NoGradGuard no_grad;
-      register_parameter("w" + std::to_string(i), torch::empty({kCount}).fill_(-1.0f - i));
-    }
+    const torch::NoGradGuard no_grad;
+    float value = -1;
+    for (const char* name : {"w0", "w1", "w2"}) register_parameter(name, torch::empty({kCount}).fill_(value--));
   }
 };
 
@@ -203,12 +202,16 @@ TEST(StateDictFrom, FollowsAPathAndSaysWhatIsThereInstead) {
     EXPECT_THAT(error.what(), HasSubstr("KeyError: 'modle'"));
     EXPECT_THAT(error.what(), HasSubstr("model"));
   }
-  for (const auto& [path, type] : {std::pair("model.state.dict", "list"), std::pair("epoch", "int")}) {
+  const std::pair<const char*, const char*> not_dicts[] = {
+      {"model.state.dict", "Expected state_dict to be dict-like, got <class 'list'>."},
+      {"epoch", "Expected state_dict to be dict-like, got <class 'int'>."},
+  };
+  for (const auto& [path, error_text] : not_dicts) {
     try {
       StateDict::From(checkpoint, path);
       FAIL();
     } catch (const StateDictError& error) {
-      EXPECT_EQ(error.what(), "Expected state_dict to be dict-like, got <class '" + std::string(type) + "'>.");
+      EXPECT_STREQ(error.what(), error_text);
     }
   }
 }
