@@ -134,7 +134,8 @@ TEST(DeferredInit, ConstructionLeavesTheWeightsMemoryUntouched) {
   const std::int64_t before = MinorFaults();
   const auto linear = deferred.Construct([] { return nn::Linear(kSide, kSide); });
   const std::int64_t faults = MinorFaults() - before;
-  EXPECT_LT(faults, 256) << "64 MiB are 16384 pages of 4 KiB";
+  // AddressSanitizer marks what it hands out: an eighth of it.
+  EXPECT_LT(faults, 4096) << "64 MiB are 16384 pages of 4 KiB";
   deferred.Loaded(std::vector<at::Tensor>{linear->weight, linear->bias});
   EXPECT_EQ(deferred.pending(), 0u);
 }
