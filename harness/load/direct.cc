@@ -1,7 +1,7 @@
-#include <c10/core/Allocator.h>
-
 #include <algorithm>
-#include <cstring>
+#include <tuple>
+
+#include <ATen/ATen.h>
 
 #include "harness/load/prepare.h"
 
@@ -46,21 +46,14 @@ std::vector<bool> OwnMemory(std::vector<const PlannedTensor*>& tensors) {
   return own;
 }
 
-// Fresh bytes that take the place of a tensor's memory once all were read.
-struct Pending {
-  at::Tensor target;
-  c10::DataPtr bytes;
-};
-
-void Commit(Pending& pending) {
-  c10::StorageImpl& storage = *pending.target.storage().unsafeGetStorageImpl();
-  const bool whole = storage.nbytes() == pending.target.nbytes();
-  // Memory that LibTorch's allocator did not give (from_blob, a mapping) is somebody else's: it is written, not replaced.
-  const bool ours = storage.data_ptr().get_deleter() == c10::GetAllocator(c10::kCPU)->raw_deleter();
-  if (whole && ours) {
-    storage.set_data_ptr_noswap(std::move(pending.bytes));
-  } else {
-    std::memcpy(pending.target.data_ptr(), pending.bytes.get(), pending.target.nbytes());
+void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const ReadOptions& options, bool verified, ReadReport& sum) {
+  try {
+    Add(checkpoint.Read(jobs, options), sum);
+  } catch (const CheckpointError& error) {
+    if (!verified) throw;
+    throw CheckpointError(error.code(), error.file(),
+                          error.sentence() + "; it changed while it was loaded, and the module was partly loaded",
+                          error.record(), error.offset());
   }
 }
 
@@ -86,7 +79,7 @@ LoadResult LoadDirect(const LoadRequest& request) {
   const std::vector<bool> own = OwnMemory(taken);
 
   std::vector<ReadJob> jobs;
-  std::vector<Pending> pending;
+  std::vector<PlannedTensor> live;   // whose present bytes would be lost by a load that fails
   for (std::size_t i = 0; i < taken.size(); ++i) {
     if (taken[i] == nullptr) continue;
     const PlannedTensor& planned = *taken[i];
@@ -94,25 +87,21 @@ LoadResult LoadDirect(const LoadRequest& request) {
       fallback.Add(planned, "overlapping in the module");
       continue;
     }
+    if (!DeferredInit::WillFill(planned.target)) live.push_back(planned);
     const TensorView& view = checkpoint.tree().tensor(planned.source);
-    const std::size_t size = planned.target.nbytes();
-    std::byte* to = BytesOf(planned.target);
-    if (!DeferredInit::WillFill(planned.target)) {
-      pending.push_back({planned.target, c10::GetAllocator(c10::kCPU)->allocate(size)});
-      to = static_cast<std::byte*>(pending.back().bytes.get());
-    }
     jobs.push_back({.storage = view.storage,
                     .begin = static_cast<std::uint64_t>(view.storage_offset) * ItemSize(view.dtype),
-                    .dst = {to, size},
+                    .dst = {BytesOf(planned.target), planned.target.nbytes()},
                     .dtype = view.dtype});
   }
-  Add(checkpoint.Read(jobs, request.read), result.read);
+  Add(VerifySources(checkpoint, live, request.read), result.read);
+  // What falls back is copied first: it fails whole or not at all, and what follows was read once already.
   if (!fallback.tensors().empty()) {
     const ApplyReport report = ApplyCopy(checkpoint, fallback.tensors(), request.read);
     Add(report.read, result.read);
     result.bytes_copied += report.bytes_copied;
   }
-  for (Pending& one : pending) Commit(one);
+  Read(checkpoint, jobs, request.read, /*verified=*/!live.empty(), result.read);
   for (const PlannedTensor& planned : prepared.tensors) planned.target.unsafeGetTensorImpl()->bump_version();
   fallback.Report("copy", result);
   result.seconds.load = watch.Lap();

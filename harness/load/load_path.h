@@ -49,8 +49,8 @@ struct LoadPath {
   std::string_view summary;    ///< one line: what it does with bytes and memory
   std::string_view limit;      ///< the kind of machine limit it is held against: "pread", "mmap"
   /// Throws CheckpointError, StateDictError, or Skipped where the path cannot take this case at all. The module is
-  /// changed only by a load that succeeds: bytes go straight into memory that means nothing yet (DeferredInit::WillFill),
-  /// into fresh memory otherwise, which takes the old memory's place when all of it was read.
+  /// changed only by a load that succeeds: what is written in place, and is not about to be filled anyway, is read and
+  /// checked before the first write (VerifySources).
   std::function<LoadResult(const LoadRequest&)> load;
 };
 

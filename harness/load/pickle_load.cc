@@ -24,7 +24,7 @@ std::vector<char> ReadWhole(const std::string& file) {
 
 at::IValue PickleLoad(const std::vector<char>& bytes) {
   try {
-    return torch::pickle_load(bytes);
+    return torch::jit::pickle_load(bytes);
   } catch (const c10::Error& error) {
     throw Skipped("torch::pickle_load refuses it: " + FirstLine(error.what_without_backtrace()));
   } catch (const std::exception& error) {

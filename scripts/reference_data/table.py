@@ -86,6 +86,7 @@ def needed_by(cases):
         kind, *rest = case.split("/")
         if kind in ("load", "startup") and len(rest) >= 3:
             name, file_format, layout = rest[:3]
+            layout = layout.partition(":")[0]  # multi:once and multi:twice are ways of opening one file
         elif kind == "forward" and rest:
             name, file_format = rest[0], "zip"
             layout = "multi" if name in _MULTI_MODELS else "bare"

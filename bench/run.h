@@ -1,0 +1,74 @@
+#ifndef LOADPATH_BENCH_RUN_H_
+#define LOADPATH_BENCH_RUN_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/catalog.h"
+#include "harness/golden/manifest.h"
+#include "harness/load/load_path.h"
+#include "harness/measure/limits.h"
+#include "harness/results/record.h"
+
+namespace loadpath::bench {
+
+/// What the cases of one run share.
+struct Session {
+  const Options& options;
+  std::optional<Manifest> manifest;
+  std::string no_manifest;   ///< why there is none
+  Limits limits;
+
+  explicit Session(const Options& options);
+  /// The model's entry; throws Skipped with what to do where the reference data lacks it.
+  const ManifestModel& ModelOf(const std::string& model) const;
+  /// The file of a case; throws Skipped likewise, also where the manifest names it and it is gone.
+  const ManifestFile& FileOf(const std::string& model, const std::string& format, const std::string& layout) const;
+};
+
+/// One case: checked by Verify, then sampled as often as is wanted.
+class Run {
+ public:
+  explicit Run(const Case& which);
+  virtual ~Run() = default;
+
+  /// Runs the case once and checks every answer. Throws Skipped where it cannot run here, any other exception where it
+  /// failed or an answer is wrong. Sets `estimate`.
+  virtual void Verify() = 0;
+  /// Runs it once and returns its seconds; notes what else it cost.
+  virtual double Sample() = 0;
+
+  const Case& which() const { return which_; }
+  Record record;
+  double estimate = 0;   ///< seconds of one sample
+
+ private:
+  Case which_;
+};
+
+std::unique_ptr<Run> MakeRun(const Case& which, Session& session);
+
+/// A wrong answer: what() says which and by how much.
+class WrongAnswer : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Runs the model's golden inputs of `batch` through the module and compares. Returns the difference in words. Throws
+/// WrongAnswer.
+std::string CheckOutputs(torch::nn::Module& module, const std::string& model, std::int64_t batch, const Session& session,
+                         at::Device device);
+
+/// The fresh process of a startup/… case: prints one line of JSON. Returns the exit status.
+int RunStartupSample(const Options& options);
+
+std::unique_ptr<Run> MakeLoadRun(const Case& which, Session& session);
+std::unique_ptr<Run> MakeForwardRun(const Case& which, Session& session);
+std::unique_ptr<Run> MakeLimitRun(const Case& which, Session& session);
+std::unique_ptr<Run> MakeStartupRun(const Case& which, Session& session);
+
+}  // namespace loadpath::bench
+
+#endif  // LOADPATH_BENCH_RUN_H_

@@ -1,0 +1,31 @@
+"""Checkpoints that make load paths fall back or fail. usage: make_load_files.py FOLDER"""
+import sys
+import zipfile
+from pathlib import Path
+
+import torch
+
+folder = Path(sys.argv[1])
+folder.mkdir(parents=True, exist_ok=True)
+a = torch.arange(20, dtype=torch.float32).view(4, 5) / 7
+b = torch.arange(6, dtype=torch.float32) - 2.5
+
+torch.save({"a": a, "b": b}, folder / "plain.pth")
+torch.save({"a": a, "b": b}, folder / "legacy.pth", _use_new_zipfile_serialization=False)
+torch.save({"a": a.double(), "b": b}, folder / "dtype.pth")
+torch.save({"a": a.t().contiguous().t(), "b": b}, folder / "strided.pth")
+whole = torch.cat([b, a.flatten()])
+torch.save({"a": whole[6:].view(4, 5), "b": whole[:6]}, folder / "slices.pth")
+torch.save({"a": a, "b": b, "c": torch.zeros(3)}, folder / "unexpected.pth")
+torch.save({"a": a, "b": b[:5].clone()}, folder / "shape.pth")
+both = torch.ones(8)
+torch.save({"a": torch.full((4, 5), 3.0), "b": both[:6], "tied": both[:6]}, folder / "tied.pth")
+
+with zipfile.ZipFile(folder / "plain.pth") as source, zipfile.ZipFile(folder / "deflated.pth", "w", zipfile.ZIP_DEFLATED) as target:
+    for name in source.namelist():
+        target.writestr(name, source.read(name))
+
+# The first byte of b's storage is flipped: its CRC-32 no longer fits, and a comes before it.
+data = bytearray((folder / "plain.pth").read_bytes())
+data[bytes(data).index(b.numpy().tobytes())] ^= 1
+(folder / "corrupt.pth").write_bytes(data)
