@@ -23,25 +23,26 @@ std::string_view Obstacle(const TensorView& view, const at::Tensor& target) {
 // Two keys may name the same memory (tied weights): the later key wins, as when they are copied one after the other. Keys
 // whose memory overlaps otherwise are marked false: one reader at a time cannot be kept to there.
 std::vector<bool> OwnMemory(std::vector<const PlannedTensor*>& tensors) {
-  std::vector<std::size_t> order(tensors.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  const auto begin = [&](std::size_t i) { return BytesOf(tensors[i]->target); };
-  const auto end = [&](std::size_t i) { return begin(i) + tensors[i]->target.nbytes(); };
-  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-    return std::tuple(begin(a), end(a), a) < std::tuple(begin(b), end(b), b);
-  });
+  struct Range {
+    const std::byte* begin;
+    const std::byte* end;
+    std::size_t index;   // in the plan's order
+  };
+  std::vector<Range> ranges;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::byte* begin = BytesOf(tensors[i]->target);
+    ranges.push_back({begin, begin + tensors[i]->target.nbytes(), i});
+  }
+  std::ranges::sort(ranges, {}, [](const Range& range) { return std::tuple(range.begin, range.end, range.index); });
   std::vector<bool> own(tensors.size(), true);
-  std::size_t widest = 0;   // position in `order` of the tensor that reaches furthest so far
-  for (std::size_t k = 1; k < order.size(); ++k) {
-    const std::size_t a = order[widest], b = order[k];
-    if (begin(b) < end(a)) {
-      if (begin(a) == begin(b) && end(a) == end(b)) {
-        tensors[a] = nullptr;
-      } else {
-        own[a] = own[b] = false;
-      }
+  for (std::size_t k = 1, widest = 0; k < ranges.size(); ++k) {
+    const Range &a = ranges[widest], &b = ranges[k];
+    if (a.begin == b.begin && a.end == b.end) {
+      tensors[a.index] = nullptr;
+    } else if (b.begin < a.end) {
+      own[a.index] = own[b.index] = false;
     }
-    if (end(b) >= end(a)) widest = k;
+    if (b.end >= a.end) widest = k;
   }
   return own;
 }
