@@ -84,7 +84,7 @@ void TakeSamples(std::span<const std::unique_ptr<class Run>> runs, const Options
   }
   if (options.google_format) {
     benchmark::RunSpecifiedBenchmarks();
-  } else {
+  } else if (!runs.empty()) {
     Silent silent;
     benchmark::RunSpecifiedBenchmarks(&silent);
   }

@@ -79,7 +79,7 @@ nlohmann::json TakeStartupSample(const Options& options) {
   const auto which = std::ranges::find(catalog, options.startup_sample, &Case::Name);
   if (which == catalog.end()) throw UsageError("no case " + options.startup_sample);
   double last = static_cast<double>(options.started_at) * 1e-9;
-  nlohmann::json answer;
+  nlohmann::json answer = {{"phases", nlohmann::json::object()}};
   const auto lap = [&](const char* phase) {
     const double now = static_cast<double>(MonotonicNs()) * 1e-9;
     answer["phases"][phase] = answer["phases"].value(phase, 0.0) + now - last;

@@ -8,6 +8,8 @@
 namespace loadpath {
 namespace {
 
+constexpr std::size_t kWindow = std::size_t{64} << 20;
+
 std::byte* BytesOf(const at::Tensor& tensor) { return static_cast<std::byte*>(tensor.data_ptr()); }
 
 // Why bytes cannot go straight from the file into the tensor's memory; empty where they can.
@@ -47,9 +49,31 @@ std::vector<bool> OwnMemory(std::vector<const PlannedTensor*>& tensors) {
   return own;
 }
 
-void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const ReadOptions& options, bool verified, ReadReport& sum) {
+// Reads all that the jobs will read and keeps nothing, through one buffer of 64 MiB or the largest job's size, so that a
+// load that writes in place fails before its first write.
+void ReadForChecksums(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, const ReadOptions& options, ReadReport& sum) {
+  std::size_t largest = 0;
+  for (const ReadJob& job : jobs) largest = std::max(largest, job.dst.size());
+  const std::size_t window = std::max(largest, kWindow);
+  const at::Tensor buffer = at::empty({static_cast<std::int64_t>(window)}, at::kByte);
+  for (std::size_t begin = 0, end = 0; begin < jobs.size(); begin = end) {
+    for (std::size_t used = 0; end < jobs.size() && used + jobs[end].dst.size() <= window; ++end) {
+      jobs[end].dst = {BytesOf(buffer) + used, jobs[end].dst.size()};
+      used += jobs[end].dst.size();
+    }
+    Add(checkpoint.Read(std::span(jobs).subspan(begin, end - begin), options), sum);
+  }
+}
+
+// `again`: which jobs were read before, which has said what became of their checksums.
+void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std::vector<bool>& again, const ReadOptions& options,
+          ReadReport& sum) {
+  const bool verified = std::ranges::find(again, true) != again.end();
   try {
-    Add(checkpoint.Read(jobs, options), sum);
+    ReadReport report = checkpoint.Read(jobs, options);
+    std::size_t i = 0;
+    std::erase_if(report.crc, [&](CrcStatus) { return again[i++]; });
+    Add(report, sum);
   } catch (const CheckpointError& error) {
     if (!verified) throw;
     throw CheckpointError(error.code(), error.file(),
@@ -80,7 +104,8 @@ LoadResult LoadDirect(const LoadRequest& request) {
   const std::vector<bool> own = OwnMemory(taken);
 
   std::vector<ReadJob> jobs;
-  std::vector<PlannedTensor> live;   // whose present bytes would be lost by a load that fails
+  std::vector<bool> again;
+  std::vector<ReadJob> live;   // whose destinations' present bytes a load that fails would lose
   for (std::size_t i = 0; i < taken.size(); ++i) {
     if (taken[i] == nullptr) continue;
     const PlannedTensor& planned = *taken[i];
@@ -88,21 +113,22 @@ LoadResult LoadDirect(const LoadRequest& request) {
       fallback.Add(planned, "overlapping in the module");
       continue;
     }
-    if (!DeferredInit::WillFill(planned.target)) live.push_back(planned);
     const TensorView& view = checkpoint.tree().tensor(planned.source);
     jobs.push_back({.storage = view.storage,
                     .begin = static_cast<std::uint64_t>(view.storage_offset) * ItemSize(view.dtype),
                     .dst = {BytesOf(planned.target), planned.target.nbytes()},
                     .dtype = view.dtype});
+    again.push_back(!DeferredInit::WillFill(planned.target));
+    if (again.back()) live.push_back(jobs.back());
   }
-  Add(VerifySources(checkpoint, live, request.read), result.read);
+  if (!live.empty()) ReadForChecksums(checkpoint, std::move(live), request.read, result.read);
   // What falls back is copied first: it fails whole or not at all, and what follows was read once already.
   if (!fallback.tensors().empty()) {
     const ApplyReport report = ApplyCopy(checkpoint, fallback.tensors(), request.read);
     Add(report.read, result.read);
     result.bytes_copied += report.bytes_copied;
   }
-  Read(checkpoint, jobs, request.read, /*verified=*/!live.empty(), result.read);
+  Read(checkpoint, jobs, again, request.read, result.read);
   for (const PlannedTensor& planned : prepared.tensors) planned.target.unsafeGetTensorImpl()->bump_version();
   fallback.Report("copy", result);
   result.seconds.load = watch.Lap();

@@ -50,7 +50,7 @@ struct LoadPath {
   std::string_view limit;      ///< the kind of machine limit it is held against: "pread", "mmap"
   /// Throws CheckpointError, StateDictError, or Skipped where the path cannot take this case at all. The module is
   /// changed only by a load that succeeds: what is written in place, and is not about to be filled anyway, is read and
-  /// checked before the first write (VerifySources).
+  /// checked before the first write.
   std::function<LoadResult(const LoadRequest&)> load;
 };
 

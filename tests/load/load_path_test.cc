@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
+#include <map>
+#include <string>
 
 #include <ATen/ATen.h>
 
@@ -20,8 +20,8 @@ std::string File(const std::string& name) { return std::string(LOAD_FILES) + "/"
 
 struct Two : torch::nn::Module {
   Two() {
-    a = register_parameter("a", at::full({4, 5}, -1));
-    b = register_parameter("b", at::full({6}, -2));
+    a = register_parameter("a", at::full({4, 5}, -1.0));
+    b = register_parameter("b", at::full({6}, -2.0));
   }
   at::Tensor a, b;
 };
@@ -62,8 +62,13 @@ TEST_P(EveryPath, GivesThePythonBitsOfEveryReferenceFile) {
       try {
         const LoadResult result = Load(GetParam(), *module, manifest.PathOf(plain ? file.plain_dict : file.name), {}, key);
         deferred.Loaded(result.loaded);
-        EXPECT_EQ(result.tensors_fallen_back, 0u) << result.fallback;
-        EXPECT_EQ(result.bytes_mapped > 0, GetParam() == "mmap");
+        // The legacy format puts bytes anywhere: those that are not aligned for their dtype cannot lie in a mapping.
+        if (GetParam() == "mmap" && file.format == "legacy") {
+          EXPECT_THAT(result.fallback, testing::MatchesRegex("|assign: [0-9]+ not aligned in the file"));
+        } else {
+          EXPECT_EQ(result.tensors_fallen_back, 0u) << result.fallback;
+          EXPECT_EQ(result.bytes_mapped > 0, GetParam() == "mmap");
+        }
         EXPECT_EQ(result.bytes_copied > 0, GetParam() == "copy" || GetParam() == "pickle_load");
       } catch (const Skipped& skipped) {
         EXPECT_EQ(GetParam(), "pickle_load");
@@ -115,25 +120,30 @@ TEST_P(EveryPath, FallsBackTensorByTensorAndSaysWhy) {
   }
 }
 
+// torch::pickle_load takes bytes whose CRC-32 does not fit (PickleLoad.ComparesNoChecksum).
+bool ChecksNothing(std::string_view path) { return path == "pickle_load"; }
+
 TEST_P(EveryPath, AFailedLoadLeavesTheModuleAsItWas) {
   for (const char* file : {"corrupt.pth", "unexpected.pth", "shape.pth"}) {
     SCOPED_TRACE(file);
+    if (ChecksNothing(GetParam()) && std::string(file) == "corrupt.pth") continue;
     Two module;
     const void* memory = module.a.data_ptr();
     EXPECT_ANY_THROW(Load(GetParam(), module, File(file), {.crc = CrcMode::kOn}));
     EXPECT_EQ(module.a.data_ptr(), memory);
-    EXPECT_TRUE(at::equal(module.a, at::full({4, 5}, -1)));
-    EXPECT_TRUE(at::equal(module.b, at::full({6}, -2)));
+    EXPECT_TRUE(at::equal(module.a, at::full({4, 5}, -1.0)));
+    EXPECT_TRUE(at::equal(module.b, at::full({6}, -2.0)));
   }
 }
 
 TEST_P(EveryPath, AFailedLoadOfADeferredModuleGivesItsFirstValues) {
+  if (ChecksNothing(GetParam())) return;
   DeferredInit deferred;
   const auto module = deferred.Construct([] { return std::make_shared<Two>(); });
   EXPECT_ANY_THROW(Load(GetParam(), *module, File("corrupt.pth"), {.crc = CrcMode::kOn}));
   deferred.Finish();
-  EXPECT_TRUE(at::equal(module->a, at::full({4, 5}, -1)));
-  EXPECT_TRUE(at::equal(module->b, at::full({6}, -2)));
+  EXPECT_TRUE(at::equal(module->a, at::full({4, 5}, -1.0)));
+  EXPECT_TRUE(at::equal(module->b, at::full({6}, -2.0)));
 }
 
 TEST_P(EveryPath, OfTwoKeysForOneTensorTheLaterWins) {
@@ -169,7 +179,7 @@ TEST(Mmap, OutlivesTheCheckpointAndNeverWritesToTheFile) {
 
 TEST(Direct, WritesIntoSlicesOfTheModulesOwnStorageAndNothingBeside) {
   struct Slices : torch::nn::Module {
-    Slices() : whole(at::full({40}, -3)) {
+    Slices() : whole(at::full({40}, -3.0)) {
       register_buffer("a", whole.slice(0, 2, 22).view({4, 5}));
       register_buffer("b", whole.slice(0, 30, 36));
     }
@@ -185,7 +195,7 @@ TEST(Direct, WritesIntoSlicesOfTheModulesOwnStorageAndNothingBeside) {
 
 TEST(Direct, OverlappingTargetsAreCopiedInTheirOrder) {
   struct Overlapping : torch::nn::Module {
-    Overlapping() : whole(at::full({24}, -3)) {
+    Overlapping() : whole(at::full({24}, -3.0)) {
       register_buffer("a", whole.slice(0, 0, 20).view({4, 5}));
       register_buffer("b", whole.slice(0, 18, 24));
     }
@@ -229,7 +239,7 @@ TEST(Staged, AFailedLoadLeavesTheModuleAsItWas) {
                            .options = {},
                            .read = {.crc = CrcMode::kOn}}),
                CheckpointError);
-  EXPECT_TRUE(at::equal(module.a, at::full({4, 5}, -1)));
+  EXPECT_TRUE(at::equal(module.a, at::full({4, 5}, -1.0)));
 }
 
 TEST(PickleLoad, WhatLibTorchRefusesIsSkippedInItsOwnWords) {
@@ -237,6 +247,13 @@ TEST(PickleLoad, WhatLibTorchRefusesIsSkippedInItsOwnWords) {
   EXPECT_THAT([&] { Load("pickle_load", module, File("legacy.pth")); },
               testing::ThrowsMessage<Skipped>(testing::AllOf(testing::StartsWith("torch::pickle_load refuses it: "),
                                                              testing::Not(testing::HasSubstr("\n")))));
+}
+
+TEST(PickleLoad, ComparesNoChecksum) {
+  Two module;
+  const LoadResult result = Load("pickle_load", module, File("corrupt.pth"), {.crc = CrcMode::kOn});
+  EXPECT_THAT(result.read.crc, testing::Each(CrcStatus::kOff));
+  EXPECT_FALSE(at::equal(module.b, WantedB()));
 }
 
 TEST(Device, NamesAreCheckedInOneLine) {
