@@ -1,0 +1,24 @@
+#ifndef LOADPATH_BENCH_CKPT_DIGEST_H_
+#define LOADPATH_BENCH_CKPT_DIGEST_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/checkpoint/checkpoint.h"
+
+namespace loadpath::ckpt {
+
+/// Runs work(0) … work(sizes.size() - 1), the largest first, on one thread per core that this process may use. The
+/// first exception stops the rest and is thrown again here.
+void ForEachLargestFirst(std::span<const std::uint64_t> sizes, const std::function<void(std::size_t)>& work);
+
+/// SHA-256 of every tensor, in order; one that occurs at two places is read once. Holds one tensor per thread.
+std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<const TensorPath> tensors, CrcMode crc);
+
+}  // namespace loadpath::ckpt
+
+#endif  // LOADPATH_BENCH_CKPT_DIGEST_H_
