@@ -1,0 +1,71 @@
+#include <torch/nn/module.h>
+
+#include <cstdio>
+
+#include "bench/ckpt_diff.h"
+#include "bench/ckpt_load_choice.h"
+#include "bench/ckpt_load_run.h"
+#include "bench/ckpt_options.h"
+#include "bench/ckpt_text.h"
+#include "harness/measure/tensor_allocator.h"
+#include "harness/state/deferred_init.h"
+
+namespace loadpath::ckpt {
+namespace {
+
+int Load(const LoadOptions& options) {
+  const LoadRecord record = RunLoad(options);
+  WriteStdout(Report(record, options.json));
+  if (!record.refusal.empty()) {
+    // As Python's str(exception), on lines of its own: scripts compare it.
+    std::fprintf(stderr, "%s\n", record.refusal.c_str());
+    for (const std::string& hint : record.hints) std::fprintf(stderr, "hint: %s\n", hint.c_str());
+  } else {
+    for (const std::string& error : record.errors) {
+      std::fprintf(stderr, "ckpt: %s: %s\n", Escaped(options.file).c_str(), Escaped(error).c_str());
+    }
+  }
+  return record.errors.empty() ? kDone : kFailed;
+}
+
+StateDict OpenStateDict(const DiffOptions& options) {
+  const auto checkpoint = Checkpoint::Open(options.file);
+  try {
+    return StateDict::From(checkpoint, options.key);
+  } catch (const StateDictError& error) {
+    throw UsageError("ckpt: " + Escaped(options.file) + ": " + Escaped(error.what()));
+  }
+}
+
+// Keys, shapes and dtypes: a module that nothing was loaded into has no values to compare.
+int DiffModel(const DiffOptions& options) {
+  const Model& model = ChooseModel(options.model);
+  StateDict state_dict = OpenStateDict(options);
+  if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
+  const std::shared_ptr<torch::nn::Module> module = model.make();
+  const std::vector<KeyInfo> wanted = KeysOf(*module), have = KeysOf(state_dict);
+  Differences differences = CompareKeys({wanted, have, options.model, options.file});
+  // PyTorch's own rules decide what is missing and what is unexpected.
+  LoadCheck check = CheckLoadStateDict(*module, state_dict);
+  differences.missing = std::move(check.plan.missing_keys);
+  differences.unexpected = std::move(check.plan.unexpected_keys);
+  if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file, options.key);
+  const DiffOutcome outcome = Report(differences, options.json);
+  WriteStdout(outcome.text);
+  return outcome.equal ? kDone : kFailed;
+}
+
+int Run(int argc, char** argv) {
+  InstallTensorAllocator();
+  const Options options = ParseOptions(argc, argv);
+  switch (options.command) {
+    case Command::kLoad: return Load(options.load);
+    case Command::kDiff: return DiffModel(options.diff);
+    default: throw UsageError("ckpt-load: it is a part of ckpt and does load and diff --model");
+  }
+}
+
+}  // namespace
+}  // namespace loadpath::ckpt
+
+int main(int argc, char** argv) { return loadpath::ckpt::Guarded(loadpath::ckpt::Run, argc, argv); }
