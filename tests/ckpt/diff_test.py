@@ -1,0 +1,102 @@
+"""`ckpt diff`: what differs, and why."""
+import math
+
+import torch
+from torch import nn
+
+import support
+
+LINEAR = {"linear.weight": torch.arange(20.0).reshape(2, 10), "linear.bias": torch.tensor([0.5, -0.5])}
+
+
+class Diff(support.Case):
+    def differences(self, a, b, *arguments):
+        got = self.json("diff", self.save(a, "a.pth"), self.save(b, "b.pth"), *arguments, code=1)
+        self.assertFalse(got["equal"])
+        return got
+
+    def test_equal(self):
+        a = self.save(LINEAR | {"epoch": 3}, "a.pth")
+        b = self.save(LINEAR | {"epoch": 3}, "b.pth", _use_new_zipfile_serialization=False)
+        self.assertEqual(self.succeeds("diff", a, b), "equal: 2 keys compared\n")
+        self.assertEqual(self.json("diff", a, b), {"wanted": str(a), "have": str(b), "equal": True, "compared": 2, "missing": [],
+                                                   "unexpected": [], "shapes": [], "dtypes": [], "tensors": [], "values": [], "causes": []})
+        # NaN is itself, bit by bit.
+        nan = {"x": torch.tensor([math.nan])}
+        self.assertTrue(self.json("diff", self.save(nan, "n.pth"), self.save(nan, "m.pth"))["equal"])
+
+    def test_every_kind(self):
+        w = LINEAR["linear.weight"]
+        other = w.clone()
+        other[1, 2] += 0.25
+        other[1, 5] -= 3
+        got = self.differences({"same": w, "w": w, "gone": w, "shape": w, "dtype": w, "zero": torch.tensor([0.0]), "epoch": 1, "a": [1, 2]},
+                               {"same": w, "w": other, "new": w, "shape": w.t().contiguous(), "dtype": w.double(),
+                                "zero": torch.tensor([-0.0]), "epoch": 2, "b": None})
+        self.assertEqual((got["missing"], got["unexpected"], got["compared"]), (["gone"], ["new"], 5))
+        self.assertEqual(got["shapes"], [{"key": "shape", "wanted": "[2, 10]", "have": "[10, 2]"}])
+        self.assertEqual(got["dtypes"], [{"key": "dtype", "wanted": "float32", "have": "float64"}])
+        self.assertEqual(got["tensors"], [{"key": "w", "elements": 20, "differing": 2, "first": 12, "largest": 3.0},
+                                          {"key": "zero", "elements": 1, "differing": 1, "first": 0, "largest": 0.0}])
+        self.assertEqual(got["values"], [{"path": "epoch", "wanted": "1", "have": "2"}, {"path": "a", "wanted": "[1, 2]", "have": ""},
+                                         {"path": "b", "wanted": "", "have": "None"}])
+        out = self.succeeds("diff", self.folder / "a.pth", self.folder / "b.pth", code=1)
+        self.assertIn("tensors that differ\n  w     2 of 20 elements  first at 12  largest difference 3\n", out)
+        self.assertIn("missing in " + str(self.folder / "b.pth") + "\n  gone\n", out)
+        self.assertTrue(out.endswith("different: 5 keys compared\n"))
+
+    def test_dtypes_of_differences(self):
+        for dtype, step in ((torch.float16, 0.5), (torch.bfloat16, 0.5), (torch.float8_e4m3fn, 0.5), (torch.int64, 2), (torch.uint8, 200),
+                            (torch.bool, 1), (torch.complex64, 3 + 4j)):
+            a = torch.zeros(3, dtype=torch.complex64 if dtype is torch.complex64 else torch.float64)
+            b = a.clone()
+            b[1] = step
+            got = self.differences({"x": a.to(dtype)}, {"x": b.to(dtype)})
+            self.assertEqual(got["tensors"], [{"key": "x", "elements": 3, "differing": 1, "first": 1, "largest": float(abs(step))}], dtype)
+
+    def test_causes(self):
+        w, b = LINEAR["linear.weight"], LINEAR["linear.bias"]
+        net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 6)).state_dict()
+        shifted = {f"{int(key[0]) + 1}{key[1:]}": value for key, value in net.items()}
+        a, b_name = str(self.folder / "a.pth"), str(self.folder / "b.pth")
+        self.assertEqual(self.differences(dict(net), shifted)["causes"],
+                         [f'an index is shifted by 1: "0.weight" of {a} is "1.weight" in {b_name} (a Sequential with a layer more or '
+                          'less before it)'])
+        self.assertEqual(self.differences(LINEAR, {"module." + k: v for k, v in LINEAR.items()})["causes"],
+                         [f'2 keys of {b_name} begin with "module.", those of {a} do not: --prefix module. removes it'])
+        self.assertEqual(self.differences({"module." + k: v for k, v in LINEAR.items()}, LINEAR)["causes"],
+                         [f'2 keys of {a} begin with "module.", those of {b_name} do not: was a part of it saved, or a module not wrapped?'])
+        self.assertEqual(self.differences(LINEAR, {"state": {"model": LINEAR}})["causes"],
+                         [f'in {b_name} the state dict lies under "state.model": --key state.model'])
+        self.assertEqual(self.differences({"fc.weight": w, "fc.bias": b}, {"head.weight": w, "head.bias": b})["causes"],
+                         [f'renamed: "fc.weight" may be "head.weight", "fc.bias" may be "head.bias" in {b_name}'])
+        self.assertEqual(self.differences(LINEAR, {"x": torch.ones(1)})["causes"],
+                         [f"no key of {a} is in {b_name}: it holds another model, or its state dict lies elsewhere in the file "
+                          "(ckpt inspect shows where)"])
+        self.assertEqual(self.differences(LINEAR, LINEAR | {"linear.bias": b + 1})["causes"], [])
+
+    def test_key_and_prefix(self):
+        a = self.save({"m": {"module." + k: v for k, v in LINEAR.items()}}, "a.pth")
+        b = self.save({"m": LINEAR}, "b.pth")
+        self.assertTrue(self.json("diff", a, b, "--key", "m", "--prefix", "module.")["equal"])
+        self.assertFalse(self.json("diff", a, b, "--key", "m", code=1)["equal"])
+        code, out, err = self.ckpt("diff", a, b, "--key", "x")
+        self.assertEqual((code, out, err.count("\n")), (2, "", 1))
+
+    def test_model(self):
+        path = self.save({"model_state_dict": LINEAR})
+        got = self.json("diff", path, "--model", "linear", code=1)
+        self.assertEqual((got["missing"], got["unexpected"]), (["linear.weight", "linear.bias"], ["model_state_dict"]))
+        self.assertEqual(got["causes"], ['the state dict lies under "model_state_dict": --key model_state_dict'])
+        self.assertTrue(self.json("diff", path, "--model", "linear", "--key", "model_state_dict")["equal"])
+        wrong = self.save({"linear.weight": torch.ones(10, 2), "linear.bias": torch.ones(2, dtype=torch.float64)})
+        got = self.json("diff", wrong, "--model", "linear", code=1)
+        self.assertEqual(got["shapes"], [{"key": "linear.weight", "wanted": "[2, 10]", "have": "[10, 2]"}])
+        self.assertEqual(got["dtypes"], [{"key": "linear.bias", "wanted": "float32", "have": "float64"}])
+        self.assertEqual(got["causes"], ['1 tensor would fit transposed, "linear.weight" first (Linear keeps [out, in], Conv1D [in, out])'])
+        listed = self.save([1])
+        self.refuses(f"ckpt: {listed}: Expected state_dict to be dict-like, got <class 'list'>.", "diff", listed, "--model", "linear")
+
+
+if __name__ == "__main__":
+    support.main()

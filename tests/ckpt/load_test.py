@@ -1,0 +1,186 @@
+"""`ckpt load` against Python: the texts of load_state_dict, outputs, the golden check, hints."""
+import collections
+import json
+import shutil
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+import support
+
+
+class LinearModel(nn.Module):
+    """models/linear.py's, by the names that its checkpoints have."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(10, 2)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+LINEAR = {"linear.weight": torch.arange(20.0).reshape(2, 10), "linear.bias": torch.tensor([0.5, -0.5])}
+PATHS = ("copy", "direct", "assign", "mmap")
+
+
+def python_says(state_dict, **how):
+    """What Python's load_state_dict raises for this state dict: str(exception)."""
+    try:
+        LinearModel().load_state_dict(state_dict, **how)
+    except (RuntimeError, TypeError) as error:
+        return str(error)
+    raise AssertionError("Python accepts it")
+
+
+class Load(support.Case):
+    def refused(self, path, *arguments, hint=None):
+        """Exit code 1 and PyTorch's words; the lines behind them are hints."""
+        code, out, err = self.ckpt("load", path, *arguments)
+        self.assertEqual((code, out), (1, ""))
+        text, *hints = err.rstrip("\n").split("\nhint: ")
+        self.assertEqual(hints, [] if hint is None else [hint])
+        return text
+
+    def test_texts(self):
+        w, b = LINEAR["linear.weight"], LINEAR["linear.bias"]
+        cases = {
+            "missing": {"linear.weight": w},
+            "unexpected": LINEAR | {"extra": b, "linear.more.x": w},
+            "shape": {"linear.weight": w[:, :5].clone(), "linear.bias": b},
+            "both": {"linear.weight": w.t().clone(), "bias": b, "linear.bias.x": b},
+            "not a tensor": {"linear.weight": [1, 2], "linear.bias": 3},
+            "newline": LINEAR | {"a\nb": b},
+            "empty": {},
+            "list": [1],
+        }
+        for name, state_dict in cases.items():
+            path = self.save(state_dict, f"{name}.pth")
+            for via in PATHS:
+                with self.subTest(name=name, via=via):
+                    code, out, err = self.ckpt("load", path, "--model", "linear", "--via", via)
+                    self.assertEqual((code, out), (1, ""))
+                    wanted = python_says(state_dict)
+                    self.assertEqual(err[:len(wanted) + 1], wanted + "\n")
+                    for line in err[len(wanted) + 1:].splitlines():
+                        self.assertTrue(line.startswith("hint: "), err)
+
+    def test_lenient(self):
+        path = self.save({"linear.weight": LINEAR["linear.weight"], "other": torch.ones(1)})
+        got = self.json("load", path, "--model", "linear", "--lenient")
+        self.assertEqual((got["missing_keys"], got["unexpected_keys"], got["errors"]), (["linear.bias"], ["other"], []))
+        self.assertIn("  missing key        linear.bias\n  unexpected key     other\n",
+                      self.succeeds("load", path, "--model", "linear", "--lenient"))
+        shape = {"linear.weight": torch.ones(3, 10), "linear.bias": torch.ones(2)}
+        self.assertEqual(self.refused(self.save(shape), "--model", "linear", "--lenient"), python_says(shape, strict=False))
+
+    def test_json_of_a_refusal(self):
+        path = self.save({"linear.weight": LINEAR["linear.weight"], "x": torch.ones(1)})
+        code, out, err = self.ckpt("load", path, "--model", "linear", "--json")
+        got = json.loads(out)
+        self.assertEqual(code, 1)
+        self.assertEqual((got["missing_keys"], got["unexpected_keys"]), (["linear.bias"], ["x"]))
+        self.assertEqual(got["errors"], ['Missing key(s) in state_dict: "linear.bias". ', 'Unexpected key(s) in state_dict: "x". '])
+
+    def test_hints(self):
+        nested = self.save({"model_state_dict": LINEAR, "epoch": 1}, "nested.pth")
+        self.refused(nested, "--model", "linear", hint='the state dict lies under "model_state_dict": --key model_state_dict')
+        deep = self.save({"a": [{"b.c": LINEAR}]}, "deep.pth")
+        self.refused(deep, "--model", "linear", hint='the state dict lies under "a.0.b.c": --key a.0.b.c')
+        self.succeeds("load", deep, "--model", "linear", "--key", "a.0.b.c")
+        prefixed = self.save({"module." + key: value for key, value in LINEAR.items()}, "prefixed.pth")
+        self.refused(prefixed, "--model", "linear",
+                     hint=f'2 keys of {prefixed} begin with "module.", those of linear do not: --prefix module. removes it')
+        self.succeeds("load", prefixed, "--model", "linear", "--prefix", "module.")
+        renamed = self.save({"fc.weight": LINEAR["linear.weight"], "fc.bias": LINEAR["linear.bias"]}, "renamed.pth")
+        self.refused(renamed, "--model", "linear",
+                     hint=f'renamed: "linear.weight" may be "fc.weight", "linear.bias" may be "fc.bias" in {renamed}')
+        transposed = self.save(LINEAR | {"linear.weight": torch.ones(10, 2)}, "transposed.pth")
+        self.refused(transposed, "--model", "linear",
+                     hint='1 tensor would fit transposed, "linear.weight" first (Linear keeps [out, in], Conv1D [in, out])')
+        self.refused(support.REFERENCE / "linear.zip.bare.pth", "--model", "custom",
+                     hint="these are the keys of model linear: --model linear")
+
+    def test_key_that_is_not_there(self):
+        path = self.save({"model_state_dict": LINEAR, "epoch": 1})
+        code, out, err = self.ckpt("load", path, "--model", "linear", "--key", "model")
+        self.assertEqual((code, out), (2, ""))
+        self.assertRegex(err, rf"\Ackpt: {path}: KeyError: 'model'.*; at the top level are 'model_state_dict', 'epoch'\n\Z")
+
+    def test_record(self):
+        path = self.save({"model_state_dict": LINEAR})
+        for via in PATHS:
+            with self.subTest(via=via):
+                got = self.json("load", path, "--model", "linear", "--key", "model_state_dict", "--via", via)
+                self.assertEqual(list(got)[:5], ["file", "model", "path", "device", "key"])
+                self.assertEqual((got["file"], got["model"], got["path"], got["device"], got["bytes"]), (str(path), "linear", via, "cpu", 88))
+                self.assertEqual(list(got["phases"]), ["construct", "open", "parse", "load", "first_forward"])
+                for seconds in got["phases"].values():
+                    self.assertIsInstance(seconds, float)
+                    self.assertGreaterEqual(seconds, 0)
+                for field in ("peak_extra_bytes", "minor_faults", "major_faults"):
+                    self.assertIsInstance(got[field], int)
+                self.assertLess(got["peak_extra_bytes"], 64 << 20)
+                self.assertEqual((got["missing_keys"], got["unexpected_keys"], got["errors"]), ([], [], []))
+
+    def test_inputs_and_outputs(self):
+        torch.manual_seed(3)
+        model = LinearModel().eval()
+        path, given, result = self.save(model.state_dict()), self.folder / "in.safetensors", self.folder / "out.safetensors"
+        inputs = torch.randn(7, 10)
+        save_file({"0": inputs}, given)
+        for via in PATHS:
+            self.succeeds("load", path, "--model", "linear", "--via", via, "--input", given, "--output", result)
+            outputs = load_file(result)
+            self.assertEqual(list(outputs), ["0"])
+            torch.testing.assert_close(outputs["0"], model(inputs).detach())
+            result.unlink()
+        for names, words in (({"1": inputs}, "its tensor 1 is not an input: they are named 0, 1, ... in order of the arguments"),
+                             ({"x": inputs}, "its tensor x is not an input: they are named 0, 1, ... in order of the arguments")):
+            save_file(names, given)
+            self.refuses(f"ckpt: {given}: {words}", "load", path, "--model", "linear", "--input", given)
+        save_file({"0": torch.randn(7, 9)}, given)
+        code, out, err = self.ckpt("load", path, "--model", "linear", "--input", given, "--output", result)
+        self.assertEqual((code, out, err.count("\n")), (2, "", 1))
+        self.assertTrue(err.startswith(f"ckpt: {given}: linear does not take these inputs: "), err)
+        self.assertFalse(result.exists())
+
+    def test_golden(self):
+        for name, model in (("linear.zip.bare.pth", "linear"), ("custom_model.pth", "custom"), ("multi_model.pth", "multi:A"),
+                            ("multi_model.pth", "multi:B")):
+            with self.subTest(name=name, model=model):
+                entry = next(entry for entry in json.loads((support.REFERENCE / "manifest.json").read_text())["files"][name]["models"]
+                             if entry["model"] == model)
+                got = self.json("load", support.REFERENCE / name, "--model", model, "--key", entry["key"], "--data", support.REFERENCE)
+                self.assertRegex(got["check"], r"\A\d+ tensors equal bit by bit; output 0, batch 1: ")
+
+    def test_golden_that_differs(self):
+        data = self.folder / "data"
+        shutil.copytree(support.REFERENCE, data, ignore=lambda folder, names: [n for n in names if not n.startswith(("linear", "manifest"))])
+        path = data / "linear.zip.bare.pth"
+        value = torch.load(path, weights_only=True)
+        content, wanted = bytearray(path.read_bytes()), value["linear.bias"].numpy().tobytes()
+        content[content.index(wanted)] ^= 1
+        path.write_bytes(content)
+        code, out, err = self.ckpt("load", path, "--model", "linear", "--data", data, "--crc", "off")
+        self.assertEqual(code, 1)
+        self.assertIn("linear.bias", err)
+        self.assertTrue(all(line.startswith(f"ckpt: {path}: ") for line in err.splitlines()), err)
+        code, out, err = self.ckpt("load", path, "--model", "linear", "--data", data, "--crc", "on")
+        self.assertEqual((code, out, err.count("\n")), (2, "", 1))
+        self.assertIn("CRC", err)
+        self.refuses(f"ckpt: {self.folder}: there is no manifest.json in it",
+                     "load", path, "--model", "linear", "--crc", "off", "--data", self.folder)
+
+    def test_ordered_dict_and_pickle_load(self):
+        plain = self.save(dict(LINEAR), "plain.pth")
+        self.assertEqual(self.json("load", plain, "--model", "linear", "--via", "pickle_load")["bytes"], 88)
+        ordered = self.save(collections.OrderedDict(LINEAR), "ordered.pth")
+        code, out, err = self.ckpt("load", ordered, "--model", "linear", "--via", "pickle_load")
+        self.assertEqual((code, out, err.count("\n")), (2, "", 1))
+        self.assertTrue(err.startswith(f"ckpt: {ordered}: pickle_load cannot take this: "), err)
+
+
+if __name__ == "__main__":
+    support.main()
