@@ -12,8 +12,8 @@ namespace loadpath::bench {
 /// One point of the product of checkpoints, models, load paths, devices and states of the page cache. What does not apply
 /// is empty.
 struct Case {
-  std::string kind;   ///< "load", "startup", "forward", "limit"
-  std::string model, format, layout, path, device, cache;
+  std::string kind = {};   ///< "load", "startup", "forward", "limit"
+  std::string model = {}, format = {}, layout = {}, path = {}, device = {}, cache = {};
   int batch = 0, threads = 0;
   const UserCheckpoint* checkpoint = nullptr;   ///< of --checkpoint, into Options
   std::string Name() const;

@@ -21,7 +21,11 @@ class Progress {
  public:
   explicit Progress(std::size_t total) : total_(total), shown_(isatty(STDERR_FILENO) == 1) {}
   ~Progress() { Show("", true); }
-  void Step(const std::string& name) { Show("[" + std::to_string(std::min(++done_, total_)) + "/" + std::to_string(total_) + "] " + name, false); }
+  void Step(const std::string& name) {
+    std::string text(1, '[');
+    text.append(std::to_string(std::min(++done_, total_))).append("/").append(std::to_string(total_)).append("] ").append(name);
+    Show(text, false);
+  }
 
  private:
   void Show(const std::string& text, bool last) {

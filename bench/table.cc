@@ -41,7 +41,7 @@ std::string PartText(const Record& record) {
   if (!record.part_of_limit) return "";
   const double percent = *record.part_of_limit * 100;
   const std::string kind = record.limit.substr(0, record.limit.find('/'));
-  if (percent < 1) return "<1% " + kind;
+  if (percent < 1) return std::string("<1% ").append(kind);
   char text[64];
   std::snprintf(text, sizeof text, "%.0f%% %s", percent, kind.c_str());
   return text;

@@ -1,6 +1,8 @@
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "harness/load/mapping.h"
 #include "harness/load/prepare.h"
@@ -98,6 +100,7 @@ LoadResult LoadMmap(const LoadRequest& request) {
   }
   Fallback fallback;
   std::vector<std::pair<const PlannedTensor*, at::Tensor>> mapped;
+  std::unordered_set<const c10::TensorImpl*> counted;
   for (const PlannedTensor& planned : prepared.tensors) {
     const TensorView& view = checkpoint.tree().tensor(planned.source);
     const std::string_view obstacle = obstacles[view.storage];
@@ -106,7 +109,7 @@ LoadResult LoadMmap(const LoadRequest& request) {
       continue;
     }
     mapped.emplace_back(&planned, mapper.Make(view));
-    result.bytes_mapped += planned.target.nbytes();
+    if (counted.insert(planned.target.unsafeGetTensorImpl()).second) result.bytes_mapped += planned.target.nbytes();
   }
   Check(checkpoint, mapper, request.read, result.read);
   if (!fallback.tensors().empty()) {

@@ -1,5 +1,6 @@
 #include "harness/load/prepare.h"
 
+#include <unordered_set>
 #include <utility>
 
 namespace loadpath {
@@ -24,8 +25,10 @@ Prepared Prepare(const LoadRequest& request, bool assign, LoadResult& result) {
   result.keys = {std::move(plan.missing_keys), std::move(plan.unexpected_keys)};
   result.report = std::move(plan.report);
   result.warnings = std::move(plan.warnings);
+  // Tied weights stand under two keys and are one tensor.
+  std::unordered_set<const c10::TensorImpl*> seen;
   for (const PlannedTensor& planned : prepared.tensors) {
-    result.bytes_loaded += planned.target.nbytes();
+    if (seen.insert(planned.target.unsafeGetTensorImpl()).second) result.bytes_loaded += planned.target.nbytes();
     result.loaded.push_back(planned.target);
   }
   result.seconds.plan = watch.Lap();

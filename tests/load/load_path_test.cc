@@ -151,7 +151,9 @@ TEST_P(EveryPath, OfTwoKeysForOneTensorTheLaterWins) {
     Tied() { register_parameter("tied", b); }
   } module;
   if (GetParam() == "pickle_load") return;   // LibTorch's reader is one tensor at a time by itself
-  Load(GetParam(), module, File("tied.pth"));
+  const LoadResult result = Load(GetParam(), module, File("tied.pth"));
+  EXPECT_EQ(result.bytes_loaded, 26u * 4) << "tied weights are loaded once and counted once";
+  EXPECT_EQ(result.bytes_mapped, GetParam() == "mmap" ? 26u * 4 : 0u);
   EXPECT_TRUE(at::equal(module.b, at::ones({6})));
   EXPECT_EQ(module.named_parameters()["tied"].data_ptr(), module.b.data_ptr());
 }
