@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <numeric>
 #include <thread>
-#include <unordered_map>
+#include <tuple>
 
 #include "harness/checkpoint/sha256.h"
 
@@ -20,6 +21,25 @@ std::size_t Cores() {
   cpu_set_t set;
   if (::sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1u, std::thread::hardware_concurrency());
   return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+// What decides a tensor's bytes: tied weights are two tensors of one view.
+using View = std::tuple<StorageId, std::int64_t, Dtype, std::span<const std::int64_t>, std::span<const std::int64_t>, bool, bool>;
+
+struct ViewOrder {
+  bool operator()(const View& a, const View& b) const {
+    const auto& [storage_a, offset_a, dtype_a, shape_a, stride_a, conj_a, neg_a] = a;
+    const auto& [storage_b, offset_b, dtype_b, shape_b, stride_b, conj_b, neg_b] = b;
+    const auto plain_a = std::tie(storage_a, offset_a, dtype_a, conj_a, neg_a);
+    const auto plain_b = std::tie(storage_b, offset_b, dtype_b, conj_b, neg_b);
+    if (plain_a != plain_b) return plain_a < plain_b;
+    if (!std::ranges::equal(shape_a, shape_b)) return std::ranges::lexicographical_compare(shape_a, shape_b);
+    return std::ranges::lexicographical_compare(stride_a, stride_b);
+  }
+};
+
+View ViewOf(const TensorView& tensor) {
+  return {tensor.storage, tensor.storage_offset, tensor.dtype, tensor.shape, tensor.stride, tensor.conj, tensor.neg};
 }
 
 }  // namespace
@@ -54,13 +74,15 @@ std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<c
   // the hashing.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  std::unordered_map<NodeId, std::size_t> first_place;
-  std::vector<std::size_t> distinct;
+  std::map<View, std::size_t, ViewOrder> first_place;
+  std::vector<std::size_t> same(tensors.size()), distinct;
   std::vector<std::uint64_t> sizes;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (!first_place.emplace(tensors[i].node, i).second) continue;
+    const TensorView& tensor = checkpoint.tree().tensor(tensors[i].node);
+    same[i] = first_place.emplace(ViewOf(tensor), i).first->second;
+    if (same[i] != i) continue;
     distinct.push_back(i);
-    sizes.push_back(checkpoint.tree().tensor(tensors[i].node).nbytes());
+    sizes.push_back(tensor.nbytes());
   }
   std::vector<std::string> digests(tensors.size());
   const ReadOptions read = {.threads = 1, .crc = crc};
@@ -68,7 +90,7 @@ std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<c
     const std::size_t at = distinct[i];
     digests[at] = Sha256(ReadTensor(checkpoint, checkpoint.tree().tensor(tensors[at].node), read));
   });
-  for (std::size_t i = 0; i < tensors.size(); ++i) digests[i] = digests[first_place.at(tensors[i].node)];
+  for (std::size_t i = 0; i < tensors.size(); ++i) digests[i] = digests[same[i]];
   return digests;
 }
 

@@ -16,7 +16,7 @@ namespace loadpath::ckpt {
 /// first exception stops the rest and is thrown again here.
 void ForEachLargestFirst(std::span<const std::uint64_t> sizes, const std::function<void(std::size_t)>& work);
 
-/// SHA-256 of every tensor, in order; one that occurs at two places is read once. Holds one tensor per thread.
+/// SHA-256 of every tensor, in order; equal views of a storage (tied weights) are read once. Holds one tensor per thread.
 std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<const TensorPath> tensors, CrcMode crc);
 
 }  // namespace loadpath::ckpt
