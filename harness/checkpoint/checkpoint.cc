@@ -21,12 +21,12 @@ std::string_view Name(CrcStatus status) {
 
 bool Checkpoint::Swapped() const { return (byteorder() == "big") != (std::endian::native == std::endian::big); }
 
-std::shared_ptr<const Checkpoint> Checkpoint::Open(const std::string& path, const OpenOptions&) {
+std::shared_ptr<const Checkpoint> Checkpoint::Open(const std::string& path, const OpenOptions& options) {
   auto source = std::make_unique<Source>(path);
   try {
     switch (Sniff(*source)) {
-      case FileKind::kZip: return OpenTorchZip(std::move(source));
-      case FileKind::kLegacy: return OpenTorchLegacy(std::move(source));
+      case FileKind::kZip: return OpenZip(std::move(source), options);
+      case FileKind::kLegacy: return OpenTorchLegacy(std::move(source), options);
       case FileKind::kSafetensors: return OpenSafetensors(std::move(source));
     }
   } catch (const std::bad_alloc&) {

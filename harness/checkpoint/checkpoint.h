@@ -65,7 +65,12 @@ struct ReadReport {
   std::vector<CrcStatus> crc;              ///< per job, in order
 };
 
-struct OpenOptions {};
+struct OpenOptions {
+  /// Names of classes and functions that are not on PyTorch's weights_only list become inert objects instead of being
+  /// refused, and a pickled torch.nn.Module becomes the state dict that it would give. Nothing of the file is ever run. A few
+  /// names that no checkpoint needs (sys, os, posix, nt, subprocess, builtins.eval, …) stay refused.
+  bool opaque = false;
+};
 
 /// A checkpoint file, opened: its directory and its pickle (or header) were read and validated, its tensors' bytes
 /// were not. Immutable and safe to read from several threads.

@@ -85,6 +85,7 @@ class TreeBuilder {
       case Value::Tag::kBytes:
       case Value::Tag::kOwnedBytes: text(NodeKind::kBytes, TextOf(value)); break;
       case Value::Tag::kGlobal: text(NodeKind::kName, GlobalAt(static_cast<std::uint32_t>(value.payload())).name); break;
+      case Value::Tag::kClass: text(NodeKind::kName, tree_.owned_[value.payload()]); break;
       case Value::Tag::kObject: {
         node_of_[value.payload()] = id;
         const Object object = heap_.object(value);
@@ -134,7 +135,11 @@ class TreeBuilder {
         node.real = heap_.real(heap_.pool[object.begin]);
         node.imag = heap_.real(heap_.pool[object.begin + 1]);
         break;
-      case NodeKind::kObject: node.data = GlobalAt(object.global).name.data(); [[fallthrough]];
+      case NodeKind::kObject:
+        // Both end with a NUL.
+        node.data = (object.global & Object::kNamed) != 0 ? tree_.owned_[object.global & ~Object::kNamed].c_str()
+                                                          : GlobalAt(object.global).name.data();
+        [[fallthrough]];
       default: open_.push_back(value);
     }
   }

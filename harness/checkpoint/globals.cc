@@ -97,10 +97,18 @@ class Table {
         if (where == "torch.cuda." || where == "torch." || sparse) Add({where, storage.prefix, "Tensor"}, K::kTensorClass);
       }
     }
-    for (std::uint32_t i = 0; i < globals_.size(); ++i) index_.emplace(globals_[i].name, i);
+    allowed_ = static_cast<std::uint32_t>(globals_.size());
+    for (std::uint32_t i = 0; i < allowed_; ++i) index_.emplace(globals_[i].name, i);
+    AddScriptNames();
   }
 
   const std::vector<Global>& globals() const { return globals_; }
+  std::uint32_t allowed() const { return allowed_; }
+  std::optional<std::uint32_t> FindScript(std::string_view name) const {
+    const auto found = script_index_.find(name);
+    if (found == script_index_.end()) return std::nullopt;
+    return found->second;
+  }
   std::optional<std::uint32_t> Find(std::string_view name) const {
     const auto found = index_.find(name);
     if (found == index_.end()) return std::nullopt;
@@ -117,9 +125,26 @@ class Table {
     globals_.push_back({Keep(parts), kind, itemsize, dtype});
   }
 
+  // c10::toString of the dtypes that Python has no typed storage for (c10/core/ScalarType.h).
+  void AddScriptNames() {
+    constexpr std::pair<std::string_view, std::string_view> kScriptStorages[] = {
+        {"UInt16", "uint16"}, {"UInt32", "uint32"}, {"UInt64", "uint64"}, {"ComplexHalf", "complex32"}, {"BComplex32", "bcomplex32"},
+        {"Float8_e4m3fn", "float8_e4m3fn"}, {"Float8_e4m3fnuz", "float8_e4m3fnuz"}, {"Float8_e5m2", "float8_e5m2"},
+        {"Float8_e5m2fnuz", "float8_e5m2fnuz"}, {"Float8_e8m0fnu", "float8_e8m0fnu"}, {"Float4_e2m1fn_x2", "float4_e2m1fn_x2"},
+    };
+    for (const auto& [prefix, dtype] : kScriptStorages) {
+      Add({"torch.", prefix, "Storage"}, K::kStorageType, Info(*DtypeByName(dtype)).itemsize, Keep({"torch.", dtype}));
+    }
+    for (const std::string_view tag : {"build_intlist", "build_tensorlist", "build_doublelist", "build_boollist", "restore_type_tag"}) {
+      Add({"torch.jit._pickle.", tag}, K::kFirstArgument);
+    }
+    for (auto i = allowed_; i < globals_.size(); ++i) script_index_.emplace(globals_[i].name, i);
+  }
+
+  std::uint32_t allowed_ = 0;
   std::vector<std::unique_ptr<std::string>> names_;
   std::vector<Global> globals_;
-  std::unordered_map<std::string_view, std::uint32_t> index_;
+  std::unordered_map<std::string_view, std::uint32_t> index_, script_index_;
 };
 
 const Table& TheTable() {
@@ -159,6 +184,15 @@ constexpr std::pair<std::string_view, std::string_view> kModules[] = {
 
 constexpr std::string_view kBlocked[] = {"sys", "os", "posix", "nt"};
 
+constexpr std::string_view kBlockedToo[] = {
+    "builtins.eval", "builtins.exec", "builtins.compile", "builtins.__import__", "builtins.open", "builtins.input",
+    "builtins.breakpoint", "importlib.import_module", "runpy.run_path", "runpy.run_module", "shutil.rmtree", "pty.spawn",
+};
+constexpr std::string_view kBlockedModules[] = {"subprocess", "socket", "ctypes", "webbrowser"};
+
+constexpr std::string_view kLayouts[] = {"torch.strided", "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc",
+                                         "torch.sparse_bsr", "torch.sparse_bsc", "torch._mkldnn", "torch.jagged"};
+
 constexpr std::string_view kDistributed[] = {
     "torch.distributed.device_mesh.DeviceMesh",
     "torch.distributed.tensor._dtensor_spec.DTensorSpec",
@@ -171,9 +205,18 @@ constexpr std::string_view kDistributed[] = {
 
 }  // namespace
 
-std::uint32_t GlobalCount() { return static_cast<std::uint32_t>(TheTable().globals().size()); }
+std::uint32_t GlobalCount() { return TheTable().allowed(); }
 const Global& GlobalAt(std::uint32_t index) { return TheTable().globals()[index]; }
 std::optional<std::uint32_t> FindGlobal(std::string_view full_name) { return TheTable().Find(full_name); }
+
+std::optional<std::uint32_t> FindScriptGlobal(std::string_view full_name) { return TheTable().FindScript(full_name); }
+
+bool IsLayout(std::string_view name) { return std::find(std::begin(kLayouts), std::end(kLayouts), name) != std::end(kLayouts); }
+
+bool IsBlocked(std::string_view module, std::string_view name) {
+  const auto has = [](const auto& list, std::string_view text) { return std::find(std::begin(list), std::end(list), text) != std::end(list); };
+  return has(kBlocked, module) || has(kBlockedModules, module) || has(kBlockedToo, std::string(module) + "." + std::string(name));
+}
 
 void MapPython2Name(std::string& module, std::string& name) {
   for (const Rename& rename : kNames) {
@@ -227,6 +270,7 @@ std::string GlobalTypeText(const Global& global) {
     case K::kRebuildParameterWithState:
     case K::kRebuildFromTypeV2:
     case K::kRebuildDeviceTensorFromCpuTensor:
+    case K::kFirstArgument:
     case K::kRebuildInert: return "<class 'function'>";
     case K::kTensorClass:
       return global.name == "torch.Tensor" ? "<class 'torch._C._TensorMeta'>" : "<class 'torch.tensortype'>";

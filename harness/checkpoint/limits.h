@@ -33,6 +33,16 @@ inline constexpr std::uint64_t kExpandedBytes = std::uint64_t{1} << 30;
 /// 2^40 places in a few hundred bytes.
 inline constexpr std::uint64_t kWalkSteps = std::uint64_t{1} << 24;
 
+/// Characters of all names of the state dicts that are collected from pickled modules: a chain of N nested modules has names
+/// of N * N / 2 characters. The largest published models have 40,000 names of 60.
+inline constexpr std::uint64_t kStateNameBytes = std::uint64_t{1} << 27;
+
+/// One source file of a TorchScript archive, inflated. GPT-2's largest, traced, has 200 KB.
+inline constexpr std::uint64_t kSourceBytes = std::uint64_t{1} << 26;
+
+/// The JSON that lists a torch.export archive's weights: 300 bytes a tensor, and up to 30 times as much memory once parsed.
+inline constexpr std::uint64_t kConfigBytes = std::uint64_t{1} << 25;
+
 /// The header of a safetensors file: the format's own limit (safetensors/src/tensor.rs, MAX_HEADER_SIZE).
 inline constexpr std::uint64_t kSafetensorsHeaderBytes = 100'000'000;
 

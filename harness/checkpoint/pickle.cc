@@ -118,7 +118,7 @@ void Unpickler::CheckHashable(Value key) const {
 
 void Unpickler::Append(bool many) {
   const std::size_t count = many ? SinceMark().size() : 1;
-  const Value list = Top(count);
+  const Value list = ContentsOf(Top(count), NodeKind::kList);
   if (!heap_.IsObject(list, NodeKind::kList)) {
     Fail(ErrorCode::kBadPickle, std::string(many ? "Can only extend lists, but got " : "Can only append to lists, but got ") + heap_.TypeText(list));
   }
@@ -129,7 +129,7 @@ void Unpickler::Append(bool many) {
 
 void Unpickler::AddItems() {
   const std::size_t count = SinceMark().size();
-  const Value set = Top(count);
+  const Value set = ContentsOf(Top(count), NodeKind::kSet);
   if (!heap_.IsObject(set, NodeKind::kSet)) Fail(ErrorCode::kBadPickle, "Can only add items to sets, but got " + heap_.TypeText(set));
   std::vector<Value>& items = heap_.lists[heap_.object(set).begin];
   for (std::size_t i = 0; i < count; ++i) {
@@ -141,7 +141,7 @@ void Unpickler::AddItems() {
 
 void Unpickler::SetItems(bool many) {
   const std::size_t count = many ? SinceMark().size() : 2;
-  const Value dict = Top(count);
+  const Value dict = ContentsOf(Top(count), NodeKind::kDict);
   if (!heap_.IsObject(dict, NodeKind::kDict) && !heap_.IsObject(dict, NodeKind::kOrderedDict) && !heap_.IsObject(dict, NodeKind::kCounter)) {
     Fail(ErrorCode::kBadPickle, std::string("Can only ") + (many ? "SETITEMS" : "SETITEM") +
                                     " for dict, collections.OrderedDict, collections.Counter, but got " + heap_.TypeText(dict));
@@ -161,8 +161,12 @@ void Unpickler::Global(std::string module, std::string name) {
   // PyTorch moved it (serialization.py, load_module_mapping).
   if (module == "torch.tensor") module = "torch._tensor";
   const std::optional<std::uint32_t> found = FindGlobal(module + "." + name);
-  if (!found) Fail(ErrorCode::kForbiddenGlobal, ForbiddenText(module, name));
-  Push({Value::Tag::kGlobal, *found});
+  if (found) return Push({Value::Tag::kGlobal, *found});
+  const std::optional<Value> other = host_ == nullptr ? std::nullopt : host_->ResolveName(*this, module, name);
+  if (other) return Push(*other);
+  std::string sentence = ForbiddenText(module, name);
+  if (host_ != nullptr && !IsBlocked(module, name)) sentence += host_->Advice();
+  Fail(ErrorCode::kForbiddenGlobal, sentence);
 }
 
 void Unpickler::StackGlobal() {
@@ -173,7 +177,8 @@ void Unpickler::StackGlobal() {
 
 void Unpickler::Reduce() {
   const Value args = Pop(), function = Top();
-  if (!function.Is(Value::Tag::kGlobal)) {
+  const bool inert = function.Is(Value::Tag::kClass);
+  if (!inert && !function.Is(Value::Tag::kGlobal)) {
     Fail(ErrorCode::kForbiddenGlobal, "Trying to call reduce for unrecognized function " + heap_.TypeText(function));
   }
   if (!heap_.IsObject(args, NodeKind::kTuple)) Fail(ErrorCode::kBadPickle, "has a call whose arguments are not a tuple");
@@ -182,12 +187,38 @@ void Unpickler::Reduce() {
   if (items.size() > limits::kArguments) Fail(ErrorCode::kBadPickle, "has a call with " + std::to_string(items.size()) + " arguments");
   // A copy: the call may grow the pool that `items` points into.
   const std::vector<Value> copy(items.begin(), items.end());
+  if (inert) {
+    stack_.back() = Inert(function, copy);
+    return;
+  }
   stack_.back() = host_->Call(*this, static_cast<std::uint32_t>(function.payload()), copy);
+}
+
+Value Unpickler::Inert(Value cls, std::span<const Value> args) {
+  return heap_.Fixed(NodeKind::kObject, args, Object::kNamed | static_cast<std::uint32_t>(cls.payload()));
+}
+
+// Items that a pickle adds to an inert object (a subclass of dict, a defaultdict) stand in a container of their own, which
+// becomes the object's last argument.
+Value Unpickler::ContentsOf(Value object, NodeKind kind) {
+  if (!heap_.IsObject(object, NodeKind::kObject) || (heap_.object(object).global & Object::kNamed) == 0) return object;
+  const auto [found, added] = contents_.emplace(object.payload(), Value());
+  if (!added) return found->second;
+  const std::span<const Value> args = heap_.items(object);
+  Charge(args.size());
+  std::vector<Value> items(args.begin(), args.end());
+  found->second = heap_.Growing(kind);
+  items.push_back(found->second);
+  const Value with_contents = heap_.Fixed(NodeKind::kObject, items);
+  heap_.object(object).begin = heap_.object(with_contents).begin;
+  heap_.object(object).count = static_cast<std::uint32_t>(items.size());
+  return found->second;
 }
 
 void Unpickler::NewObject(bool keywords) {
   if (keywords && !heap_.items(Pop()).empty()) Fail(ErrorCode::kBadPickle, "has an object made with keyword arguments");
   const Value cls = Top(1);
+  if (cls.Is(Value::Tag::kClass)) return Reduce();
   const bool is_class = cls.Is(Value::Tag::kGlobal) &&
                         GlobalTypeText(GlobalAt(static_cast<std::uint32_t>(cls.payload()))) != "<class 'function'>";
   if (!is_class) {

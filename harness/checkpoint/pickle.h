@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -54,6 +55,11 @@ class Unpickler {
     virtual Value PersistentLoad(Unpickler& unpickler, std::span<const Value> id) = 0;
     /// function(*args), `function` being allow-listed.
     virtual Value Call(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args) = 0;
+    /// What a name that is not on PyTorch's list is to this file, or nullopt where it is refused. A name that Heap::Class made
+    /// is inert: calling it, or making an object of it, gives a kObject of that name with the arguments, and nothing runs.
+    virtual std::optional<Value> ResolveName(Unpickler&, std::string_view /*module*/, std::string_view /*name*/) { return std::nullopt; }
+    /// Appended to the refusal of a name that is not on PyTorch's list: what the user can do.
+    virtual std::string_view Advice() const { return {}; }
   };
 
   /// `host` may be null: then persistent ids and calls are refused (the plain pickles of a legacy file).
@@ -102,6 +108,8 @@ class Unpickler {
   void SetItems(bool many);
   void AddItems();
   void PersistentId();
+  Value Inert(Value cls, std::span<const Value> args);
+  Value ContentsOf(Value object, NodeKind kind);  // of an inert subclass of list, dict or set
   void MakeTuple(std::size_t count);
   void MakeGrowing(NodeKind kind);
   void Get(std::uint64_t index);
@@ -116,6 +124,7 @@ class Unpickler {
   std::vector<std::size_t> marks_;
   LargeVector<Value> memo_;
   std::unordered_map<std::uint64_t, Value> far_memo_;  // indices that are not the next one
+  std::unordered_map<std::uint64_t, Value> contents_;  // of inert objects that items were added to
   std::uint64_t charged_ = 0;
 };
 

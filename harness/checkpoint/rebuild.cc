@@ -10,6 +10,8 @@ namespace {
 
 using K = GlobalKind;
 
+constexpr std::string_view kOpaqueAdvice = " --opaque lists and loads its tensors without the class.";
+
 [[noreturn]] void BadTensor(Unpickler& unpickler, const std::string& sentence) {
   unpickler.Fail(ErrorCode::kBadTensor, sentence);
 }
@@ -57,9 +59,31 @@ void WantArguments(Unpickler& unpickler, const Global& function, std::span<const
 
 }  // namespace
 
+std::optional<Value> TorchHost::ResolveName(Unpickler& unpickler, std::string_view module, std::string_view name) {
+  if (!opaque_) return std::nullopt;
+  const std::string full = std::string(module) + "." + std::string(name);
+  if (IsBlocked(module, name)) {
+    // PyTorch's words where it blocks the module too; the others it would take from a user who allows them.
+    const std::string words = ForbiddenText(module, name);
+    unpickler.Fail(ErrorCode::kForbiddenGlobal,
+                   words.ends_with("is blocked.") ? words : "names " + full + ", which no checkpoint needs: it is refused even with --opaque");
+  }
+  if (full.find('\0') != std::string::npos) unpickler.Fail(ErrorCode::kBadPickle, "names a class with a NUL byte");
+  return unpickler.heap().Class(full);
+}
+
+std::string_view TorchHost::Advice() const { return opaque_ ? "" : kOpaqueAdvice; }
+
 Value TorchHost::PersistentLoad(Unpickler& unpickler, std::span<const Value> id) {
   Heap& heap = unpickler.heap();
   const std::string_view kind = !id.empty() && heap.IsText(id[0]) ? heap.text(id[0]) : std::string_view();
+  if (kind == "module" && opaque_ && HasViews()) {
+    // ('module', class, source file, source): the class, its source left alone.
+    if (id.size() != 4 || !(id[1].Is(Value::Tag::kClass) || id[1].Is(Value::Tag::kGlobal))) {
+      unpickler.Fail(ErrorCode::kBadPickle, "has a persistent id that is not ('module', class, source file, source)");
+    }
+    return id[1];
+  }
   if (kind != "storage") {
     unpickler.Fail(ErrorCode::kForbiddenGlobal,
                    "Only persistent_load of storage is allowed, but got " + (id.empty() ? "()" : heap.TypeText(id[0])));
@@ -161,7 +185,7 @@ Value TorchHost::RebuildFromType(Unpickler& unpickler, std::span<const Value> ou
     }
     const Value type = args[1];
     const K kind = type.Is(Value::Tag::kGlobal) ? GlobalAt(static_cast<std::uint32_t>(type.payload())).kind : K::kDtype;
-    if (kind != K::kTensorClass && kind != K::kParameterClass) BadTensor(unpickler, "has a tensor whose type is not one");
+    if (kind != K::kTensorClass && kind != K::kParameterClass && !type.Is(Value::Tag::kClass)) BadTensor(unpickler, "has a tensor whose type is not one");
     types.emplace_back(type, args[3]);
     const auto function = static_cast<std::uint32_t>(args[0].payload());
     const std::span<const Value> inner = heap.items(args[2]);
@@ -177,7 +201,7 @@ Value TorchHost::RebuildFromType(Unpickler& unpickler, std::span<const Value> ou
     }
     for (auto it = types.rbegin(); it != types.rend(); ++it) {
       Object& object = heap.object(result);
-      if (object.kind == NodeKind::kTensor && GlobalAt(static_cast<std::uint32_t>(it->first.payload())).kind == K::kParameterClass) {
+      if (object.kind == NodeKind::kTensor && it->first.Is(Value::Tag::kGlobal) && GlobalAt(static_cast<std::uint32_t>(it->first.payload())).kind == K::kParameterClass) {
         heap.tensors[object.begin].parameter = true;
       }
       if (!it->second.Is(Value::Tag::kNone)) object.attributes = it->second;
@@ -203,6 +227,7 @@ Value TorchHost::Call(Unpickler& unpickler, std::uint32_t function, std::span<co
       WantArguments(unpickler, global, args, 4, 4);
       return RebuildParameter(unpickler, args, true);
     case K::kRebuildFromTypeV2: return RebuildFromType(unpickler, args);
+    case K::kFirstArgument: return CallScalar(unpickler, function, args);
     case K::kRebuildDeviceTensorFromCpuTensor:
     case K::kRebuildInert:
     case K::kTensorClass: return heap.Fixed(NodeKind::kObject, args, function);

@@ -13,6 +13,8 @@ namespace loadpath {
 /// What torch.save's names and persistent ids mean, for both of its formats.
 class TorchHost : public Unpickler::Host {
  public:
+  /// `opaque`: names that are not on PyTorch's list become inert objects, but for those that no checkpoint needs (IsBlocked).
+  explicit TorchHost(bool opaque = false) : opaque_(opaque) {}
   StorageTable& storages() { return storages_; }
 
   Value PersistentLoad(Unpickler& unpickler, std::span<const Value> id) override;
@@ -23,6 +25,8 @@ class TorchHost : public Unpickler::Host {
   virtual void CheckStorage(Unpickler& unpickler, const Storage& storage) = 0;
   /// True where ids have a sixth element, view_metadata, and may be of "module" (the legacy format).
   virtual bool HasViews() const = 0;
+  std::optional<Value> ResolveName(Unpickler& unpickler, std::string_view module, std::string_view name) override;
+  std::string_view Advice() const override;
 
  private:
   Value RebuildTensor(Unpickler& unpickler, const Global& function, std::span<const Value> args);
@@ -31,6 +35,7 @@ class TorchHost : public Unpickler::Host {
   Value CallContainer(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args);
   Value CallScalar(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args);
 
+  bool opaque_;
   StorageTable storages_;
 };
 

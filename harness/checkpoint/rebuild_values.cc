@@ -118,15 +118,13 @@ Value TorchHost::CallScalar(Unpickler& unpickler, std::uint32_t function, std::s
       return heap.Fixed(NodeKind::kName, name, function);
     }
     case K::kGetLayout: {
-      static constexpr std::string_view kLayouts[] = {"torch.strided", "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc",
-                                                      "torch.sparse_bsr", "torch.sparse_bsc", "torch._mkldnn", "torch.jagged"};
-      for (const std::string_view layout : kLayouts) {
-        if (!text || args.size() != 1 || heap.text(args[0]) != layout) continue;
-        const std::array name{args[0]};
-        return heap.Fixed(NodeKind::kName, name, function);
-      }
-      BadCall(unpickler, global);
+      if (!text || args.size() != 1 || !IsLayout(heap.text(args[0]))) BadCall(unpickler, global);
+      const std::array name{args[0]};
+      return heap.Fixed(NodeKind::kName, name, function);
     }
+    case K::kFirstArgument:
+      if (args.empty() || args.size() > 2) BadCall(unpickler, global);
+      return args[0];
     default:
       BadCall(unpickler, global);
   }

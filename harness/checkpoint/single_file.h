@@ -39,8 +39,8 @@ class SingleFile : public Checkpoint, public Records {
 };
 
 /// The formats. Each takes the file over and throws CheckpointError.
-std::shared_ptr<const Checkpoint> OpenTorchZip(std::unique_ptr<Source> source);
-std::shared_ptr<const Checkpoint> OpenTorchLegacy(std::unique_ptr<Source> source);
+std::shared_ptr<const Checkpoint> OpenZip(std::unique_ptr<Source> source, const OpenOptions& options);  ///< torch.save, TorchScript, torch.export
+std::shared_ptr<const Checkpoint> OpenTorchLegacy(std::unique_ptr<Source> source, const OpenOptions& options);
 std::shared_ptr<const Checkpoint> OpenSafetensors(std::unique_ptr<Source> source);
 
 }  // namespace loadpath

@@ -38,9 +38,15 @@ Source::Source(std::string path) : path_(std::move(path)) {
   size_ = static_cast<std::uint64_t>(status.st_size);
 }
 
-Source::~Source() { ::close(fd_); }
+Source::~Source() {
+  if (outer_ == nullptr) ::close(fd_);
+}
 
 void Source::ReadAt(std::uint64_t offset, std::span<std::byte> dst) const {
+  if (outer_ != nullptr) {
+    if (offset > size_ || dst.size() > size_ - offset) Fail(ErrorCode::kBadArchive, "has a file inside it that ends too early", {}, base_ + size_);
+    return outer_->ReadAt(base_ + offset, dst);
+  }
   while (!dst.empty()) {
     const ssize_t got = ::pread(fd_, dst.data(), std::min(dst.size(), kMaxTransfer), static_cast<off_t>(offset));
     read_calls_.fetch_add(1, std::memory_order_relaxed);

@@ -16,6 +16,9 @@ class Source {
  public:
   /// Throws CheckpointError kIo: not there, no permission, not a regular file.
   explicit Source(std::string path);
+  /// `length` bytes at `offset` of `outer`, which outlives it and counts its reads: a file inside an archive. They lie in it.
+  Source(const Source& outer, std::uint64_t offset, std::uint64_t length)
+      : path_(outer.path_), outer_(&outer), base_(offset), fd_(outer.fd_), size_(length) {}
   ~Source();
   Source(const Source&) = delete;
   Source& operator=(const Source&) = delete;
@@ -37,6 +40,8 @@ class Source {
 
  private:
   std::string path_;
+  const Source* outer_ = nullptr;
+  std::uint64_t base_ = 0;  // in outer_
   int fd_ = -1;
   std::uint64_t size_ = 0;
   mutable std::atomic<std::uint64_t> bytes_read_{0}, read_calls_{0};

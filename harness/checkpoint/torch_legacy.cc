@@ -5,6 +5,7 @@
 
 #include "harness/checkpoint/freeze.h"
 #include "harness/checkpoint/little_endian.h"
+#include "harness/checkpoint/module_state.h"
 #include "harness/checkpoint/rebuild.h"
 #include "harness/checkpoint/single_file.h"
 
@@ -17,12 +18,13 @@ constexpr std::uint64_t kCountBytes = 8;
 
 class TorchLegacy final : public SingleFile, private TorchHost {
  public:
-  explicit TorchLegacy(std::unique_ptr<Source> file) : SingleFile(std::move(file)) {
+  TorchLegacy(std::unique_ptr<Source> file, const OpenOptions& options) : SingleFile(std::move(file)), TorchHost(options.opaque) {
     PickleInput input(source());
     std::size_t position = CheckHeader(input);
     Heap heap;
     Unpickler unpickler(input, heap, this, position);
-    const Value root = unpickler.Run();
+    Value root = unpickler.Run();
+    if (options.opaque) root = CollectModules(source(), heap, root);
     position = unpickler.position();
     const std::vector<std::string> keys = ReadKeys(input, position);
     Place(keys, position);
@@ -118,8 +120,8 @@ class TorchLegacy final : public SingleFile, private TorchHost {
 
 }  // namespace
 
-std::shared_ptr<const Checkpoint> OpenTorchLegacy(std::unique_ptr<Source> source) {
-  return std::make_shared<TorchLegacy>(std::move(source));
+std::shared_ptr<const Checkpoint> OpenTorchLegacy(std::unique_ptr<Source> source, const OpenOptions& options) {
+  return std::make_shared<TorchLegacy>(std::move(source), options);
 }
 
 }  // namespace loadpath

@@ -35,7 +35,7 @@ bool Tree::IsSequence(NodeId id) const {
 
 std::string_view Tree::text(NodeId id) const {
   const Node& node = nodes_[id];
-  // An inert object's name comes from the reader's own table and ends with a NUL; its size counts its arguments.
+  // An inert object's name ends with a NUL; its size counts its arguments.
   return node.kind == NodeKind::kObject ? std::string_view(node.data) : std::string_view(node.data, node.size);
 }
 

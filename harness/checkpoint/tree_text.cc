@@ -74,11 +74,16 @@ std::string Tree::KeyText(NodeId key) const {
 std::string Tree::TypeText(NodeId id) const {
   switch (kind(id)) {
     case NodeKind::kTensor: return tensor(id).parameter ? kParameterType : TypeName(NodeKind::kTensor);
-    case NodeKind::kObject: return ObjectTypeText(GlobalAt(*FindGlobal(text(id))));
+    case NodeKind::kObject: {
+      const std::optional<std::uint32_t> global = FindGlobal(text(id));
+      return global ? ObjectTypeText(GlobalAt(*global)) : "<class '" + std::string(text(id)) + "'>";
+    }
     case NodeKind::kName: {
       const std::optional<std::uint32_t> global = FindGlobal(text(id));
       if (global) return GlobalTypeText(GlobalAt(*global));
-      return text(id).starts_with("torch.") ? "<class 'torch.layout'>" : "<class 'torch.device'>";
+      // A device has no dot; what else is no layout is a name of a class or function that is not known here.
+      if (text(id).find('.') == std::string_view::npos) return "<class 'torch.device'>";
+      return IsLayout(text(id)) ? "<class 'torch.layout'>" : "<class 'type'>";
     }
     default: return TypeName(kind(id));
   }

@@ -28,6 +28,16 @@ Value Heap::OwnedBytes(std::string bytes) {
   return {Value::Tag::kOwnedBytes, owned.size() - 1};
 }
 
+Value Heap::Class(std::string name) {
+  owned.push_back(std::move(name));
+  return {Value::Tag::kClass, owned.size() - 1};
+}
+
+std::string_view Heap::ClassOf(const Object& object) const {
+  if ((object.global & Object::kNamed) != 0) return owned[object.global & ~Object::kNamed];
+  return GlobalAt(object.global).name;
+}
+
 Value Heap::Fixed(NodeKind kind, std::span<const Value> values, std::uint32_t global) {
   const auto begin = static_cast<std::uint32_t>(pool.size());
   if (!pool.empty() && values.data() >= pool.data() && values.data() < pool.data() + pool.size()) {
@@ -103,10 +113,14 @@ std::string Heap::TypeText(Value value) const {
     case Value::Tag::kBytes:
     case Value::Tag::kOwnedBytes: return TypeName(NodeKind::kBytes);
     case Value::Tag::kGlobal: return GlobalTypeText(GlobalAt(static_cast<std::uint32_t>(value.payload())));
+    case Value::Tag::kClass: return "<class 'type'>";
     case Value::Tag::kObject: break;
   }
   const Object& object = this->object(value);
-  if (object.kind == NodeKind::kObject) return ObjectTypeText(GlobalAt(object.global));
+  if (object.kind == NodeKind::kObject) {
+    if ((object.global & Object::kNamed) != 0) return "<class '" + std::string(ClassOf(object)) + "'>";
+    return ObjectTypeText(GlobalAt(object.global));
+  }
   if (object.kind == NodeKind::kName) return "<class 'torch.device'>";
   if (object.kind == NodeKind::kTensor && tensors[object.begin].parameter) return kParameterType;
   return TypeName(object.kind);

@@ -17,7 +17,8 @@ namespace loadpath {
 class Value {
  public:
   enum class Tag : std::uint8_t {
-    kNone, kBool, kInt /* 56 bits */, kWideInt /* 64 */, kBigInt, kFloat, kText, kOwnedText, kBytes, kOwnedBytes, kGlobal, kObject,
+    kNone, kBool, kInt /* 56 bits */, kWideInt /* 64 */, kBigInt, kFloat, kText, kOwnedText, kBytes, kOwnedBytes,
+    kGlobal /* a name of globals.h */, kClass /* any other name, in `owned` */, kObject,
   };
   static constexpr std::int64_t kMaxInline = (std::int64_t{1} << 55) - 1;
 
@@ -36,11 +37,12 @@ class Value {
 
 /// A compound value. Tuples are a range of the Heap's pool, growing containers a vector of their own.
 struct Object {
+  static constexpr std::uint32_t kNamed = 1u << 31;
   NodeKind kind = NodeKind::kTuple;
   std::uint32_t begin = 0;  ///< tuple, size, complex, object: into pool; list, set, dict: into lists; tensor: into tensors;
                             ///< storage: its StorageId; byte array: into owned
   std::uint32_t count = 0;  ///< of the pool's range
-  std::uint32_t global = 0;  ///< object: its name; storage: its type
+  std::uint32_t global = 0;  ///< object: its name, GlobalAt or kNamed | index into owned; storage: its type
   Value attributes;          ///< what BUILD gave
 };
 
@@ -60,6 +62,8 @@ class Heap {
   Value Float(double value);
   Value OwnedText(std::string text);
   Value OwnedBytes(std::string bytes);
+  /// A name that is not in globals.h: "torch.nn.modules.linear.Linear". Without NUL bytes.
+  Value Class(std::string name);
   /// A fixed run of values: tuple, torch.Size, complex, object.
   Value Fixed(NodeKind kind, std::span<const Value> items, std::uint32_t global = 0);
   Value Growing(NodeKind kind);
@@ -79,6 +83,8 @@ class Heap {
   std::string_view text(Value value) const;
   /// The items of a tuple, list, set, dict, …: empty for anything else.
   std::span<const Value> items(Value value) const;
+  /// The name that a kObject was made by.
+  std::string_view ClassOf(const Object& object) const;
   /// Python's repr(type(value)).
   std::string TypeText(Value value) const;
 };

@@ -22,6 +22,31 @@ constexpr std::uint32_t kIn64 = 0xffffffff;
 
 std::uint64_t Hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
 
+// How much of the last records is missing where a part of them is left: everything that PyTorch writes ends with the zip64 end
+// record (56 bytes), its locator (20) and the end record (22). 0: nobody knows.
+std::uint64_t MissingAtEnd(std::span<const std::byte> tail) {
+  constexpr std::size_t kAll = kEnd64Bytes + kLocatorBytes + kEndBytes;
+  for (std::size_t left = kAll - 1; left >= 4; --left) {
+    if (tail.size() < left) continue;
+    const std::uint32_t signature = LittleEndian<std::uint32_t>(tail.data() + (tail.size() - left));
+    if (signature == kEnd64Signature) return kAll - left;
+    if (signature == kEndSignature && left < kEndBytes) return kEndBytes - left;
+  }
+  return 0;
+}
+
+// What else comes in zip archives, by the name of its first record.
+std::string_view OtherArchive(std::string_view first) {
+  if (first.ends_with(".npy")) return "is a NumPy .npz archive, not a PyTorch checkpoint";
+  if (first.starts_with("META-INF/") || first == "AndroidManifest.xml") return "is a Java archive, not a PyTorch checkpoint";
+  if (first == "[Content_Types].xml" || first == "mimetype") return "is an office document, not a PyTorch checkpoint";
+  if (first.starts_with("serialized_exported_program.")) {
+    return "is a torch.export archive of PyTorch 2.7 or older: load it with torch.export.load and save its state_dict with torch.save";
+  }
+  if (first == "config.json" || first == "metadata.json") return "is a Keras model, not a PyTorch checkpoint";
+  return {};
+}
+
 }  // namespace
 
 void ZipDirectory::Bad(std::string_view sentence, std::uint64_t offset) const {
@@ -54,6 +79,9 @@ void ZipDirectory::ReadEnd() {
     }
   }
   if (ends.empty()) {
+    if (const std::uint64_t missing = MissingAtEnd(tail); missing != 0) {
+      Bad("is cut off: " + std::to_string(missing) + " bytes are missing at its end");
+    }
     Bad("is a zip archive without its directory, which stands at the end: the file is cut off (was the download or the "
         "copy complete?)");
   }
@@ -189,6 +217,7 @@ void ZipDirectory::CheckExtents(std::uint64_t directory_offset) {
 void ZipDirectory::IndexNames() {
   if (records_.empty()) Bad("is a zip archive without any record");
   const std::string_view first = name(records_[0]);
+  if (const std::string_view other = OtherArchive(first); !other.empty()) source_.Fail(ErrorCode::kUnknownFormat, other);
   const std::size_t slash = first.find('/');
   if (slash == std::string_view::npos) {
     Bad("is a zip archive, but not one that torch.save wrote: its records do not lie in one folder", records_[0]);

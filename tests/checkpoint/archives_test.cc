@@ -1,0 +1,168 @@
+// TorchScript, torch::save of C++, torch.export and whole pickled modules against PyTorch itself, over everything that
+// make_archives.py wrote.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "harness/checkpoint/checkpoint.h"
+#include "harness/checkpoint/sha256.h"
+
+namespace loadpath {
+namespace {
+
+using nlohmann::json;
+
+const std::string kDirectory = LOADPATH_ARCHIVES;
+
+const json& Expected() {
+  static const json expected = json::parse(std::ifstream(kDirectory + "/expected.json"));
+  return expected;
+}
+
+std::shared_ptr<const Checkpoint> Open(const std::string& name, bool opaque = false) {
+  return Checkpoint::Open(kDirectory + "/" + name, {.opaque = opaque});
+}
+
+// Every tensor below `from` as make_corpus.py describes it.
+json Tensors(const Checkpoint& checkpoint, NodeId from) {
+  json tensors = json::array();
+  std::map<StorageId, int> groups;
+  for (const TensorPath& entry : ListTensors(checkpoint.tree(), from)) {
+    const TensorView& view = checkpoint.tree().tensor(entry.node);
+    const bool empty = checkpoint.storages()[view.storage].nbytes == 0;
+    tensors.push_back({{"path", entry.path},
+                       {"dtype", Name(view.dtype)},
+                       {"shape", view.shape},
+                       {"stride", view.stride},
+                       {"group", empty ? -1 : groups.emplace(view.storage, static_cast<int>(groups.size())).first->second},
+                       {"storage_offset", view.storage_offset},
+                       {"requires_grad", view.requires_grad},
+                       {"parameter", view.parameter},
+                       {"sha256", Sha256(ReadTensor(checkpoint, view))}});
+  }
+  return tensors;
+}
+
+class Archives : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Archives, StateIsThatOfPyTorch) {
+  const json& expected = Expected().at(GetParam());
+  const auto checkpoint = Open(GetParam(), expected["opaque"]);
+  EXPECT_EQ(checkpoint->format(), expected["format"].get<std::string>());
+  json actual = Tensors(*checkpoint, checkpoint->tree().root()), wanted = expected["tensors"];
+  for (json* side : {&actual, &wanted}) {
+    for (json& tensor : *side) {
+      // TorchScript has no class for parameters: torch.jit.load gives plain tensors.
+      if (expected["format"] == "torchscript" || expected["format"] == "cpp") tensor.erase("parameter");
+    }
+  }
+  ASSERT_EQ(actual.size(), wanted.size());
+  for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_EQ(actual[i], wanted[i]);
+}
+
+// Several threads, whole storages, and where Locate says that they lie.
+TEST_P(Archives, EveryWayOfReadingGivesTheSameBytes) {
+  const auto checkpoint = Open(GetParam(), Expected().at(GetParam())["opaque"]);
+  std::ifstream file(checkpoint->path(), std::ios::binary);
+  for (StorageId id = 0; id < checkpoint->storages().size(); ++id) {
+    std::vector<std::byte> bytes(checkpoint->storages()[id].nbytes), again(bytes.size());
+    const ReadJob job{id, 0, bytes};
+    const ReadReport report = checkpoint->Read({&job, 1}, {2, CrcMode::kOn});
+    EXPECT_EQ(report.crc[0], checkpoint->format() == "legacy" ? CrcStatus::kNotWritten : CrcStatus::kChecked);
+    const std::optional<Extent> extent = checkpoint->Locate(id);
+    ASSERT_TRUE(extent.has_value());
+    ASSERT_EQ(extent->length, bytes.size());
+    file.seekg(static_cast<std::streamoff>(extent->offset));
+    file.read(reinterpret_cast<char*>(again.data()), static_cast<std::streamsize>(again.size()));
+    EXPECT_EQ(bytes, again) << id;
+  }
+}
+
+std::vector<std::string> Files() {
+  std::vector<std::string> files;
+  for (const auto& [name, entry] : Expected().items()) files.push_back(name);
+  return files;
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, Archives, ::testing::ValuesIn(Files()), [](const auto& info) {
+  std::string name = info.param;
+  std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  return name;
+});
+
+NodeId Attribute(const Tree& tree, NodeId node, std::string_view name) { return tree.Find(tree.attributes(node), name); }
+
+TEST(TorchScript, FurtherAttributesHangAtTheStateDict) {
+  const auto checkpoint = Open("scripted.pt");
+  const Tree& tree = checkpoint->tree();
+  const NodeId attributes = Attribute(tree, tree.root(), "attributes");
+  ASSERT_NE(attributes, kNoNode);
+  std::vector<std::string> texts;
+  for (const std::string_view name : {"a.plain", "a.count", "a.names", "a.device", "a.pair", "a.z"}) {
+    texts.push_back(tree.ShortText(tree.Find(attributes, name)));
+  }
+  EXPECT_THAT(texts, ::testing::ElementsAre("<float32 tensor of [2]>", "3", "<list of 2>", "cpu", "(1, 'x')", "2j"));
+}
+
+TEST(TorchExport, ConstantsHangAtTheStateDict) {
+  const auto checkpoint = Open("constants.pt2");
+  const json expected = json::parse(std::ifstream(kDirectory + "/constants.json"));
+  const NodeId constants = Attribute(checkpoint->tree(), checkpoint->tree().root(), "constants");
+  ASSERT_NE(constants, kNoNode);
+  json actual = Tensors(*checkpoint, constants);
+  ASSERT_EQ(actual.size(), expected.size());
+  ASSERT_GE(actual.size(), 2u);
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    for (const char* field : {"path", "dtype", "shape", "stride", "sha256"}) EXPECT_EQ(actual[i][field], expected[i][field]);
+  }
+}
+
+TEST(Opaque, ModulesKeepTheNameOfTheirClassAndHaveNoMetadata) {
+  for (const std::string name : {"whole_net.zip.p2.pth", "whole_net.legacy.p2.pth"}) {
+    const auto checkpoint = Open(name, true);
+    const Tree& tree = checkpoint->tree();
+    EXPECT_EQ(tree.kind(tree.root()), NodeKind::kOrderedDict);
+    EXPECT_EQ(tree.text(Attribute(tree, tree.root(), "class")), "a_project.models.Net");
+    EXPECT_EQ(Attribute(tree, tree.root(), "_metadata"), kNoNode);
+  }
+}
+
+TEST(Opaque, OtherObjectsAreInertAndTheirTensorsAreListed) {
+  const auto checkpoint = Open("odd_objects.pth", true);
+  const Tree& tree = checkpoint->tree();
+  std::vector<std::string> tensors, values;
+  for (const TensorPath& entry : ListTensors(tree, tree.root())) {
+    std::string text;
+    for (const std::string& element : entry.path) text += element + "/";
+    tensors.push_back(text + " " + tree.ShortText(entry.node));
+  }
+  EXPECT_THAT(tensors, ::testing::ElementsAre("custom/0/w/ <float32 tensor of [2]>", "holder/state/tensor/ <int64 tensor of [3]>",
+                                              "default/1/w/0/ <float32 tensor of [1]>"));
+  for (const std::string_view key : {"custom", "holder", "default"}) values.push_back(tree.TypeText(tree.Find(tree.root(), key)));
+  EXPECT_THAT(values, ::testing::ElementsAre("<class 'a_project.models.Custom'>", "<class 'a_project.models.Holder'>",
+                                             "<class 'collections.defaultdict'>"));
+}
+
+TEST(Opaque, WithoutItTheRefusalNamesTheClassAndTheFlag) {
+  const auto words = [](const std::string& name) {
+    try {
+      Open(name);
+    } catch (const CheckpointError& error) {
+      return error.sentence();
+    }
+    return std::string("was read");
+  };
+  const std::string net = "a_project.models.Net", sentence = "Unsupported global: GLOBAL " + net +
+      " was not an allowed global by default. Please use `torch.serialization.add_safe_globals([" + net +
+      "])` or the `torch.serialization.safe_globals([" + net + "])` context manager to allowlist this global if you trust this "
+      "class/function. --opaque lists and loads its tensors without the class.";
+  EXPECT_EQ(words("whole_net.zip.p2.pth"), sentence);
+  EXPECT_EQ(words("whole_net.legacy.p2.pth"), sentence);
+}
+
+}  // namespace
+}  // namespace loadpath
