@@ -27,7 +27,7 @@ struct Side {
 
 Side Open(const std::string& file, const DiffOptions& options) {
   Side side;
-  side.checkpoint = Checkpoint::Open(file);
+  side.checkpoint = Checkpoint::Open(file, options.open);
   side.root = FollowKeyPath(*side.checkpoint, options.key);
   side.places = ListTensors(side.checkpoint->tree(), side.root);
   for (const TensorPath& place : side.places) {

@@ -112,7 +112,7 @@ std::string Text(const InspectOptions& options, const Checkpoint& checkpoint, st
 }  // namespace
 
 std::string Inspect(const InspectOptions& options) {
-  const auto checkpoint = Checkpoint::Open(options.file);
+  const auto checkpoint = Checkpoint::Open(options.file, options.open);
   if (options.print) return PrintKey(*checkpoint, *options.print, options.crc);
   const std::vector<TensorPath> tensors = ListTensors(checkpoint->tree(), checkpoint->tree().root());
   std::vector<std::string> digests;

@@ -29,7 +29,7 @@ int Load(const LoadOptions& options) {
 }
 
 StateDict OpenStateDict(const DiffOptions& options) {
-  const auto checkpoint = Checkpoint::Open(options.file);
+  const auto checkpoint = Checkpoint::Open(options.file, options.open);
   try {
     return StateDict::From(checkpoint, options.key);
   } catch (const StateDictError& error) {

@@ -116,7 +116,7 @@ LoadRecord RunLoad(const LoadOptions& options) {
   Clock clock;
   const std::shared_ptr<torch::nn::Module> module = deferred.Construct([&] { return model.make(); });
   record.seconds.construct = clock.Lap();
-  const auto checkpoint = Checkpoint::Open(options.file);
+  const auto checkpoint = Checkpoint::Open(options.file, options.open);
   record.seconds.open = clock.Lap();
 
   LoadStateDictOptions how;

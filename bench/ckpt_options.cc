@@ -25,6 +25,11 @@ void AddCrc(CLI::App* app, std::string& crc, const char* what) {
   app->add_option("--crc", crc, std::string("Check the CRC-32 of ") + what + ": auto, on or off")->default_val("auto");
 }
 
+void AddOpaque(CLI::App* app, OpenOptions& open) {
+  app->add_flag("--opaque", open.opaque, "Open files with classes that are not known here, as torch.save(model) writes them: they become\n"
+                                         "inert names, modules become their state dicts, and nothing of the file is run");
+}
+
 CrcMode ParseCrc(const std::string& text) {
   if (text == "auto") return CrcMode::kAuto;
   if (text == "on") return CrcMode::kOn;
@@ -77,11 +82,12 @@ Options ParseOptions(int argc, char** argv) {
   std::string inspect_crc, load_crc, diff_crc;
   InspectOptions& inspect = options.inspect;
   CLI::App* show = app.add_subcommand("inspect", "List the tensors and values of a checkpoint");
-  show->add_option("FILE", inspect.file, "The checkpoint: torch.save (zip or older) or safetensors")->required();
+  show->add_option("FILE", inspect.file, "The checkpoint: of torch.save (zip or older), TorchScript, torch::save, torch.export, safetensors")->required();
   CLI::Option* json = show->add_flag("--json", inspect.json, "Print JSON");
   CLI::Option* digest = show->add_flag("--digest", inspect.digest,
                                        "SHA-256 of every tensor: elements in row-major order, little-endian, conjugation and negation resolved");
   show->add_option("--print", inspect.print, "Show the tensor or value at this key path")->excludes(json)->excludes(digest);
+  AddOpaque(show, inspect.open);
   AddCrc(show, inspect_crc, "the storages that --digest and --print read");
   show->footer(std::string("Examples:\n"
                            "  ckpt inspect model.pth\n"
@@ -102,6 +108,7 @@ Options ParseOptions(int argc, char** argv) {
   into->add_option("--output", load.output, "Write the outputs to this safetensors file, as 0, 1, ...");
   into->add_option("--data", load.data, "The reference data to compare with (default: reference/ beside the program's folder)");
   into->add_flag("--json", load.json, "Print JSON");
+  AddOpaque(into, load.open);
   AddCrc(into, load_crc, "the storages that are read");
   into->footer(std::string("Examples:\n"
                            "  ckpt load gpt2.pth --model gpt2 --via direct\n"
@@ -119,6 +126,7 @@ Options ParseOptions(int argc, char** argv) {
   compare->add_option("--key", diff.key, "Where the state dict lies in FILE and OTHER: model_state_dict, a.b.c");
   compare->add_option("--prefix", diff.prefix, "Remove this prefix from the keys of FILE and OTHER: module.");
   compare->add_flag("--json", diff.json, "Print JSON");
+  AddOpaque(compare, diff.open);
   AddCrc(compare, diff_crc, "the storages that are read");
   compare->footer(std::string("Examples:\n"
                               "  ckpt diff before.pth after.pth\n"

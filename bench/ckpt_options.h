@@ -21,6 +21,7 @@ class UsageError : public std::runtime_error {
 struct InspectOptions {
   std::string file;
   bool json = false, digest = false;
+  OpenOptions open;
   std::optional<std::string> print;
   CrcMode crc = CrcMode::kAuto;
 };
@@ -29,12 +30,14 @@ struct LoadOptions {
   std::string file, model, key, via = "direct", device = "cpu", prefix;
   bool lenient = false, json = false;
   std::string input, output, data;
+  OpenOptions open;
   CrcMode crc = CrcMode::kAuto;
 };
 
 struct DiffOptions {
   std::string file, other, model, key, prefix;  ///< `other` or `model` is empty
   bool json = false;
+  OpenOptions open;  ///< of both files
   CrcMode crc = CrcMode::kAuto;
 };
 

@@ -16,9 +16,9 @@ class Usage(support.Case):
         self.refuses("ckpt: no option --jsn (ckpt --help)", "--jsn")
 
     def test_help(self):
-        for arguments, words in (((), ("inspect", "load", "diff")), (("inspect",), ("--json", "--digest", "--print", "--crc", "$tensor")),
-                                 (("load",), ("--model", "--key", "--via", "--device", "--lenient", "--input", "--output", "--json")),
-                                 (("diff",), ("--model", "--key", "--json"))):
+        for arguments, words in (((), ("inspect", "load", "diff")), (("inspect",), ("--json", "--digest", "--print", "--opaque", "--crc", "$tensor")),
+                                 (("load",), ("--model", "--key", "--via", "--device", "--lenient", "--opaque", "--input", "--output", "--json")),
+                                 (("diff",), ("--model", "--key", "--opaque", "--json"))):
             for flag in ("--help", "-h"):
                 out = self.succeeds(*arguments, flag)
                 self.assertIn("Examples:\n  ckpt ", out)
