@@ -22,8 +22,9 @@ struct Case {
 /// Every case of the chosen devices and states of the page cache. Needs no data.
 std::vector<Case> Catalog(const Options& options, std::span<const std::string> devices);
 
-/// The cases that the filter chooses, in the catalog's order; without one the usual cases, or those of --checkpoint where
-/// it was given. Throws UsageError for an expression that is malformed or matches nothing, with the nearest name.
+/// The cases that the filter chooses, in the catalog's order (startup cases only where it says "startup", or is ".");
+/// without one the usual cases, or those of --checkpoint where it was given. Throws UsageError for an expression that is
+/// malformed or matches nothing, with the nearest name.
 std::vector<Case> Select(const Options& options, const std::vector<Case>& catalog);
 
 /// The limits that the load cases of `chosen` are held against and that are not chosen themselves.

@@ -14,7 +14,8 @@ cases:
   startup/MODEL/FORMAT/LAYOUT/PATH/DEVICE/CACHE  the same in a new process for every sample, up to the first output
   forward/MODEL/DEVICE/batch:N                   one forward pass
   limit/KIND/threads:N                           what this machine can do
-Without --filter the usual cases run; --filter . means all. Every --benchmark_* flag of Google Benchmark works.
+Without --filter the usual cases run; --filter . means all; startup/… only where the filter says so.
+Every --benchmark_* flag of Google Benchmark works.
 
 examples:
   bench --filter '^load/crepe:full/zip/bare/'            every load path of one checkpoint

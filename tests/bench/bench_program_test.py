@@ -100,6 +100,12 @@ class Listing(Folder):
                      "startup/gpt2/zip/nested/direct/cpu/cold"):
             self.assertIn(name, names)
 
+    def test_new_processes_are_started_only_where_the_filter_says_so(self):
+        kinds = {name.split("/")[0] for name in bench("--list", "--filter", "/linear/")[1].split()}
+        self.assertEqual(kinds, {"load", "forward"})
+        kinds = {name.split("/")[0] for name in bench("--list", "--filter", "startup/linear/")[1].split()}
+        self.assertEqual(kinds, {"startup"})
+
     def test_google_benchmarks_own_flags_do_the_same(self):
         own = bench("--list", "--filter", "^forward/")
         self.assertEqual(bench("--benchmark_list_tests", "--benchmark_filter=^forward/"), own)
