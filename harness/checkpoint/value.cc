@@ -41,7 +41,9 @@ std::string_view Heap::ClassOf(const Object& object) const {
 Value Heap::Fixed(NodeKind kind, std::span<const Value> values, std::uint32_t global) {
   const auto begin = static_cast<std::uint32_t>(pool.size());
   if (!pool.empty() && values.data() >= pool.data() && values.data() < pool.data() + pool.size()) {
-    for (std::size_t i = 0; i < values.size(); ++i) pool.push_back(Value(values[i]));
+    // Growing moves what `values` points to.
+    const auto from = static_cast<std::size_t>(values.data() - pool.data());
+    for (std::size_t i = 0, count = values.size(); i < count; ++i) pool.push_back(Value(pool[from + i]));
   } else {
     pool.insert(pool.end(), values.begin(), values.end());
   }
