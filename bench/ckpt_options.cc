@@ -82,7 +82,7 @@ Options ParseOptions(int argc, char** argv) {
   std::string inspect_crc, load_crc, diff_crc;
   InspectOptions& inspect = options.inspect;
   CLI::App* show = app.add_subcommand("inspect", "List the tensors and values of a checkpoint");
-  show->add_option("FILE", inspect.file, "The checkpoint: of torch.save (zip or older), TorchScript, torch::save, torch.export, safetensors")->required();
+  show->add_option("FILE", inspect.file, "The checkpoint: of torch.save (zip or older), TorchScript, torch::save, torch.export, safetensors; an index of shards, a distributed checkpoint, or the folder of either")->required();
   CLI::Option* json = show->add_flag("--json", inspect.json, "Print JSON");
   CLI::Option* digest = show->add_flag("--digest", inspect.digest,
                                        "SHA-256 of every tensor: elements in row-major order, little-endian, conjugation and negation resolved");

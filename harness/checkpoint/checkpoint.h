@@ -78,16 +78,20 @@ class Checkpoint {
  public:
   virtual ~Checkpoint() = default;
 
-  /// Recognises the format by content. Throws CheckpointError.
+  /// Recognises the format by content. `path` may also be a folder that holds one checkpoint: an index of shards or
+  /// what it is the index of in one file (model.safetensors, pytorch_model.bin), or the .metadata of
+  /// torch.distributed.checkpoint. Throws CheckpointError.
   static std::shared_ptr<const Checkpoint> Open(const std::string& path, const OpenOptions& options = {});
 
-  virtual std::string_view format() const = 0;     ///< "zip", "legacy", "safetensors", …
+  virtual std::string_view format() const = 0;     ///< "zip", "legacy", "safetensors", "sharded", "dcp", …
   virtual std::string_view byteorder() const = 0;  ///< "little" or "big"
   virtual const Tree& tree() const = 0;
   virtual std::span<const Storage> storages() const = 0;
 
   /// The file as it was named at Open, and all files that hold bytes (one, but for sharded formats).
   virtual const std::string& path() const = 0;
+  /// What is odd about the checkpoint and yet no error, a sentence each.
+  virtual std::span<const std::string> warnings() const { return {}; }
   virtual std::size_t file_count() const = 0;
   virtual int fd(std::uint32_t file) const = 0;    ///< open for reading as long as the checkpoint lives
 

@@ -46,6 +46,24 @@ inline constexpr std::uint64_t kConfigBytes = std::uint64_t{1} << 25;
 /// The header of a safetensors file: the format's own limit (safetensors/src/tensor.rs, MAX_HEADER_SIZE).
 inline constexpr std::uint64_t kSafetensorsHeaderBytes = 100'000'000;
 
+/// The index of a sharded checkpoint: as a safetensors header, which lists as much.
+inline constexpr std::uint64_t kIndexBytes = 100'000'000;
+
+/// Objects and lists inside one another in such an index: what is known has one level.
+inline constexpr std::size_t kJsonDepth = 64;
+
+/// Corners of chunks that are compared to prove that they cover a tensor, beyond 8 a chunk: 2^20 take 0.2 s. Only
+/// dimensions that are split count, and nobody splits more than 3.
+inline constexpr std::size_t kCorners = std::size_t{1} << 20;
+
+/// List positions that the paths of a distributed checkpoint leave empty, beyond 16 an entry: an empty dict in a list
+/// leaves one, and a position of 10^9 would make a list of as many.
+inline constexpr std::size_t kListGaps = std::size_t{1} << 16;
+
+/// Bytes of chunks that are read before they are put in their places, beyond one chunk: what a read takes beside its
+/// destinations.
+inline constexpr std::uint64_t kChunkBatch = std::uint64_t{1} << 28;
+
 }  // namespace loadpath::limits
 
 #endif  // LOADPATH_HARNESS_CHECKPOINT_LIMITS_H_

@@ -1,5 +1,3 @@
-#include <sched.h>
-
 #include <algorithm>
 #include <exception>
 #include <mutex>
@@ -8,6 +6,7 @@
 
 #include "harness/checkpoint/byte_swap.h"
 #include "harness/checkpoint/inflate.h"
+#include "harness/checkpoint/parallel.h"
 #include "harness/checkpoint/records.h"
 
 namespace loadpath {
@@ -22,12 +21,6 @@ constexpr std::uint64_t kWindow = std::uint64_t{1} << 20;
 // Starting a thread takes 20 to 50 us: as long as reading a few hundred KiB.
 constexpr std::uint64_t kBytesPerThread = std::uint64_t{1} << 21;
 
-int Cores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1u, std::thread::hardware_concurrency());
-}
-
 // One thing that one thread does: a chunk of a large record, a whole deflated record, or a window of small ones.
 struct Unit {
   std::uint32_t first = 0, last = 0;  // into order_: one job but for windows
@@ -37,10 +30,9 @@ struct Unit {
 
 class Reader {
  public:
-  Reader(const Records& records, const Payloads& payloads, std::span<const Storage> storages, bool swapped,
-         std::span<const ReadJob> jobs, const ReadOptions& options)
-      : records_(records), payloads_(payloads), storages_(storages), swapped_(swapped), jobs_(jobs),
-        check_(options.crc != CrcMode::kOff), threads_(options.threads > 0 ? options.threads : Cores()) {}
+  Reader(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of, std::span<const ReadJob> jobs,
+         const ReadOptions& options)
+      : files_(files), file_of_(file_of), jobs_(jobs), check_(options.crc != CrcMode::kOff), threads_(options.threads > 0 ? options.threads : Cores()) {}
 
   ReadReport Run() {
     Plan();
@@ -55,26 +47,34 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void Fail(ErrorCode code, std::string_view sentence, const ReadJob& job, std::uint64_t offset) const {
-    records_.source().Fail(code, sentence, records_.RecordName(job.storage), offset);
+  std::uint32_t FileNumber(std::uint32_t job) const { return file_of_.empty() ? 0 : file_of_[job]; }
+  const RecordFile& File(std::uint32_t job) const { return files_[FileNumber(job)]; }
+  std::uint64_t StorageBytes(std::uint32_t job) const { return File(job).storages[jobs_[job].storage].nbytes; }
+
+  [[noreturn]] void Fail(ErrorCode code, std::string_view sentence, std::uint32_t job, std::uint64_t offset) const {
+    const Records& records = *File(job).records;
+    records.source().Fail(code, sentence, records.RecordName(jobs_[job].storage), offset);
   }
 
-  bool Whole(const ReadJob& job) const { return job.begin == 0 && job.dst.size() == storages_[job.storage].nbytes; }
+  bool Whole(std::uint32_t job) const { return jobs_[job].begin == 0 && jobs_[job].dst.size() == StorageBytes(job); }
 
   void Plan() {
     slots_.reserve(jobs_.size());
-    for (const ReadJob& job : jobs_) {
-      const std::uint64_t nbytes = storages_[job.storage].nbytes;
+    for (std::uint32_t i = 0; i < jobs_.size(); ++i) {
+      const ReadJob& job = jobs_[i];
+      const std::uint64_t nbytes = StorageBytes(i);
       if (job.begin > nbytes || job.dst.size() > nbytes - job.begin) {
-        Fail(ErrorCode::kBadTensor, "was asked for bytes that it does not have", job, CheckpointError::kNoOffset);
+        Fail(ErrorCode::kBadTensor, "was asked for bytes that it does not have", i, CheckpointError::kNoOffset);
       }
-      slots_.push_back(records_.SlotOf(job.storage));
+      slots_.push_back(File(i).records->SlotOf(job.storage));
       bytes_ += job.dst.size();
     }
     crcs_.resize(jobs_.size());
     order_.resize(jobs_.size());
     for (std::uint32_t i = 0; i < order_.size(); ++i) order_[i] = i;
-    const auto by_offset = [&](std::uint32_t a, std::uint32_t b) { return slots_[a].offset < slots_[b].offset; };
+    const auto by_offset = [&](std::uint32_t a, std::uint32_t b) {
+      return FileNumber(a) != FileNumber(b) ? FileNumber(a) < FileNumber(b) : slots_[a].offset < slots_[b].offset;
+    };
     if (!std::is_sorted(order_.begin(), order_.end(), by_offset)) std::stable_sort(order_.begin(), order_.end(), by_offset);
     for (std::uint32_t i = 0; i < order_.size();) {
       const ReadJob& job = jobs_[order_[i]];
@@ -85,7 +85,7 @@ class Reader {
       } else if (Small(order_[i])) {
         std::uint32_t last = i + 1;
         const auto fits = [&](std::uint32_t j) {
-          return Small(order_[j]) && slots_[order_[j]].offset + slots_[order_[j]].length - slot.offset <= kWindow;
+          return FileNumber(order_[j]) == FileNumber(order_[i]) && Small(order_[j]) && slots_[order_[j]].offset + slots_[order_[j]].length - slot.offset <= kWindow;
         };
         while (last < order_.size() && fits(last)) ++last;
         units_.push_back({i, last, 0, 0, true});
@@ -112,8 +112,8 @@ class Reader {
       try {
         Do(unit, buffer);
       } catch (const std::bad_alloc&) {
-        Remember(unit, std::make_exception_ptr(CheckpointError(ErrorCode::kOutOfMemory, records_.source().path(),
-                                                               "could not be read: out of memory")));
+        const std::string& path = File(order_[units_[unit].first]).records->source().path();
+        Remember(unit, std::make_exception_ptr(CheckpointError(ErrorCode::kOutOfMemory, path, "could not be read: out of memory")));
       } catch (...) {
         Remember(unit, std::current_exception());
       }
@@ -137,64 +137,63 @@ class Reader {
     if (unit.window) return Window(unit, buffer);
     if (slots_[number].deflated) return Deflated(number, buffer);
     const std::span<std::byte> dst = job.dst.subspan(unit.begin, unit.length);
-    ReadAt(payloads_.Find(records_, job.storage) + job.begin + unit.begin, dst);
-    if (check_ && slots_[number].crc && Whole(job)) unit_crcs_[index] = Crc32(0, dst);
-    if (swapped_) SwapBytes(dst, job.dtype);
+    const RecordFile& file = File(number);
+    file.records->source().ReadAt(file.payloads->Find(*file.records, job.storage) + job.begin + unit.begin, dst);
+    if (check_ && slots_[number].crc && Whole(number)) unit_crcs_[index] = Crc32(0, dst);
+    if (file.swapped) SwapBytes(dst, job.dtype);
   }
 
   void Window(const Unit& unit, std::vector<std::byte>& buffer) {
+    const RecordFile& file = File(order_[unit.first]);
     const std::uint64_t begin = slots_[order_[unit.first]].offset;
     std::uint64_t end = begin;
     for (std::uint32_t i = unit.first; i < unit.last; ++i) {
       end = std::max(end, slots_[order_[i]].offset + slots_[order_[i]].length);
     }
     buffer.resize(std::max<std::size_t>(buffer.size(), end - begin));
-    ReadAt(begin, std::span(buffer).first(end - begin));
+    file.records->source().ReadAt(begin, std::span(buffer).first(end - begin));
     for (std::uint32_t i = unit.first; i < unit.last; ++i) {
       const std::uint32_t number = order_[i];
       const ReadJob& job = jobs_[number];
       const Slot& slot = slots_[number];
       const std::span<const std::byte> bytes = std::span<const std::byte>(buffer).subspan(slot.offset - begin, slot.length);
-      std::optional<std::uint64_t> payload = payloads_.Known(job.storage);
+      std::optional<std::uint64_t> payload = file.payloads->Known(job.storage);
       if (!payload) {
-        payload = records_.ParseHead(job.storage, bytes.first(slot.head));
-        payloads_.Remember(job.storage, *payload);
+        payload = file.records->ParseHead(job.storage, bytes.first(slot.head));
+        file.payloads->Remember(job.storage, *payload);
       }
       const std::span<const std::byte> src = bytes.subspan(*payload - slot.offset + job.begin, job.dst.size());
       std::copy(src.begin(), src.end(), job.dst.begin());
-      if (check_ && slot.crc && Whole(job)) crcs_[number] = Crc32(0, src);
-      if (swapped_) SwapBytes(job.dst, job.dtype);
+      if (check_ && slot.crc && Whole(number)) crcs_[number] = Crc32(0, src);
+      if (file.swapped) SwapBytes(job.dst, job.dtype);
     }
   }
 
   void Deflated(std::uint32_t number, std::vector<std::byte>& buffer) {
     const ReadJob& job = jobs_[number];
     const Slot& slot = slots_[number];
+    const RecordFile& file = File(number);
     buffer.resize(std::max<std::size_t>(buffer.size(), slot.stored));
     const std::span<std::byte> compressed = std::span(buffer).first(slot.stored);
-    ReadAt(payloads_.Find(records_, job.storage), compressed);
+    file.records->source().ReadAt(file.payloads->Find(*file.records, job.storage), compressed);
     std::vector<std::byte> whole;
     std::span<std::byte> inflated = job.dst;
-    if (!Whole(job)) {
-      whole.resize(storages_[job.storage].nbytes);
+    if (!Whole(number)) {
+      whole.resize(StorageBytes(number));
       inflated = whole;
     }
     if (!Inflate(compressed, inflated)) {
-      Fail(ErrorCode::kBadCrc, "cannot be inflated: its compressed bytes are damaged", job, slot.offset);
+      Fail(ErrorCode::kBadCrc, "cannot be inflated: its compressed bytes are damaged", number, slot.offset);
     }
     if (check_ && slot.crc) {
       crcs_[number] = Crc32(0, inflated);
-      if (crcs_[number] != *slot.crc) BadCrc(job, slot);
+      if (crcs_[number] != *slot.crc) BadCrc(number, slot);
     }
-    if (!Whole(job)) std::copy_n(whole.begin() + static_cast<std::ptrdiff_t>(job.begin), job.dst.size(), job.dst.begin());
-    if (swapped_) SwapBytes(job.dst, job.dtype);
+    if (!Whole(number)) std::copy_n(whole.begin() + static_cast<std::ptrdiff_t>(job.begin), job.dst.size(), job.dst.begin());
+    if (file.swapped) SwapBytes(job.dst, job.dtype);
   }
 
-  void ReadAt(std::uint64_t offset, std::span<std::byte> dst) {
-    records_.source().ReadAt(offset, dst);
-  }
-
-  [[noreturn]] void BadCrc(const ReadJob& job, const Slot& slot) const {
+  [[noreturn]] void BadCrc(std::uint32_t job, const Slot& slot) const {
     Fail(ErrorCode::kBadCrc, "has bytes that do not match their CRC-32: the file is damaged", job, slot.offset);
   }
 
@@ -207,27 +206,25 @@ class Reader {
       if (unit.window || slots_[number].deflated) continue;
       crcs_[number] = unit.begin == 0 ? unit_crcs_[i] : CombineCrc32(crcs_[number], unit_crcs_[i], unit.length);
     }
-    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    for (std::uint32_t i = 0; i < jobs_.size(); ++i) {
       const Slot& slot = slots_[i];
       if (!slot.crc) {
         report.crc[i] = CrcStatus::kNotWritten;
       } else if (!check_) {
         report.crc[i] = CrcStatus::kOff;
-      } else if (!Whole(jobs_[i]) && !slot.deflated) {
+      } else if (!Whole(i) && !slot.deflated) {
         report.crc[i] = CrcStatus::kPartial;
       } else {
-        if (crcs_[i] != *slot.crc) BadCrc(jobs_[i], slot);
+        if (crcs_[i] != *slot.crc) BadCrc(i, slot);
         report.crc[i] = CrcStatus::kChecked;
-        report.bytes_checked += storages_[jobs_[i].storage].nbytes;
+        report.bytes_checked += StorageBytes(i);
       }
     }
     return report;
   }
 
-  const Records& records_;
-  const Payloads& payloads_;
-  const std::span<const Storage> storages_;
-  const bool swapped_;
+  const std::span<const RecordFile> files_;
+  const std::span<const std::uint32_t> file_of_;
   const std::span<const ReadJob> jobs_;
   const bool check_;
   const int threads_;
@@ -256,12 +253,17 @@ std::uint64_t Payloads::Find(const Records& records, StorageId storage) const {
   return payload;
 }
 
-ReadReport ReadRecords(const Records& records, const Payloads& payloads, std::span<const Storage> storages, bool swapped,
-                       std::span<const ReadJob> jobs, const ReadOptions& options) {
-  const std::uint64_t bytes = records.source().bytes_read(), calls = records.source().read_calls();
-  ReadReport report = Reader(records, payloads, storages, swapped, jobs, options).Run();
-  report.bytes_read = records.source().bytes_read() - bytes;
-  report.read_calls = records.source().read_calls() - calls;
+ReadReport ReadRecords(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of, std::span<const ReadJob> jobs,
+                       const ReadOptions& options) {
+  const auto sum = [&](std::uint64_t (Source::*count)() const) {
+    std::uint64_t total = 0;
+    for (const RecordFile& file : files) total += (file.records->source().*count)();
+    return total;
+  };
+  const std::uint64_t bytes = sum(&Source::bytes_read), calls = sum(&Source::read_calls);
+  ReadReport report = Reader(files, file_of, jobs, options).Run();
+  report.bytes_read = sum(&Source::bytes_read) - bytes;
+  report.read_calls = sum(&Source::read_calls) - calls;
   return report;
 }
 

@@ -54,10 +54,19 @@ class Payloads {
   std::unique_ptr<std::atomic<std::uint64_t>[]> offsets_;
 };
 
-/// Checkpoint::Read for every format. Large records are read in chunks by several threads straight into the
-/// destination and summed there while they are hot; small neighbours are read together.
-ReadReport ReadRecords(const Records& records, const Payloads& payloads, std::span<const Storage> storages, bool swapped,
-                       std::span<const ReadJob> jobs, const ReadOptions& options);
+/// One of the files that a read takes from. Storages are numbered within it.
+struct RecordFile {
+  const Records* records = nullptr;
+  const Payloads* payloads = nullptr;
+  std::span<const Storage> storages;
+  bool swapped = false;
+};
+
+/// Checkpoint::Read for every format: of job i, the storage is that of files[file_of[i]] (of files[0] where `file_of` is
+/// empty). Large records are read in chunks by several threads straight into the destination and summed there while they
+/// are hot; small neighbours are read together. The threads share the jobs of all files.
+ReadReport ReadRecords(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of, std::span<const ReadJob> jobs,
+                       const ReadOptions& options);
 
 }  // namespace loadpath
 

@@ -257,7 +257,7 @@ class Safetensors final : public SingleFile {
 
 }  // namespace
 
-std::shared_ptr<const Checkpoint> OpenSafetensors(std::unique_ptr<Source> source) {
+std::shared_ptr<const SingleFile> OpenSafetensors(std::unique_ptr<Source> source) {
   return std::make_shared<Safetensors>(std::move(source));
 }
 

@@ -20,6 +20,7 @@ class SingleFile : public Checkpoint, public Records {
   int fd(std::uint32_t) const override { return source_->fd(); }
   const ReadReport& open_report() const override { return open_report_; }
   const Source& source() const override { return *source_; }
+  RecordFile record_file() const { return {this, payloads_.get(), storages_, Swapped()}; }
 
   std::optional<Extent> Locate(StorageId storage) const override;
   ReadReport Read(std::span<const ReadJob> jobs, const ReadOptions& options) const override;
@@ -39,9 +40,12 @@ class SingleFile : public Checkpoint, public Records {
 };
 
 /// The formats. Each takes the file over and throws CheckpointError.
-std::shared_ptr<const Checkpoint> OpenZip(std::unique_ptr<Source> source, const OpenOptions& options);  ///< torch.save, TorchScript, torch.export
-std::shared_ptr<const Checkpoint> OpenTorchLegacy(std::unique_ptr<Source> source, const OpenOptions& options);
-std::shared_ptr<const Checkpoint> OpenSafetensors(std::unique_ptr<Source> source);
+std::shared_ptr<const SingleFile> OpenZip(std::unique_ptr<Source> source, const OpenOptions& options);  ///< torch.save, TorchScript, torch.export
+std::shared_ptr<const SingleFile> OpenTorchLegacy(std::unique_ptr<Source> source, const OpenOptions& options);
+std::shared_ptr<const SingleFile> OpenSafetensors(std::unique_ptr<Source> source);
+
+/// Whichever of them the content is (Sniff).
+std::shared_ptr<const SingleFile> OpenSingleFile(std::unique_ptr<Source> source, const OpenOptions& options);
 
 }  // namespace loadpath
 

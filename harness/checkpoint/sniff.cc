@@ -88,6 +88,17 @@ bool StartsLikeLegacy(std::string_view head) {
   return head.substr(2).starts_with(kMagic) || (head.size() > 11 && head[2] == '\x95' && head.substr(11).starts_with(kMagic));
 }
 
+// A safetensors file may begin with "{", too: as the lowest byte of a length, whose highest bytes are 0.
+bool StartsLikeJson(std::string_view head) {
+  const std::size_t begin = head.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && head[begin] == '{' && (head.size() < 8 || head[7] != '\0');
+}
+
+// The first thing that the pickle names is its class.
+bool StartsLikeDcp(std::string_view head) {
+  return head.size() > 2 && head[0] == '\x80' && head.substr(2, 64).find("torch.distributed.checkpoint.metadata") != std::string_view::npos;
+}
+
 }  // namespace
 
 FileKind Sniff(const Source& source) {
@@ -97,6 +108,7 @@ FileKind Sniff(const Source& source) {
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (head.starts_with("PK\x03\x04")) return FileKind::kZip;
   if (StartsLikeLegacy(head)) return FileKind::kLegacy;
+  if (StartsLikeDcp(head)) return FileKind::kDcpMetadata;
   for (const Signature& other : kOthers) {
     if (head.size() > other.offset && head.substr(other.offset).starts_with(other.bytes)) {
       source.Fail(ErrorCode::kUnknownFormat, other.sentence);
@@ -111,6 +123,7 @@ FileKind Sniff(const Source& source) {
   if (StartsLikePage(head)) {
     source.Fail(ErrorCode::kUnknownFormat, "is a web page, not a checkpoint: the download gave an error or a login page");
   }
+  if (StartsLikeJson(head)) return FileKind::kShardIndex;
   if (head.size() >= 9 && head[8] == '{') return FileKind::kSafetensors;
   // Protocol 2 and later, or how protocols 0 and 1 begin a dict, a list and a named value.
   if (head[0] == '\x80' || head.starts_with("(dp") || head.starts_with("(lp") || head.starts_with("}q") || head.starts_with("]q") ||

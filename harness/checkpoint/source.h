@@ -25,6 +25,8 @@ class Source {
 
   const std::string& path() const { return path_; }
   int fd() const { return fd_; }
+  /// Where this file begins in the one that fd() is: 0 but for a file inside another.
+  std::uint64_t begin() const { return outer_ == nullptr ? 0 : outer_->begin() + base_; }
   std::uint64_t size() const { return size_; }
 
   /// Fills `dst` from `offset`; throws kIo where the file ends before (it was cut since it was opened) or fails.

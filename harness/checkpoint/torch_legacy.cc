@@ -120,7 +120,7 @@ class TorchLegacy final : public SingleFile, private TorchHost {
 
 }  // namespace
 
-std::shared_ptr<const Checkpoint> OpenTorchLegacy(std::unique_ptr<Source> source, const OpenOptions& options) {
+std::shared_ptr<const SingleFile> OpenTorchLegacy(std::unique_ptr<Source> source, const OpenOptions& options) {
   return std::make_shared<TorchLegacy>(std::move(source), options);
 }
 

@@ -20,7 +20,7 @@ std::shared_ptr<const SingleFile> OpenTorchZip(std::unique_ptr<Source> source, Z
   return std::make_shared<TorchZip>(std::move(source), std::move(directory), options.opaque);
 }
 
-std::shared_ptr<const Checkpoint> OpenZip(std::unique_ptr<Source> source, const OpenOptions& options) {
+std::shared_ptr<const SingleFile> OpenZip(std::unique_ptr<Source> source, const OpenOptions& options) {
   ZipDirectory directory(*source);
   const auto has = [&](std::string_view name) { return directory.Find(name) != nullptr; };
   if (has("constants.pkl")) return OpenTorchScript(std::move(source), std::move(directory));

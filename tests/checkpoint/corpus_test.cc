@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "harness/checkpoint/checkpoint.h"
-#include "harness/checkpoint/sha256.h"
+#include "tests/checkpoint/describe.h"
 
 namespace loadpath {
 namespace {
@@ -28,89 +27,20 @@ class Corpus : public ::testing::TestWithParam<std::string> {
   const json& expected_ = Expected().at(GetParam());
 };
 
-// A storage's number by first mention, as make_corpus.py counts them: -1 for one without bytes.
-class Groups {
- public:
-  int Of(const Checkpoint& checkpoint, StorageId storage) {
-    if (checkpoint.storages()[storage].nbytes == 0) return -1;
-    return numbers_.emplace(storage, static_cast<int>(numbers_.size())).first->second;
-  }
-
- private:
-  std::map<StorageId, int> numbers_;
-};
-
 TEST_P(Corpus, TensorsAreThoseOfTorchLoad) {
   EXPECT_EQ(checkpoint_->format(), expected_["format"].get<std::string>());
   EXPECT_EQ(checkpoint_->byteorder(), expected_["byteorder"].get<std::string>());
   const bool flat = expected_["format"] == "safetensors";
-  json actual = json::array();
-  Groups groups;
-  for (const TensorPath& entry : ListTensors(checkpoint_->tree(), checkpoint_->tree().root())) {
-    const TensorView& view = checkpoint_->tree().tensor(entry.node);
-    actual.push_back({{"path", entry.path},
-                      {"dtype", Name(view.dtype)},
-                      {"shape", view.shape},
-                      {"stride", view.stride},
-                      {"group", groups.Of(*checkpoint_, view.storage)},
-                      {"storage_offset", view.storage_offset},
-                      {"requires_grad", view.requires_grad},
-                      {"parameter", view.parameter},
-                      {"sha256", Sha256(ReadTensor(*checkpoint_, view))}});
-    // The Python package hands out every tensor with a storage of its own.
-    if (flat) actual.back()["group"] = expected_["tensors"][actual.size() - 1]["group"];
-  }
+  json actual = DescribeTensors(*checkpoint_);
   ASSERT_EQ(actual.size(), expected_["tensors"].size());
-  for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_EQ(actual[i], expected_["tensors"][i]);
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    // The Python package hands out every tensor with a storage of its own.
+    if (flat) actual[i]["group"] = expected_["tensors"][i]["group"];
+    EXPECT_EQ(actual[i], expected_["tensors"][i]);
+  }
 }
 
-TEST_P(Corpus, ValuesAreThoseOfTorchLoad) {
-  const Tree& tree = checkpoint_->tree();
-  json actual = json::array();
-  std::vector<NodeId> inside;
-  tree.Walk(tree.root(), [&](const std::vector<std::string>& path, NodeId node) {
-    inside.resize(std::min(inside.size(), path.size()));
-    const bool again = std::find(inside.begin(), inside.end(), node) != inside.end();
-    inside.push_back(node);
-    const NodeKind kind = tree.kind(node);
-    if (kind == NodeKind::kTensor) return true;
-    std::string text = tree.ShortText(node);
-    if (again) text = "<inside itself>";
-    if (!again && (tree.IsDict(node) || tree.IsSequence(node))) {
-      text = "<" + std::to_string(tree.items(node).size() / (tree.IsDict(node) ? 2 : 1)) + ">";
-    }
-    if (kind == NodeKind::kSet || kind == NodeKind::kFrozenSet) {
-      std::vector<std::string> items;
-      for (const NodeId item : tree.items(node)) items.push_back(tree.ShortText(item));
-      std::sort(items.begin(), items.end());
-      text.clear();
-      for (const std::string& item : items) text += (text.empty() ? "" : ",") + item;
-    }
-    actual.push_back({path, tree.TypeText(node), text});
-    return kind != NodeKind::kSet && kind != NodeKind::kFrozenSet;
-  });
-  // `_metadata` hangs at the dict, not in it.
-  json expected = json::array();
-  for (const json& value : expected_["values"]) {
-    if (value[0].empty() || value[0].back() != "_metadata") {
-      expected.push_back(value);
-      continue;
-    }
-    NodeId node = tree.root();
-    for (std::size_t i = 0; i + 1 < value[0].size(); ++i) node = tree.Find(node, value[0][i].get<std::string>());
-    ASSERT_NE(tree.attributes(node), kNoNode);
-    const NodeId metadata = tree.Find(tree.attributes(node), "_metadata");
-    ASSERT_NE(metadata, kNoNode);
-    EXPECT_EQ(tree.TypeText(metadata), value[1].get<std::string>());
-    std::string keys;
-    for (std::size_t i = 0; i < tree.items(metadata).size(); i += 2) {
-      keys += (i == 0 ? "" : ",") + std::string(tree.text(tree.items(metadata)[i]));
-    }
-    EXPECT_EQ(keys, value[2].get<std::string>());
-  }
-  ASSERT_EQ(actual.size(), expected.size());
-  for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_EQ(actual[i], expected[i]);
-}
+TEST_P(Corpus, ValuesAreThoseOfTorchLoad) { ExpectValues(checkpoint_->tree(), expected_["values"]); }
 
 // Every storage read whole at once, by one and by two threads, plainly and where Locate says that it lies.
 TEST_P(Corpus, EveryWayOfReadingGivesTheSameBytes) {

@@ -4,6 +4,7 @@
 
 #include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/nearest.h"
+#include "harness/checkpoint/value.h"
 #include "tests/checkpoint/memory_file.h"
 
 namespace loadpath {
@@ -210,9 +211,23 @@ TEST(Nearest, IsWithinAThirdOfTheLongerName) {
   EXPECT_EQ(Nearest("ab", std::vector<std::string>{"ac"}), "");
 }
 
+// torch.Size((2, 3, 4)): the pool that the tuple's values stand in grows while they are copied.
+TEST(Values, AreCopiedOutOfAPoolThatGrows) {
+  Heap heap;
+  std::vector<Value> numbers;
+  for (int i = 0; i < 3; ++i) numbers.push_back(heap.Int(i));
+  const Value first = heap.Fixed(NodeKind::kTuple, numbers);
+  for (int i = 0; i < 1000; ++i) {
+    const Value copy = heap.Fixed(NodeKind::kSize, heap.items(first));
+    ASSERT_THAT(heap.items(copy), ::testing::ElementsAreArray(numbers)) << i;
+  }
+}
+
 TEST(Files, ThatAreNoFilesAreRefused) {
   EXPECT_EQ(ErrorOf([] { Checkpoint::Open("/nowhere/x.pth"); }), "cannot be opened: No such file or directory");
-  EXPECT_EQ(ErrorOf([] { Checkpoint::Open("/"); }), "is a directory, not a checkpoint file");
+  EXPECT_EQ(ErrorOf([] { Checkpoint::Open("/"); }),
+            "is a directory, not a checkpoint file, and holds none of model.safetensors.index.json, pytorch_model.bin.index.json, "
+            "model.safetensors, pytorch_model.bin and .metadata");
   EXPECT_EQ(ErrorOf([] { Checkpoint::Open("/dev/zero"); }), "is a device; a checkpoint must be a regular file");
   EXPECT_EQ(ErrorOf([] { Checkpoint::Open("a\0b"s); }), "cannot be opened: the name contains a NUL byte");
   int ends[2];
