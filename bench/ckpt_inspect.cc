@@ -48,6 +48,10 @@ std::string Json(const InspectOptions& options, const Checkpoint& checkpoint, st
   }
   const ValuesJson values = WriteValues(checkpoint, checkpoint.tree().root(), IndexTensors(tensors));
   out += "],\n\"values\":" + values.values + ",\n\"types\":" + values.types + ",\n\"attributes\":" + values.attributes;
+  if (!checkpoint.warnings().empty()) {
+    out += ",\n\"warnings\":";
+    AppendJsonStrings(out, std::vector<std::string>(checkpoint.warnings().begin(), checkpoint.warnings().end()));
+  }
   return out + "}\n";
 }
 
@@ -89,6 +93,7 @@ std::string Text(const InspectOptions& options, const Checkpoint& checkpoint, st
   summary.Add({"tensors", std::to_string(tensors.size()) + ", " + Counted(elements, "element") + ", " + HumanBytes(tensor_bytes)});
   summary.Add({"storages", std::to_string(checkpoint.storages().size()) + ", " + HumanBytes(storage_bytes)});
   summary.Add({"values", values.lines.empty() ? "none beside the tensors" : std::to_string(CountValues(tree, tree.root()))});
+  for (const std::string& warning : checkpoint.warnings()) summary.Add({"warning", Escaped(warning)});
   summary.AppendTo(out);
 
   Table table({Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kLeft, Align::kLeft});
