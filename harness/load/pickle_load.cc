@@ -1,6 +1,7 @@
 #include <ATen/core/Dict.h>
 #include <torch/serialize.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -59,7 +60,8 @@ LoadResult LoadPickle(const LoadRequest& request) {
   LoadResult result;
   const Prepared prepared = Prepare(request, /*assign=*/false, result);
   Stopwatch watch;
-  const std::string& file = request.checkpoint ? request.checkpoint->path() : request.file;
+  const std::string& file = prepared.checkpoint->path();
+  if (prepared.checkpoint->file_count() != 1 || !std::filesystem::is_regular_file(file)) throw Skipped("torch::pickle_load reads one file alone");
   at::IValue root;
   {
     const std::vector<char> bytes = ReadWhole(file);
