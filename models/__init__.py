@@ -1,7 +1,10 @@
 """The Python twins of the C++ models: the file of a family holds REFERENCES, its models by name."""
 import importlib
 
-NAMES = ("linear", "custom", "multi:A", "multi:B", "crepe:tiny", "crepe:full", "resnet50", "gpt2", "dropout", "batchnorm")
+NAMES = (
+    "linear", "custom", "multi:A", "multi:B", "crepe:tiny", "crepe:full", "resnet50", "gpt2",
+    "facenet:pnet", "facenet:rnet", "facenet:onet", "dropout", "batchnorm",
+)
 
 
 def family(name):

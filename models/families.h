@@ -14,10 +14,16 @@ Model CrepeTinyEntry();
 Model CrepeFullEntry();
 Model Resnet50Entry();
 Model Gpt2Entry();
+Model FacenetPNetEntry();
+Model FacenetRNetEntry();
+Model FacenetONetEntry();
 Model DropoutModelEntry();
 Model BatchNormModelEntry();
 
-/// Model::make and Model::forward for a class with `at::Tensor forward(const at::Tensor&)`.
+inline std::vector<at::Tensor> Outputs(at::Tensor one) { return {std::move(one)}; }
+inline std::vector<at::Tensor> Outputs(std::vector<at::Tensor> several) { return several; }
+
+/// Model::make and Model::forward for a class whose `forward(const at::Tensor&)` returns one tensor or a vector of them.
 template <class Module, class... Args>
 Model SingleInputModel(std::string_view name, std::string_view summary, std::vector<std::int64_t> batches,
                        std::function<at::Tensor(std::int64_t batch)> example_input, Args... args) {
@@ -28,7 +34,7 @@ Model SingleInputModel(std::string_view name, std::string_view summary, std::vec
           .forward =
               [](torch::nn::Module& module, std::span<const at::Tensor> inputs) {
                 TORCH_CHECK_VALUE(inputs.size() == 1, "one input is expected, got ", inputs.size());
-                return std::vector<at::Tensor>{dynamic_cast<Module&>(module).forward(inputs[0])};
+                return Outputs(dynamic_cast<Module&>(module).forward(inputs[0]));
               },
           .batches = std::move(batches)};
 }

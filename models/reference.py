@@ -20,6 +20,7 @@ class Reference:
     atol: float = FLOAT32_ATOL
     why: str = "torch.testing.assert_close's defaults for float32; float32 and float64 differ by less than a twentieth of them"
     published: str | None = None  # a checkpoint file that the weights come from as it is
+    published_format: str = "zip"
     optimizer: Callable = torch.optim.AdamW  # whose state the layout `full` holds
 
 

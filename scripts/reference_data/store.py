@@ -13,7 +13,7 @@ from reference_data.table import File
 
 SCHEMA = 1
 _ROOT = Path(__file__).resolve().parent.parent.parent
-_PACKAGES = ("torch", "torchvision", "transformers", "torchcrepe", "safetensors", "numpy")
+_PACKAGES = ("torch", "torchvision", "transformers", "torchcrepe", "facenet-pytorch", "safetensors", "numpy")
 
 
 @functools.cache

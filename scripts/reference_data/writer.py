@@ -78,7 +78,7 @@ def _model_entry(store, name, module):
 def _write_file(store, file, modules):
     path = store.path(file.name)
     reference = models.find(file.models[0][0])
-    if reference.published and (file.format, file.layout) == ("zip", "bare"):
+    if reference.published and (file.format, file.layout) == (reference.published_format, "bare"):
         write_atomically(path, lambda temporary: shutil.copyfile(reference.published, temporary))
         made = f"the file itself, {reference.weights}"
     else:

@@ -1,0 +1,77 @@
+"""facenet-pytorch's own MTCNN networks and published weights, without the packages that importing facenet_pytorch needs."""
+import functools
+import importlib.util
+import os
+import sys
+import types
+
+import torch
+
+from models.example_input import example_input
+from models.reference import Reference
+
+_SHAPES = {"pnet": (36, 48), "rnet": (24, 24), "onet": (48, 48)}
+_CLASSES = {"pnet": "PNet", "rnet": "RNet", "onet": "ONet"}
+
+
+@functools.cache
+def _package():
+    spec = importlib.util.find_spec("facenet_pytorch")
+    if spec is None:
+        raise ModuleNotFoundError("facenet-pytorch is not installed: pip install --no-deps facenet-pytorch==2.6.0")
+    return spec.submodule_search_locations[0]
+
+
+@functools.cache
+def _mtcnn():
+    """facenet_pytorch/models/mtcnn.py. What it imports for cropping faces out of images (Pillow, requests) is not needed
+    for the networks."""
+    detect_face = types.ModuleType("facenet_pytorch.models.utils.detect_face")
+    detect_face.detect_face = detect_face.extract_face = None
+    absent = {
+        "facenet_pytorch": types.ModuleType("facenet_pytorch"),
+        "facenet_pytorch.models": types.ModuleType("facenet_pytorch.models"),
+        "facenet_pytorch.models.utils": types.ModuleType("facenet_pytorch.models.utils"),
+        detect_face.__name__: detect_face,
+    }
+    spec = importlib.util.spec_from_file_location(
+        "facenet_pytorch.models.mtcnn", os.path.join(_package(), "models", "mtcnn.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    before = {name: sys.modules.get(name) for name in absent}
+    sys.modules.update(absent)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        for name, was in before.items():
+            if was is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = was
+    return module
+
+
+def _published(name):
+    return os.path.join(_package(), "data", f"{name}.pt")
+
+
+def _build(name):
+    module = getattr(_mtcnn(), _CLASSES[name])(pretrained=False)
+    module.load_state_dict(torch.load(_published(name), map_location="cpu", weights_only=True))
+    return module.eval()
+
+
+def _reference(name):
+    return Reference(
+        build=lambda: _build(name),
+        example_inputs=lambda batch: [example_input((batch, 3, *_SHAPES[name]), 9)],
+        batches=(1, 16),
+        python=f"facenet_pytorch.models.mtcnn.{_CLASSES[name]}",
+        weights=f"published in facenet-pytorch, data/{name}.pt",
+        published=_published(name),
+        published_format="legacy",
+        forward=lambda module, inputs: list(module(*inputs)),
+    )
+
+
+REFERENCES = {f"facenet:{name}": _reference(name) for name in _SHAPES}
