@@ -34,6 +34,8 @@ constexpr std::string_view kNames[] = {
     "pathlib.Path", "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib.PurePosixPath", "pathlib.PureWindowsPath",
     "pathlib._local.Path", "pathlib._local.PosixPath", "pathlib._local.WindowsPath", "pathlib._local.PurePosixPath",
     "pathlib._local.PureWindowsPath",
+    // Up to Python 3.11.3 (Debian 12 has 3.11.2) an enum is written as getattr(its class, its name). Inert, as they all are.
+    "builtins.getattr",
 };
 
 class Host final : public TorchHost {

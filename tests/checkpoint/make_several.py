@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import sys
+import unittest.mock
 import warnings
 
 import torch
@@ -110,6 +111,11 @@ def main(directory):
     add_dcp("threads", "all")
     dcp.save(nested(), checkpoint_id=fresh("flat"), planner=DefaultSavePlanner(flatten_state_dict=False), no_dist=True)
     add_dcp("flat", "all")
+    # An enum in .metadata is written by its name up to Python 3.11.3, by its value since.
+    for how, reduce in (("name", lambda enum, _: (getattr, (type(enum), enum.name))), ("value", lambda enum, _: (type(enum), (enum.value,)))):
+        with unittest.mock.patch.object(dcp.metadata._MEM_FORMAT_ENCODING, "__reduce_ex__", reduce):
+            dcp.save(views(), checkpoint_id=fresh(f"enum_by_{how}"), no_dist=True)
+        add_dcp(f"enum_by_{how}", "some")
     dcp.save(views(), checkpoint_id=fresh("views"), no_dist=True)
     add_dcp("views", "some")
     dcp.save({n: of_dtype(n).reshape(2, 3) for n in DENSE}, checkpoint_id=fresh("dtypes"), no_dist=True)
