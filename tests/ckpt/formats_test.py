@@ -1,19 +1,8 @@
 """One model in every format that PyTorch writes: ckpt inspect, load and diff see the same tensors in all of them."""
 import torch
-from torch import nn
 
 import support
-
-
-class LinearModel(nn.Module):
-    """models/linear.py's, by the names that its checkpoints have."""
-
-    def __init__(self):
-        super().__init__()
-        self.linear = nn.Linear(10, 2)
-
-    def forward(self, x):
-        return self.linear(x)
+from support import LinearModel
 
 
 class Formats(support.Case):

@@ -5,21 +5,9 @@ import shutil
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
 
 import support
-
-
-class LinearModel(nn.Module):
-    """models/linear.py's, by the names that its checkpoints have."""
-
-    def __init__(self):
-        super().__init__()
-        self.linear = nn.Linear(10, 2)
-
-    def forward(self, x):
-        return self.linear(x)
-
+from support import LinearModel
 
 LINEAR = {"linear.weight": torch.arange(20.0).reshape(2, 10), "linear.bias": torch.tensor([0.5, -0.5])}
 PATHS = ("copy", "direct", "assign", "mmap")

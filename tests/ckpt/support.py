@@ -11,6 +11,7 @@ import unittest
 from pathlib import Path
 
 import torch
+from torch import nn
 
 ROOT = Path(os.environ["LOADPATH_ROOT"])
 CKPT = os.environ["LOADPATH_CKPT"]
@@ -50,6 +51,17 @@ class Case(unittest.TestCase):
         path = self.folder / name
         torch.save(value, path, **how)
         return path
+
+
+class LinearModel(nn.Module):
+    """models/linear.py's, by the names that its checkpoints have."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(10, 2)
+
+    def forward(self, x):
+        return self.linear(x)
 
 
 def tensor_bytes(tensor):
