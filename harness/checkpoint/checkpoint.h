@@ -24,7 +24,8 @@ struct Extent {
 
 /// One storage of the checkpoint: tensors are views of it, and two tensors may share it.
 struct Storage {
-  std::string name;            ///< its key in the file: "0" (zip), "94212345" (legacy), the tensor's name (safetensors)
+  std::string name;            ///< its key in the file: "0" (zip), "94212345" (legacy), the tensor's name (safetensors, dcp);
+                               ///< in shards behind the shard's name and "/", in a value of a dcp behind the value's
   std::uint64_t nbytes = 0;    ///< uncompressed
   std::string location;        ///< the device it was saved from, "cpu" or "cuda:0": information, never obeyed
 };

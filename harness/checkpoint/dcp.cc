@@ -178,6 +178,7 @@ class Dcp final : public SeveralFiles {
       if (ids[local] == kNone) {
         ids[local] = static_cast<StorageId>(table.storages().size());
         table.storages().push_back(file->storages()[local]);
+        table.storages().back().name.insert(0, entry.name + "/");
         homes_.push_back({kNone, value, local});
       }
       return ids[local];

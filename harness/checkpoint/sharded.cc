@@ -112,10 +112,11 @@ class Sharded final : public SeveralFiles {
     const auto storage_of = [&](std::uint32_t shard, StorageId local) {
       StorageId& id = ids[shard][local];
       if (id != kNone) return id;
-      const Storage& storage = shards_[shard]->storages()[local];
+      Storage storage = shards_[shard]->storages()[local];
       // Storages of two torch.save files are both called "0".
+      storage.name.insert(0, index_.shards[shard] + "/");
       id = static_cast<StorageId>(table_.storages().size());
-      table_.storages().push_back(storage);
+      table_.storages().push_back(std::move(storage));
       places_.push_back({shard, local});
       return id;
     };

@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "harness/checkpoint/checkpoint.h"
@@ -69,6 +70,11 @@ TEST_P(Several, EveryWayOfReadingGivesTheSameBytes) {
   }
   const std::string which = expected_["located"];
   EXPECT_EQ(which, located == whole.size() ? "all" : located == 0 ? "none" : "some");
+}
+
+TEST_P(Several, NoTwoStoragesHaveOneName) {
+  std::set<std::string> names;
+  for (const Storage& storage : checkpoint_->storages()) EXPECT_TRUE(names.insert(storage.name).second) << storage.name;
 }
 
 // Any part of a storage, cut anywhere, is that part of the whole.
