@@ -1,0 +1,111 @@
+"""The four loaders: each takes a file to an Outcome whose tensors are described as `ckpt inspect --digest` does."""
+import ctypes
+import hashlib
+import json
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+
+from loaders import children
+from loaders.children import Outcome
+
+# A tensor may repeat one element without end.
+MAX_BYTES = 1 << 28
+
+
+class Loaders:
+    """bin: the folder with the programs ckpt and foreign_load."""
+
+    NAMES = ("loadpath", "torch.load", "torch::pickle_load", "torch::jit::load")
+
+    def __init__(self, programs):
+        self.bin = Path(programs)
+        torch.set_num_threads(1)
+
+    def versions(self):
+        foreign = subprocess.run([self.bin / "foreign_load", "version"], check=True, capture_output=True, text=True)
+        return f"PyTorch {torch.__version__.split('+')[0]} and LibTorch {foreign.stdout.strip()}"
+
+    def outcomes(self, files):
+        """files: (path, flags for ckpt) each. One {name of the loader: Outcome} for each file."""
+        # The forks first: they want no other thread.
+        gathered = [{"torch.load": self.torch_load(path)} for path, _ in files]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            waiting = [(pool.submit(self.loadpath, path, *flags), pool.submit(self.pickle_load, path), pool.submit(self.jit_load, path))
+                       for path, flags in files]  # fmt: skip
+            for outcomes, jobs in zip(gathered, waiting):
+                outcomes.update(zip(("loadpath", "torch::pickle_load", "torch::jit::load"), (job.result() for job in jobs)))
+        return gathered
+
+    def loadpath(self, path, *flags):
+        command = children.limited([self.bin / "ckpt", "inspect", path, "--json", "--digest", *flags], memory=3 << 29)
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=children.WALL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return Outcome("hang")
+        if done.returncode == 0:
+            return Outcome("loads", tensors=json.loads(done.stdout)["tensors"])
+        if done.returncode == 2:
+            return Outcome("refused", done.stderr.decode().removeprefix("ckpt: ").strip())
+        return children.from_status(done.returncode)
+
+    def torch_load(self, path):
+        return children.function(lambda: {"tensors": list(describe(torch.load(path)))})
+
+    def pickle_load(self, path):
+        return children.program([self.bin / "foreign_load", "pickle_load", path])
+
+    def jit_load(self, path):
+        return children.program([self.bin / "foreign_load", "jit_load", path])
+
+
+def describe(root):
+    """Every tensor in a tree of dicts, lists and tuples. Iterative: a file may nest as deep as it likes."""
+    waiting, storages = [(root, None)], {}
+    while waiting:
+        value, place = waiting.pop()
+        if isinstance(value, torch.Tensor):
+            yield of_tensor(value, path_to(place), storages)
+        elif isinstance(value, dict):
+            waiting.extend((v, (place, str(k))) for k, v in reversed(value.items()))
+        elif isinstance(value, (list, tuple)):
+            waiting.extend((value[i], (place, str(i))) for i in range(len(value) - 1, -1, -1))
+
+
+def path_to(place):
+    path = []
+    while place:
+        place, key = place
+        path.insert(0, key)
+    return path
+
+
+def of_tensor(tensor, path, storages):
+    dense = tensor.layout == torch.strided and not tensor.is_quantized and not tensor.is_meta
+    memory = tensor.untyped_storage().data_ptr() if dense else None
+    return {
+        "path": path, "dtype": str(tensor.dtype).removeprefix("torch."), "shape": list(tensor.shape),
+        "sha256": digest(tensor) if dense and tensor.nbytes <= MAX_BYTES else "", "storage": storages.setdefault(memory, len(storages)),
+    }  # fmt: skip
+
+
+def digest(tensor):
+    """SHA-256 of the elements in row-major order, conjugation and negation resolved."""
+    plain = tensor.detach().resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
+    return hashlib.sha256(ctypes.string_at(plain.data_ptr(), plain.nbytes) if plain.numel() else b"").hexdigest()
+
+
+def content(tensors):
+    """Names, dtypes, shapes and bytes: what right tensors are compared by."""
+    return {tuple(t["path"]): (t["dtype"], tuple(t["shape"]), t["sha256"]) for t in tensors}
+
+
+def sharing(tensors):
+    """The sets of names that share memory."""
+    groups = {}
+    for t in tensors:
+        groups.setdefault(t["storage"], set()).add(tuple(t["path"]))
+    return {frozenset(g) for g in groups.values() if len(g) > 1}

@@ -1,0 +1,130 @@
+// Loads a file with LibTorch's own readers and prints what came of it: a child process, because a reader may crash.
+//
+//   foreign_load pickle_load|jit_load FILE
+//   foreign_load version
+//
+// One line of JSON: {"tensors": [{"path": […], "dtype", "shape", "sha256", "storage"}]} as `ckpt inspect --digest` gives
+// them, where equal "storage" means shared memory; or {"refused": what the exception says}.
+#include <ATen/core/Dict.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <torch/serialize.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "harness/golden/compare.h"
+#include "harness/state/scalar_type.h"
+
+namespace {
+
+using nlohmann::json;
+
+// A tensor may repeat one element without end.
+constexpr std::size_t kMaxBytes = std::size_t{1} << 28;
+
+// Where a value lies: a key in the place of its container.
+struct Place {
+  std::size_t parent;
+  std::string key;
+};
+
+class Description {
+ public:
+  void Add(std::vector<std::string> path, const at::Tensor& tensor) {
+    const auto dtype = loadpath::FromScalarType(tensor.scalar_type());
+    const bool dense = tensor.layout() == at::kStrided && tensor.has_storage();
+    const void* memory = dense ? tensor.storage().data() : nullptr;
+    tensors_.push_back({{"path", std::move(path)},
+                        {"dtype", dtype ? std::string(loadpath::Name(*dtype)) : c10::toString(tensor.scalar_type())},
+                        {"shape", tensor.sizes().vec()},
+                        {"sha256", dense && tensor.nbytes() <= kMaxBytes ? loadpath::Digest(tensor) : ""},
+                        {"storage", storages_.emplace(memory, storages_.size()).first->second}});
+  }
+
+  // Every tensor in a tree of dicts, lists and tuples. Iterative: a file may nest as deep as it likes.
+  void AddTree(const at::IValue& root) {
+    std::vector<Place> places{{0, ""}};
+    std::vector<std::pair<at::IValue, std::size_t>> waiting{{root, 0}};
+    while (!waiting.empty()) {
+      const auto [value, place] = waiting.back();
+      waiting.pop_back();
+      if (value.isTensor()) {
+        if (value.toTensor().defined()) Add(PathTo(places, place), value.toTensor());
+        continue;
+      }
+      std::vector<std::pair<std::string, at::IValue>> inside;
+      if (value.isGenericDict()) {
+        for (const auto& item : value.toGenericDict()) {
+          inside.emplace_back(item.key().isString() ? item.key().toStringRef() : c10::str(item.key()), item.value());
+        }
+      } else if (value.isList()) {
+        for (const at::IValue& item : value.toListRef()) inside.emplace_back(std::to_string(inside.size()), item);
+      } else if (value.isTuple()) {
+        for (const at::IValue& item : value.toTupleRef().elements()) inside.emplace_back(std::to_string(inside.size()), item);
+      }
+      for (auto item = inside.rbegin(); item != inside.rend(); ++item) {
+        places.push_back({place, item->first});
+        waiting.emplace_back(item->second, places.size() - 1);
+      }
+    }
+  }
+
+  json Json() const { return {{"tensors", tensors_}}; }
+
+ private:
+  static std::vector<std::string> PathTo(const std::vector<Place>& places, std::size_t place) {
+    std::vector<std::string> path;
+    for (; place != 0; place = places[place].parent) path.push_back(places[place].key);
+    std::reverse(path.begin(), path.end());
+    return path;
+  }
+
+  json tensors_ = json::array();
+  std::map<const void*, std::size_t> storages_;
+};
+
+json PickleLoad(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(stream), {}};
+  Description description;
+  description.AddTree(torch::pickle_load(bytes));
+  return description.Json();
+}
+
+json JitLoad(const std::string& file) {
+  const torch::jit::Module module = torch::jit::load(file);
+  Description description;
+  for (const auto& [name, tensor] : module.named_parameters()) description.Add({name}, tensor);
+  for (const auto& [name, tensor] : module.named_buffers()) description.Add({name}, tensor);
+  return description.Json();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && argv[1] == std::string("version")) {
+    std::cout << LOADPATH_TORCH_VERSION "\n";
+    return 0;
+  }
+  const std::string loader = argc == 3 ? argv[1] : "";
+  if (loader != "pickle_load" && loader != "jit_load") {
+    std::cerr << "usage: foreign_load pickle_load|jit_load FILE, or foreign_load version\n";
+    return 2;
+  }
+  json outcome;
+  try {
+    outcome = loader == "pickle_load" ? PickleLoad(argv[2]) : JitLoad(argv[2]);
+  } catch (const std::bad_alloc&) {
+    outcome = {{"no memory", true}};
+  } catch (const c10::Error& error) {
+    outcome = {{"refused", error.what_without_backtrace()}};
+  } catch (const std::exception& error) {
+    outcome = {{"refused", error.what()}};
+  }
+  std::cout << outcome.dump(-1, ' ', false, json::error_handler_t::replace) << '\n';
+}
