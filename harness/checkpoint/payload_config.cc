@@ -44,7 +44,8 @@ class ConfigReader {
     };
     Json json = Json::parse(text, check, false);
     if (!problem.empty()) Bad(problem);
-    if (json.is_discarded() || !json.is_object()) Bad("has a list of weights that is not a JSON object");
+    // The parser takes a NUL byte for the end of its text and leaves what follows unread.
+    if (json.is_discarded() || !json.is_object() || text.find('\0') != std::string_view::npos) Bad("has a list of weights that is not a JSON object");
     return json;
   }
 

@@ -48,6 +48,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
 
   bool number_unsigned(number_unsigned_t value) override {
     if (list_ == nullptr) return Bad("has a number in its header where there must be none");
+    if (value > static_cast<number_unsigned_t>(INT64_MAX)) return Bad("has a number in its header that is too large");
     if (list_->size() >= (list_is_offsets_ ? 2 : limits::kDimensions)) return Bad("has too many numbers for " + entries.back().name);
     list_->push_back(value);
     return true;
@@ -206,6 +207,10 @@ class Safetensors final : public SingleFile {
     HeaderReader reader;
     if (!IsUtf8(text)) reader.problem = "has a safetensors header that is not UTF-8";
     if (reader.problem.empty() && !Json::sax_parse(text, &reader) && reader.problem.empty()) reader.problem = "has a header that is not JSON";
+    // The parser takes a NUL byte for the end of its text and leaves what follows unread.
+    if (const std::size_t nul = text.find('\0'); reader.problem.empty() && nul != std::string::npos) {
+      reader.problem = "has a header that is not JSON at byte " + std::to_string(nul + 1);
+    }
     if (!reader.problem.empty()) source().Fail(ErrorCode::kBadArchive, reader.problem);
     return reader;
   }
@@ -235,7 +240,7 @@ class Safetensors final : public SingleFile {
     std::uint64_t stride = 1, bytes = ItemSize(dtype);
     bool overflow = false;
     for (const std::uint64_t size : entry.shape) {
-      overflow |= size > static_cast<std::uint64_t>(INT64_MAX) || __builtin_mul_overflow(bytes, size, &bytes);
+      overflow |= __builtin_mul_overflow(bytes, size, &bytes);
       view.shape.push_back(static_cast<std::int64_t>(size));
     }
     if (overflow || bytes != entry.offsets[1] - entry.offsets[0]) {

@@ -149,6 +149,10 @@ ShardIndex ReadShardIndex(const Source& source, Heap& heap) {
   source.ReadAt(0, std::as_writable_bytes(std::span(text)));
   IndexReader reader(heap);
   if (!Json::sax_parse(text, &reader) && reader.problem.empty()) reader.problem = "has an index that is not JSON";
+  // The parser takes a NUL byte for the end of its text and leaves what follows unread.
+  if (const std::size_t nul = text.find('\0'); reader.problem.empty() && nul != std::string::npos) {
+    reader.problem = "has an index that is not JSON at byte " + std::to_string(nul + 1);
+  }
   if (reader.problem.empty() && !reader.has_weight_map) reader.problem = "is a JSON file without a weight_map, not the index of a sharded checkpoint";
   if (!reader.problem.empty()) source.Fail(ErrorCode::kBadArchive, reader.problem);
   return std::move(reader.index);

@@ -60,7 +60,11 @@ void PickledArchive::ReadPickle(const GetRoot& get_root) {
   PickleInput input(source(), "data.pkl", PickleBytes());
   Heap heap;
   Unpickler unpickler(input, heap, this);
-  const Value root = get_root(heap, unpickler.Run());
+  const Value pickled = unpickler.Run();
+  if (const std::size_t behind = input.bytes().size() - unpickler.position(); behind > 0) {
+    input.Fail(ErrorCode::kBadPickle, "has " + std::to_string(behind) + " bytes behind its pickle", unpickler.position());
+  }
+  const Value root = get_root(heap, pickled);
   FinishTree(std::move(heap), input.Take(), root);
 }
 

@@ -45,7 +45,7 @@ class TorchLegacy final : public SingleFile, private TorchHost {
     const auto count = LittleEndian<std::uint64_t>(head.data());
     const std::uint64_t expected = SizeOf(storage) / std::max<std::uint64_t>(1, itemsizes_[storage]);
     if (count != expected) {
-      source().Fail(ErrorCode::kBadTensor, "says that a storage has " + std::to_string(count) + " elements, but its pickle says " +
+      source().Fail(ErrorCode::kBadTensor, "says that a storage has " + std::to_string(static_cast<std::int64_t>(count)) + " elements, but its pickle says " +
                         std::to_string(expected), RecordName(storage), offsets_[storage]);
     }
     return offsets_[storage] + kCountBytes;

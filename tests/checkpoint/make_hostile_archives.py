@@ -109,6 +109,7 @@ EXPORTS = {
     "utf-8": (export(b'{"config": {"\xff": 1}}'), "has a list of weights that is not UTF-8"),
     "no config": (export({}), 'has a list of weights that lacks "config"'),
     "config list": (export({"config": []}), 'has a list of weights whose "config" is not an object'),
+    "nul behind": (export(b'{"config": {}}\0{'), "has a list of weights that is not a JSON object"),
     "twice": (export(b'{"config": {"w": ' + json.dumps(ENTRY).encode() + b', "w": ' + json.dumps(ENTRY).encode() + b"}}"), "names w twice in its list of weights"),
     "deep": (export(b'{"config": ' + b"[" * 100000 + b"]" * 100000 + b"}"), "has a list of weights that is nested too deep"),
     "entry": (export({"config": {"w": 1}}), 'has a list of weights that lacks "path_name"'),

@@ -75,6 +75,7 @@ SHARDED = {
     "unknown member": (index()[:-1] + ', "x": 1}', shards(), AT_INDEX + 'has an unknown member in its index: "x"'),
     "cut": (index()[:-1], shards(), AT_INDEX + f"has an index that is not JSON at byte {len(index())}"),
     "behind": (index() + "x", shards(), AT_INDEX + f"has an index that is not JSON at byte {len(index()) + 1}"),
+    "nul behind": (index() + "\0x", shards(), AT_INDEX + f"has an index that is not JSON at byte {len(index()) + 1}"),
     "surrogate": (index().replace('"a"', '"\\ud800"'), shards(), AT_INDEX + f"has an index that is not JSON at byte {index().index('weight_map') + 22}"),
 }  # fmt: skip
 del SHARDED["other shard"]
