@@ -45,7 +45,7 @@ def main(arguments=None):
         parser.error(str(error))
     if options.list:
         for item in wanted.files:
-            print(f"{item.model:<12}{item.format:<13}{item.layout:<8}{item.name}")
+            print(f"{item.model:<13} {item.format:<12} {item.layout:<7} {item.name}")
         return 0
     try:
         make(options.data, wanted)
