@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "bench/ckpt_convert.h"
 #include "bench/ckpt_diff.h"
 #include "bench/ckpt_inspect.h"
 #include "bench/ckpt_options.h"
@@ -23,6 +24,7 @@ int Run(int argc, char** argv) {
   const Options options = ParseOptions(argc, argv);
   if (options.NeedsModel()) return RunWithModels(argv);
   if (options.command == Command::kInspect) WriteStdout(Inspect(options.inspect));
+  if (options.command == Command::kConvert) WriteStdout(Convert(options.convert));
   if (options.command == Command::kDiff) {
     const DiffOutcome outcome = DiffFiles(options.diff);
     WriteStdout(outcome.text);

@@ -57,9 +57,9 @@ std::string Line(const CLI::App& app, const CLI::App* chosen, const CLI::ParseEr
   std::vector<std::string> names;
   for (const CLI::App* subcommand : app.get_subcommands(nullptr)) names.push_back(subcommand->get_name());
   if (!chosen) {
-    if (first.empty()) return "ckpt: inspect, load or diff is missing (ckpt --help)";
+    if (first.empty()) return "ckpt: inspect, load, diff or convert is missing (ckpt --help)";
     if (first.starts_with("-")) return UnexpectedArgument(app, "ckpt", first);
-    return "ckpt: no subcommand " + Escaped(first) + DidYouMean(first, names) + " (inspect, load, diff; ckpt --help)";
+    return "ckpt: no subcommand " + Escaped(first) + DidYouMean(first, names) + " (inspect, load, diff, convert; ckpt --help)";
   }
   const std::string name = "ckpt " + chosen->get_name();
   const std::vector<std::string> rest = app.remaining(true);
@@ -72,14 +72,15 @@ std::string Line(const CLI::App& app, const CLI::App* chosen, const CLI::ParseEr
 
 Options ParseOptions(int argc, char** argv) {
   Options options;
-  CLI::App app("Shows what a PyTorch checkpoint holds, loads it into a C++ module, and compares checkpoints.", "ckpt");
+  CLI::App app("Shows what a PyTorch checkpoint holds, loads it into a C++ module, compares checkpoints, converts to safetensors.", "ckpt");
   app.require_subcommand(1);
   app.footer(std::string("Examples:\n"
                          "  ckpt inspect model.pth\n"
                          "  ckpt load linear_model.pth --model linear --key model_state_dict\n"
-                         "  ckpt diff before.pth after.pth\n\n") + kExitCodes);
+                         "  ckpt diff before.pth after.pth\n"
+                         "  ckpt convert model.pth model.safetensors\n\n") + kExitCodes);
 
-  std::string inspect_crc, load_crc, diff_crc;
+  std::string inspect_crc, load_crc, diff_crc, convert_crc;
   InspectOptions& inspect = options.inspect;
   CLI::App* show = app.add_subcommand("inspect", "List the tensors and values of a checkpoint");
   show->add_option("FILE", inspect.file, "The checkpoint: of torch.save (zip or older), TorchScript, torch::save, torch.export, safetensors; an index of shards, a distributed checkpoint, or the folder of either")->required();
@@ -133,8 +134,25 @@ Options ParseOptions(int argc, char** argv) {
                               "  ckpt diff epoch1.pth epoch2.pth --key model_state_dict --json\n"
                               "  ckpt diff model.pth --model resnet50\n\n") + kExitCodes);
 
+  ConvertOptions& convert = options.convert;
+  CLI::App* into_safetensors = app.add_subcommand("convert", "Write a state dict as a safetensors file");
+  into_safetensors->add_option("FILE", convert.file, "The checkpoint")->required();
+  into_safetensors->add_option("OUT", convert.output, "The safetensors file to write; one that is there is replaced once the new one is whole")->required();
+  into_safetensors->add_option("--key", convert.key, "Where the state dict lies in FILE: model_state_dict, a.b.c");
+  into_safetensors->add_option("--aliases", convert.aliases,
+                               "Tensors that are one and the same in FILE: apart (each written, every key stays) or once\n"
+                               "(written under the first name, the others named in __metadata__, as safetensors' save_model does)")
+      ->default_val("apart");
+  into_safetensors->add_flag("--json", convert.json, "Print JSON");
+  AddOpaque(into_safetensors, convert.open);
+  AddCrc(into_safetensors, convert_crc, "the storages that are read");
+  into_safetensors->footer(std::string("Examples:\n"
+                                       "  ckpt convert gpt2.pth gpt2.safetensors\n"
+                                       "  ckpt convert training.pth model.safetensors --key model_state_dict\n"
+                                       "  ckpt convert whole_model.pth model.safetensors --opaque\n\n") + kExitCodes);
+
   CLI::App* chosen = nullptr;
-  for (CLI::App* subcommand : {show, into, compare}) {
+  for (CLI::App* subcommand : {show, into, compare, into_safetensors}) {
     if (argc > 1 && subcommand->get_name() == argv[1]) chosen = subcommand;
   }
   try {
@@ -150,6 +168,11 @@ Options ParseOptions(int argc, char** argv) {
   inspect.crc = ParseCrc(inspect_crc);
   load.crc = ParseCrc(load_crc);
   diff.crc = ParseCrc(diff_crc);
+  convert.crc = ParseCrc(convert_crc);
+  if (into_safetensors->parsed()) {
+    options.command = Command::kConvert;
+    if (convert.aliases != "apart" && convert.aliases != "once") throw UsageError("ckpt: --aliases " + Escaped(convert.aliases) + ": it is apart or once");
+  }
   if (show->parsed()) options.command = Command::kInspect;
   if (into->parsed()) options.command = Command::kLoad;
   if (compare->parsed()) {
@@ -164,6 +187,7 @@ Options ParseOptions(int argc, char** argv) {
 int Guarded(int (*run)(int argc, char** argv), int argc, char** argv) {
   // A reader of the output that goes away shows as EPIPE in WriteStdout.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file above the user's limit: EFBIG
   std::string line;
   try {
     return run(argc, argv);

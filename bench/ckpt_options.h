@@ -41,13 +41,21 @@ struct DiffOptions {
   CrcMode crc = CrcMode::kAuto;
 };
 
-enum class Command : std::uint8_t { kNone /* help was printed */, kInspect, kLoad, kDiff };
+struct ConvertOptions {
+  std::string file, output, key, aliases = "apart";  ///< aliases: "apart" or "once"
+  bool json = false;
+  OpenOptions open;
+  CrcMode crc = CrcMode::kAuto;
+};
+
+enum class Command : std::uint8_t { kNone /* help was printed */, kInspect, kLoad, kDiff, kConvert };
 
 struct Options {
   Command command = Command::kNone;
   InspectOptions inspect;
   LoadOptions load;
   DiffOptions diff;
+  ConvertOptions convert;
   /// A module is needed, and so is LibTorch.
   bool NeedsModel() const { return command == Command::kLoad || (command == Command::kDiff && !diff.model.empty()); }
 };

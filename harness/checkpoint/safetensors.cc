@@ -11,6 +11,7 @@
 #include "harness/checkpoint/freeze.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/little_endian.h"
+#include "harness/checkpoint/safetensors_format.h"
 #include "harness/checkpoint/single_file.h"
 #include "harness/checkpoint/utf8.h"
 
@@ -18,14 +19,6 @@ namespace loadpath {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr std::pair<std::string_view, Dtype> kDtypes[] = {
-    {"BOOL", Dtype::kBool}, {"U8", Dtype::kUint8}, {"I8", Dtype::kInt8}, {"I16", Dtype::kInt16}, {"I32", Dtype::kInt32},
-    {"I64", Dtype::kInt64}, {"U16", Dtype::kUint16}, {"U32", Dtype::kUint32}, {"U64", Dtype::kUint64},
-    {"F16", Dtype::kFloat16}, {"BF16", Dtype::kBfloat16}, {"F32", Dtype::kFloat32}, {"F64", Dtype::kFloat64},
-    {"C64", Dtype::kComplex64}, {"F8_E4M3", Dtype::kFloat8E4m3fn}, {"F8_E5M2", Dtype::kFloat8E5m2},
-    {"F8_E4M3FNUZ", Dtype::kFloat8E4m3fnuz}, {"F8_E5M2FNUZ", Dtype::kFloat8E5m2fnuz}, {"F8_E8M0", Dtype::kFloat8E8m0fnu},
-};
 
 struct Entry {
   std::string name, dtype;
@@ -142,7 +135,7 @@ class Safetensors final : public SingleFile {
     const Value root = heap.Growing(NodeKind::kDict);
     for (const std::uint32_t i : Order(header.entries)) {
       const Entry& entry = header.entries[i];
-      const std::optional<Dtype> dtype = DtypeOf(entry.dtype);
+      const std::optional<Dtype> dtype = SafetensorsDtype(entry.dtype);
       if (!dtype) {
         const bool known = entry.dtype == "F4" || entry.dtype == "F6_E2M3" || entry.dtype == "F6_E3M2";
         source().Fail(known ? ErrorCode::kUnsupported : ErrorCode::kBadArchive,
@@ -183,13 +176,6 @@ class Safetensors final : public SingleFile {
   std::uint64_t ParseHead(StorageId storage, std::span<const std::byte>) const override { return offsets_[storage]; }
 
  private:
-  static std::optional<Dtype> DtypeOf(std::string_view name) {
-    for (const auto& [text, dtype] : kDtypes) {
-      if (text == name) return dtype;
-    }
-    return std::nullopt;
-  }
-
   HeaderReader ReadHeader() {
     const std::uint64_t size = source().size();
     if (size < 8) source().Fail(ErrorCode::kBadArchive, "is too short for a safetensors header");

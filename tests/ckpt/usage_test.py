@@ -10,19 +10,19 @@ import support
 
 class Usage(support.Case):
     def test_subcommands(self):
-        self.refuses("ckpt: inspect, load or diff is missing (ckpt --help)")
-        self.refuses("ckpt: no subcommand inspct; did you mean inspect? (inspect, load, diff; ckpt --help)", "inspct", "x")
-        self.refuses("ckpt: no subcommand \\x1b (inspect, load, diff; ckpt --help)", "\x1b")
+        self.refuses("ckpt: inspect, load, diff or convert is missing (ckpt --help)")
+        self.refuses("ckpt: no subcommand inspct; did you mean inspect? (inspect, load, diff, convert; ckpt --help)", "inspct", "x")
+        self.refuses("ckpt: no subcommand \\x1b (inspect, load, diff, convert; ckpt --help)", "\x1b")
         self.refuses("ckpt: no option --jsn (ckpt --help)", "--jsn")
 
     def test_help(self):
-        for arguments, words in (((), ("inspect", "load", "diff")), (("inspect",), ("--json", "--digest", "--print", "--opaque", "--crc", "$tensor")),
+        for arguments, words in (((), ("inspect", "load", "diff", "convert")), (("inspect",), ("--json", "--digest", "--print", "--opaque", "--crc", "$tensor")),
                                  (("load",), ("--model", "--key", "--via", "--device", "--lenient", "--opaque", "--input", "--output", "--json")),
-                                 (("diff",), ("--model", "--key", "--opaque", "--json"))):
+                                 (("diff",), ("--model", "--key", "--opaque", "--json")),
+                                 (("convert",), ("OUT", "--key", "--aliases", "--opaque", "--json", "--crc"))):
             for flag in ("--help", "-h"):
                 out = self.succeeds(*arguments, flag)
                 self.assertIn("Examples:\n  ckpt ", out)
-                self.assertNotIn("convert", out)
                 for word in words:
                     self.assertIn(word, out)
 
@@ -34,6 +34,8 @@ class Usage(support.Case):
         self.refuses("ckpt inspect: FILE is required (ckpt inspect --help)", "inspect")
         self.refuses("ckpt: --crc maybe: it is auto, on or off", "inspect", path, "--crc", "maybe")
         self.refuses("ckpt inspect: --json excludes --print (ckpt inspect --help)", "inspect", path, "--print", "a", "--json")
+        self.refuses("ckpt convert: OUT is required (ckpt convert --help)", "convert", path)
+        self.refuses("ckpt: --aliases twice: it is apart or once", "convert", path, "out", "--aliases", "twice")
         self.refuses("ckpt load: --model is required (ckpt load --help)", "load", path)
         self.refuses("ckpt diff: OTHER or --model is missing (ckpt diff --help)", "diff", path)
         self.refuses("ckpt diff: OTHER excludes --model (ckpt diff --help)", "diff", path, path, "--model", "linear")
