@@ -27,7 +27,26 @@ Residency Measure(const ScopedFd& fd) {
   return residency;
 }
 
+template <class OfOne>
+Residency Sum(std::span<const std::string> files, OfOne of_one) {
+  Residency sum;
+  for (const std::string& file : files) {
+    const Residency one = of_one(file);
+    sum.pages += one.pages;
+    sum.resident += one.resident;
+  }
+  return sum;
+}
+
 }  // namespace
+
+Residency Evict(std::span<const std::string> files) {
+  return Sum(files, [](const std::string& file) { return Evict(file); });
+}
+
+Residency Warm(std::span<const std::string> files) {
+  return Sum(files, [](const std::string& file) { return Warm(file); });
+}
 
 Residency ReadResidency(const std::string& file) { return Measure(ScopedFd(file, O_RDONLY)); }
 

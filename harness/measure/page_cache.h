@@ -2,6 +2,7 @@
 #define LOADPATH_HARNESS_MEASURE_PAGE_CACHE_H_
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace loadpath {
@@ -24,6 +25,10 @@ Residency Evict(const std::string& file);
 
 /// Reads the file once, so that its pages lie in the page cache, and returns what does.
 Residency Warm(const std::string& file);
+
+/// The same of several files, as if they were one.
+Residency Evict(std::span<const std::string> files);
+Residency Warm(std::span<const std::string> files);
 
 }  // namespace loadpath
 

@@ -27,7 +27,7 @@ constexpr std::uint64_t kMiB = 1 << 20;
 
 class TemporaryFile {
  public:
-  explicit TemporaryFile(std::uint64_t bytes) : name_("measure_test." + std::to_string(getpid()) + ".tmp") {
+  explicit TemporaryFile(std::uint64_t bytes, const std::string& part = "") : name_("measure_test." + std::to_string(getpid()) + part + ".tmp") {
     std::ofstream(name_, std::ios::binary) << std::string(bytes, 'x');
   }
   ~TemporaryFile() { std::filesystem::remove(name_); }
@@ -38,6 +38,17 @@ class TemporaryFile {
 };
 
 bool InMemory() { return FilesystemOf(".") == "tmpfs"; }
+
+TEST(PageCache, OfSeveralFilesIsTheSum) {
+  if (InMemory()) GTEST_SKIP() << "tmpfs cannot be evicted";
+  const TemporaryFile small(2 * kMiB, "small"), large(6 * kMiB, "large");
+  const std::vector<std::string> files = {small.name(), large.name()};
+  EXPECT_EQ(Warm(files).pages, 8 * kMiB / 4096);
+  EXPECT_TRUE(ReadResidency(large.name()).hot());
+  EXPECT_TRUE(Evict(files).cold());
+  EXPECT_TRUE(ReadResidency(small.name()).cold());
+  EXPECT_TRUE(ReadResidency(large.name()).cold());
+}
 
 TEST(PageCache, EvictedIsColdAndWarmedIsHot) {
   if (InMemory()) GTEST_SKIP() << "tmpfs cannot be evicted";
