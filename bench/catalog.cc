@@ -55,6 +55,16 @@ void AddModel(const std::string& kind, const std::string& model, const Options& 
   }
 }
 
+// Whom the model's outputs come from: our module, TorchScript's interpreter, machine code.
+std::vector<std::string> ForwardWays(const std::string& model) {
+  std::vector<std::string> ways = {"module"};
+  if (std::ranges::find(ReferenceFiles(model), "torchscript", &FormatAndLayout::format) != ReferenceFiles(model).end()) {
+    ways.emplace_back("torchscript");
+  }
+  if (std::ranges::find(ReferencePrograms(), model) != ReferencePrograms().end()) ways.emplace_back("aoti");
+  return ways;
+}
+
 std::vector<std::string> ModelNames() {
   std::vector<std::string> names;
   for (const Model& model : Models()) {
@@ -92,8 +102,10 @@ std::string Case::Name() const {
   const auto add = [&](const std::string& part) {
     if (!part.empty()) name += "/" + part;
   };
-  for (const auto& part : {model, format, layout, path, device, cache}) add(part);
+  const bool forward = kind == "forward";
+  for (const auto& part : {model, format, layout, forward ? std::string() : path, device, cache}) add(part);
   if (batch > 0) add("batch:" + std::to_string(batch));
+  if (forward) add(path);
   if (threads > 0) add("threads:" + std::to_string(threads));
   return name;
 }
@@ -121,7 +133,9 @@ std::vector<Case> Catalog(const Options& options, std::span<const std::string> d
   for (const Model& model : Models()) {
     for (const auto& device : devices) {
       for (const auto batch : model.batches) {
-        all.push_back({.kind = "forward", .model = std::string(model.name), .device = device, .batch = static_cast<int>(batch)});
+        for (const auto& way : ForwardWays(std::string(model.name))) {
+          all.push_back({.kind = "forward", .model = std::string(model.name), .path = way, .device = device, .batch = static_cast<int>(batch)});
+        }
       }
     }
   }

@@ -13,6 +13,7 @@ namespace loadpath::bench {
 /// is empty.
 struct Case {
   std::string kind = {};   ///< "load", "startup", "forward", "limit"
+  /// path: of a forward pass, "module", "torchscript" or "aoti"; of a limit, its kind.
   std::string model = {}, format = {}, layout = {}, path = {}, device = {}, cache = {};
   int batch = 0, threads = 0;
   const UserCheckpoint* checkpoint = nullptr;   ///< of --checkpoint, into Options

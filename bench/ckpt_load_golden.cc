@@ -30,8 +30,9 @@ void CheckAgainstReference(LoadRecord& record, const LoadOptions& options, const
     return;
   }
   const Manifest manifest = Manifest::Read(directory);
-  const std::filesystem::path file = options.file;
-  const std::uint64_t size = std::filesystem::file_size(file);
+  // A folder may be named with a slash behind it.
+  const std::filesystem::path given = options.file, file = given.has_filename() ? given : given.parent_path();
+  const std::uint64_t size = SizeOf(file);
   const ManifestModel* golden_model = manifest.FindModel(options.model);
   const bool known = std::any_of(manifest.files().begin(), manifest.files().end(),
                                  [&](const ManifestFile& entry) { return Names(entry, file, size, options); });

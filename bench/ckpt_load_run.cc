@@ -127,7 +127,7 @@ LoadRecord RunLoad(const LoadOptions& options) {
   try {
     state_dict = StateDict::From(checkpoint, options.key);
     record.seconds.parse = clock.Lap();
-    result = path.load({.file = options.file, .key_path = options.key, .checkpoint = checkpoint, .module = *module,
+    result = path.load({.file = options.file, .key_path = options.key, .checkpoint = checkpoint, .open = options.open, .module = *module,
                         .device = device, .deferred = &deferred, .options = how, .read = {.crc = options.crc}});
   } catch (const StateDictError& error) {
     record.refusal = error.what();

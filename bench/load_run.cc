@@ -41,7 +41,8 @@ class LoadRun : public Run {
     } else {
       FindReferenceFile();
     }
-    if (which().cache == "hot") Warm(file_);
+    files_ = FilesOf(file_, HowToOpen(which()));
+    if (which().cache == "hot") Warm(files_);
     PeakMemory peak;
     Construct();
     estimate = Load(/*first=*/true);
@@ -57,7 +58,7 @@ class LoadRun : public Run {
   double Sample() override {
     Construct();
     if (which().cache == "cold") {
-      const Residency left = Evict(file_);
+      const Residency left = Evict(files_);
       record.greatest_residency = std::max(record.greatest_residency.value_or(0), left.part());
     }
     const double seconds = Load(/*first=*/false);
@@ -145,6 +146,7 @@ class LoadRun : public Run {
       results.push_back(path_.load({.file = file_,
                                     .key_path = part->key,
                                     .checkpoint = shared,
+                                    .open = HowToOpen(which()),
                                     .module = *part->module,
                                     .device = device_,
                                     .deferred = &part->deferred,
@@ -230,6 +232,7 @@ class LoadRun : public Run {
   Session& session_;
   const LoadPath& path_;
   std::string file_;
+  std::vector<std::string> files_;
   bool opened_once_ = false;
   at::Device device_ = at::kCPU;
   std::vector<std::unique_ptr<Part>> parts_;

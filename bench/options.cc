@@ -12,7 +12,7 @@ constexpr const char* kFooter = R"(
 cases:
   load/MODEL/FORMAT/LAYOUT/PATH/DEVICE/CACHE     a checkpoint into a freshly constructed module, in a loop
   startup/MODEL/FORMAT/LAYOUT/PATH/DEVICE/CACHE  the same in a new process for every sample, up to the first output
-  forward/MODEL/DEVICE/batch:N                   one forward pass
+  forward/MODEL/DEVICE/batch:N/WAY               one forward pass: by the module, by torchscript, by aoti (AOTInductor)
   limit/KIND/threads:N                           what this machine can do
 Without --filter the usual cases run; --filter . means all; startup/… only where the filter says so.
 Every --benchmark_* flag of Google Benchmark works.

@@ -1,7 +1,9 @@
 #include "bench/run.h"
 
 #include <filesystem>
+#include <set>
 
+#include "harness/checkpoint/folder.h"
 #include "harness/golden/compare.h"
 #include "models/model.h"
 
@@ -42,6 +44,15 @@ const ManifestFile& Session::FileOf(const std::string& model, const std::string&
   return *found;
 }
 
+std::string Session::ProgramOf(const std::string& model) const {
+  ModelOf(model);
+  const ManifestProgram* found = manifest->FindProgram(model);
+  if (found == nullptr || !std::filesystem::exists(manifest->PathOf(found->name))) {
+    throw Skipped("no AOTInductor package of " + model + " in " + options.data + "; scripts/bench makes it");
+  }
+  return manifest->PathOf(found->name);
+}
+
 Run::Run(const Case& which) : which_(which) {
   record.name = which.Name();
   record.kind = which.kind;
@@ -55,6 +66,17 @@ Run::Run(const Case& which) : which_(which) {
   if (which.threads > 0) record.threads = which.threads;
 }
 
+OpenOptions HowToOpen(const Case& which) { return {.opaque = which.format == "opaque"}; }
+
+std::vector<std::string> FilesOf(const std::string& path, const OpenOptions& how) {
+  const auto checkpoint = Checkpoint::Open(path, how);
+  std::set<std::string> files = {std::filesystem::canonical(IsFolder(path) ? CheckpointInFolder(path) : path).string()};
+  for (std::uint32_t i = 0; i < checkpoint->file_count(); ++i) {
+    files.insert(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(checkpoint->fd(i))).string());
+  }
+  return {files.begin(), files.end()};
+}
+
 std::unique_ptr<Run> MakeRun(const Case& which, Session& session) {
   if (which.kind == "load") return MakeLoadRun(which, session);
   if (which.kind == "forward") return MakeForwardRun(which, session);
@@ -64,12 +86,18 @@ std::unique_ptr<Run> MakeRun(const Case& which, Session& session) {
 
 std::string CheckOutputs(torch::nn::Module& module, const std::string& name, std::int64_t batch, const Session& session,
                          at::Device device) {
+  module.eval();
+  const Model& model = *FindModel(name);
+  return CheckOutputs([&](std::span<const at::Tensor> inputs) { return model.forward(module, inputs); }, name, batch, session, device);
+}
+
+std::string CheckOutputs(const Forward& forward, const std::string& name, std::int64_t batch, const Session& session,
+                         at::Device device) {
   const ManifestModel& entry = session.ModelOf(name);
   Golden golden = ReadGolden(*session.manifest, entry, batch);
   for (auto& input : golden.inputs) input = input.to(device);
   const at::NoGradGuard no_grad;
-  module.eval();
-  const auto outputs = FindModel(name)->forward(module, golden.inputs);
+  const auto outputs = forward(golden.inputs);
   if (outputs.size() != golden.outputs.size()) {
     throw WrongAnswer(name + " has " + std::to_string(outputs.size()) + " outputs, Python's has " +
                       std::to_string(golden.outputs.size()));

@@ -1,8 +1,10 @@
 #ifndef LOADPATH_BENCH_RUN_H_
 #define LOADPATH_BENCH_RUN_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,8 @@ struct Session {
   const ManifestModel& ModelOf(const std::string& model) const;
   /// The file of a case; throws Skipped likewise, also where the manifest names it and it is gone.
   const ManifestFile& FileOf(const std::string& model, const std::string& format, const std::string& layout) const;
+  /// The path of the model's compiled program; throws Skipped likewise.
+  std::string ProgramOf(const std::string& model) const;
 };
 
 /// One case: checked by Verify, then sampled as often as is wanted.
@@ -48,6 +52,12 @@ class Run {
   Case which_;
 };
 
+/// Whole pickled modules need the flag for it.
+OpenOptions HowToOpen(const Case& which);
+
+/// Every file that holds something of the checkpoint `path`, which may be a folder or list others.
+std::vector<std::string> FilesOf(const std::string& path, const OpenOptions& how);
+
 std::unique_ptr<Run> MakeRun(const Case& which, Session& session);
 
 /// A wrong answer: what() says which and by how much.
@@ -56,8 +66,12 @@ class WrongAnswer : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Runs the model's golden inputs of `batch` through the module and compares. Returns the difference in words. Throws
-/// WrongAnswer.
+using Forward = std::function<std::vector<at::Tensor>(std::span<const at::Tensor>)>;
+
+/// Runs the model's golden inputs of `batch` and compares the outputs. Returns the difference in words. Throws WrongAnswer.
+std::string CheckOutputs(const Forward& forward, const std::string& model, std::int64_t batch, const Session& session,
+                         at::Device device);
+/// The same of a module, which is put into eval mode.
 std::string CheckOutputs(torch::nn::Module& module, const std::string& model, std::int64_t batch, const Session& session,
                          at::Device device);
 

@@ -40,8 +40,8 @@ class StartupRun : public Run {
 
   void Verify() override {
     std::vector<Source> sources;
-    file_ = FindFile(which(), session_, sources);
-    if (which().cache == "hot") Warm(file_);
+    files_ = FilesOf(FindFile(which(), session_, sources), HowToOpen(which()));
+    if (which().cache == "hot") Warm(files_);
     estimate = Sample();
     record.checked = true;
     record.phases_ns.clear();
@@ -49,7 +49,7 @@ class StartupRun : public Run {
 
   double Sample() override {
     if (which().cache == "cold") {
-      record.greatest_residency = std::max(record.greatest_residency.value_or(0), Evict(file_).part());
+      record.greatest_residency = std::max(record.greatest_residency.value_or(0), Evict(files_).part());
     }
     const ProcessResult result = RunProcess({session_.options.executable, "--startup-sample", which().Name(), "--data",
                                              session_.options.data, "--started-at", std::to_string(MonotonicNs())});
@@ -71,7 +71,7 @@ class StartupRun : public Run {
 
  private:
   Session& session_;
-  std::string file_;
+  std::vector<std::string> files_;
 };
 
 nlohmann::json TakeStartupSample(const Options& options) {
@@ -107,6 +107,7 @@ nlohmann::json TakeStartupSample(const Options& options) {
     const LoadResult result = FindLoadPath(which->path)->load({.file = file,
                                                                .key_path = sources[i].key,
                                                                .checkpoint = shared,
+                                                               .open = HowToOpen(*which),
                                                                .module = *modules.back(),
                                                                .device = device,
                                                                .deferred = &deferred,

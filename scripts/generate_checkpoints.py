@@ -15,7 +15,9 @@ sys.dont_write_bytecode = True
 
 import models  # noqa: E402
 from reference_data import table  # noqa: E402
-from reference_data.store import Store  # noqa: E402
+from reference_data.store import MakeError, Store  # noqa: E402
+
+FORMATS = (*table.FORMATS, table.AOTI)
 
 EXAMPLES = """\
 examples:
@@ -34,10 +36,12 @@ def main(arguments=None):
                         help="where to write (default: build/reference)")
     parser.add_argument("--cases", metavar="FILE", help="make what these cases need, one name a line (-: standard input)")
     parser.add_argument("--models", metavar="A,B", help="of: " + ", ".join(models.NAMES))
-    parser.add_argument("--formats", metavar="A,B", help="of: " + ", ".join(table.FORMATS) + " (default: all)")
+    parser.add_argument("--formats", metavar="A,B", help="of: " + ", ".join(FORMATS) + " (default: all)")
     parser.add_argument("--layouts", metavar="A,B", help="of: " + ", ".join(table.LAYOUTS) + " (default: all)")
     parser.add_argument("--all", action="store_true", help="make everything: about 8 GB")
     parser.add_argument("--list", action="store_true", help="list what would be made: model, format, layout, file")
+    parser.add_argument("--save-archive", type=Path, default=ROOT / "build" / "bin" / "save-archive", metavar="PROGRAM",
+                        help="what writes the format cpp (default: build/bin/save-archive)")
     options = parser.parse_args(arguments)
     try:
         wanted = choose(options)
@@ -46,10 +50,12 @@ def main(arguments=None):
     if options.list:
         for item in wanted.files:
             print(f"{item.model:<13} {item.format:<12} {item.layout:<7} {item.name}")
+        for item in wanted.programs:
+            print(f"{item.model:<13} {table.AOTI:<12} {'bare':<7} {item.name}")
         return 0
     try:
-        make(options.data, wanted)
-    except (OSError, ImportError) as error:
+        make(options, wanted)
+    except (OSError, ImportError, MakeError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     return 0
@@ -69,7 +75,7 @@ def choose(options):
         raise ValueError("nothing is chosen: pass --models, --cases or --all")
     return table.product(
         names_in("--models", options.models, models.NAMES),
-        names_in("--formats", options.formats, table.FORMATS),
+        names_in("--formats", options.formats, FORMATS),
         names_in("--layouts", options.layouts, table.LAYOUTS),
     )
 
@@ -84,18 +90,20 @@ def names_in(flag, text, known):
     return names
 
 
-def make(directory, wanted):
+def make(options, wanted):
     began = time.monotonic()
+    directory = options.data
     with Store(directory) as store:
         todo = store.missing(wanted)
         if todo:
             # Imported late: PyTorch takes seconds, and mostly there is nothing to make.
             from reference_data import writer
 
-            writer.make(store, todo, Progress(len(todo)))
+            tools = writer.Tools(save_archive=options.save_archive.resolve())
+            writer.make(store, todo, Progress(len(todo)), tools)
     if todo:
         seconds = time.monotonic() - began
-        print(f"reference data: {len(todo)} of {len(wanted.files) + len(wanted.models)} made in {seconds:.1f} s, in {directory}")
+        print(f"reference data: {len(todo)} of {len(wanted.files) + len(wanted.models) + len(wanted.programs)} made in {seconds:.1f} s, in {directory}")
     else:
         print(f"reference data: up to date, in {directory}")
 

@@ -2,6 +2,7 @@
 #define LOADPATH_HARNESS_GOLDEN_COMPARE_H_
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,9 @@ std::string Digest(const at::Tensor& tensor);
 /// Compares every tensor of the module's state dict with the manifest's hash, bit by bit. Empty: all equal; else one
 /// sentence that names the first that differs and how many do.
 std::string CheckParameters(const torch::nn::Module& module, const ManifestModel& model);
+
+/// The same of tensors by name. `all`: none of the model's may be missing.
+std::string CheckTensors(std::span<const std::pair<std::string, at::Tensor>> tensors, const ManifestModel& model, bool all);
 
 /// The golden inputs and outputs of a batch size, on the CPU.
 struct Golden {

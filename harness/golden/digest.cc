@@ -57,6 +57,10 @@ std::string Digest(const at::Tensor& tensor) {
 std::string CheckParameters(const torch::nn::Module& module, const ManifestModel& model) {
   std::vector<Named> state;
   AppendState(module, "", state);
+  return CheckTensors(state, model, /*all=*/true);
+}
+
+std::string CheckTensors(std::span<const Named> state, const ManifestModel& model, bool all) {
   std::vector<std::string> wrong(state.size());
   at::parallel_for(0, static_cast<std::int64_t>(state.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) wrong[i] = Check(state[i], model);
@@ -73,7 +77,7 @@ std::string CheckParameters(const torch::nn::Module& module, const ManifestModel
     if (!wrong[i].empty()) report(state[i].first, wrong[i]);
   }
   for (const auto& [name, tensor] : model.tensors) {
-    if (!present.contains(name)) report(name, "is in the reference, but not in the module");
+    if (all && !present.contains(name)) report(name, "is in the reference, but not in the module");
   }
   if (count == 0) return {};
   return first + " (" + std::to_string(count) + " of " + std::to_string(model.tensors.size()) + " tensors are wrong)";

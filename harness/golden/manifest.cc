@@ -1,5 +1,7 @@
 #include "harness/golden/manifest.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -81,6 +83,19 @@ ManifestModel ReadModel(const Json& entry) {
 
 }  // namespace
 
+std::uint64_t SizeOf(const std::string& path) {
+  std::error_code none;
+  if (!std::filesystem::is_directory(path, none)) {
+    const std::uint64_t size = std::filesystem::file_size(path, none);
+    return none ? 0 : size;
+  }
+  std::uint64_t sum = 0;
+  for (std::filesystem::recursive_directory_iterator it(path, none), end; !none && it != end; it.increment(none)) {
+    if (it->is_regular_file(none)) sum += it->file_size(none);
+  }
+  return sum;
+}
+
 Manifest Manifest::Read(const std::string& directory) {
   Manifest manifest;
   manifest.directory_ = directory;
@@ -98,6 +113,11 @@ Manifest Manifest::Read(const std::string& directory) {
             [&](const std::string& name, const Json& entry) { manifest.files_.push_back(ReadFile(name, entry)); });
     ForEach(GetObject(json, "models"), "model",
             [&](const std::string& name, const Json& entry) { manifest.models_[name] = ReadModel(entry); });
+    if (json.contains("programs")) {
+      ForEach(GetObject(json, "programs"), "program", [&](const std::string& name, const Json& entry) {
+        manifest.programs_.push_back({name, Get<std::string>(entry, "model")});
+      });
+    }
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(path + ": " + error.what());
   }
@@ -112,6 +132,11 @@ const ManifestFile* Manifest::FindFile(std::string_view model, std::string_view 
     }
   }
   return nullptr;
+}
+
+const ManifestProgram* Manifest::FindProgram(std::string_view model) const {
+  const auto found = std::ranges::find(programs_, model, &ManifestProgram::model);
+  return found == programs_.end() ? nullptr : &*found;
 }
 
 const ManifestModel* Manifest::FindModel(std::string_view model) const {

@@ -17,7 +17,10 @@ namespace loadpath {
 ///                                 "plain_dict": "linear_model.dict.pth"}},           (absent where there is none)
 ///  "models": {"linear": {"class": "LinearModel", "python": "where it comes from", "weights": "seed 0 | published …", "rtol": 1.3e-6, "atol": 1e-5, "why": "…",
 ///                        "tensors": {"linear.weight": {"dtype": "float32", "shape": [2, 10], "sha256": "…"}},
-///                        "goldens": {"1": "linear.golden.1.safetensors"}}}}
+///                        "goldens": {"1": "linear.golden.1.safetensors"}}},
+///  "programs": {"custom.aoti.pt2": {"model": "custom", "size": 1, "sha256": "…", "made": "how"}}}   (absent where there are none)
+/// A file may be a folder (sharded and distributed checkpoints): its size is the sum over the files in it, its sha256 that
+/// of the lines "SHA-256  path inside the folder\n" of those files, ordered by path (as sha256sum prints them).
 /// Golden files hold inputs "input.0", … and outputs "output.0", …; sha256 of a tensor is as in `ckpt inspect --digest`;
 /// "tensors" stand in the order of Python's state_dict. "plain_dict" names the same content without OrderedDict, which is
 /// what torch::pickle_load reads. Fields that are not listed here (the generator's "stamp") are its own business.
@@ -38,6 +41,13 @@ struct ManifestFile {
   std::string sha256;
   std::vector<std::pair<std::string, std::string>> models;   ///< model name, key path of its state dict
 };
+/// A model compiled by AOTInductor: machine code with the weights in it.
+struct ManifestProgram {
+  std::string name, model;
+};
+
+/// The size that a manifest states for such a file or folder; 0 where there is none.
+std::uint64_t SizeOf(const std::string& path);
 
 class Manifest {
  public:
@@ -48,12 +58,14 @@ class Manifest {
   const std::vector<ManifestFile>& files() const { return files_; }
   const ManifestFile* FindFile(std::string_view model, std::string_view format, std::string_view layout) const;
   const ManifestModel* FindModel(std::string_view model) const;
+  const ManifestProgram* FindProgram(std::string_view model) const;
   std::string PathOf(std::string_view name) const { return directory_ + "/" + std::string(name); }
 
  private:
   std::string directory_;
   std::vector<ManifestFile> files_;
   std::map<std::string, ManifestModel, std::less<>> models_;
+  std::vector<ManifestProgram> programs_;
 };
 
 }  // namespace loadpath

@@ -21,6 +21,7 @@ struct LoadRequest {
   std::string file;                       ///< where a path opens the file itself (pickle_load)
   std::string key_path;                   ///< the state dict's place in it
   std::shared_ptr<const Checkpoint> checkpoint;   ///< already open, or nullptr: the path opens `file`
+  OpenOptions open;                       ///< how it opens it
   torch::nn::Module& module;
   at::Device device = at::kCPU;           ///< where the module's tensors are to lie afterwards (see OpenDevice)
   DeferredInit* deferred = nullptr;       ///< of the module's construction: a path to another device finishes it

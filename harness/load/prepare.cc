@@ -13,7 +13,7 @@ double Stopwatch::Lap() {
 Prepared Prepare(const LoadRequest& request, bool assign, LoadResult& result) {
   Stopwatch watch;
   Prepared prepared;
-  prepared.checkpoint = request.checkpoint ? request.checkpoint : Checkpoint::Open(request.file);
+  prepared.checkpoint = request.checkpoint ? request.checkpoint : Checkpoint::Open(request.file, request.open);
   if (!request.checkpoint) Add(prepared.checkpoint->open_report(), result.read);
   result.seconds.open = watch.Lap();
 

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import models
-from reference_data.table import File
+from reference_data.table import File, Program
 
 SCHEMA = 1
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -38,6 +38,10 @@ def stamp(*names):
     return digest.hexdigest()[:16]
 
 
+class MakeError(RuntimeError):
+    """Something could not be made: one line that says what and why."""
+
+
 class Store:
     """DIR and its manifest.json, locked against other writers while it is open."""
 
@@ -58,10 +62,12 @@ class Store:
         return self.directory / name
 
     def missing(self, wanted):
-        """Models (names) and files (File) that are not there or out of date; models first."""
-        return [name for name in wanted.models if not self._has_model(name)] + [
-            file for file in wanted.files if not self._has_file(file)
-        ]
+        """Models (names), files (File) and programs (Program) that are not there or out of date, in this order."""
+        return (
+            [name for name in wanted.models if not self._has_model(name)]
+            + [file for file in wanted.files if not self._has_file(file)]
+            + [program for program in wanted.programs if not self._has_program(program)]
+        )
 
     def put_model(self, name, entry):
         self._manifest["models"][name] = {**entry, "stamp": stamp(name)}
@@ -70,6 +76,14 @@ class Store:
     def put_file(self, file, entry):
         self._manifest["files"][file.name] = {**entry, "stamp": _file_stamp(file)}
         self._write()
+
+    def put_program(self, program, entry):
+        self._manifest["programs"][program.name] = {**entry, "stamp": _program_stamp(program)}
+        self._write()
+
+    def _has_program(self, program):
+        entry = self._manifest["programs"].get(program.name)
+        return bool(entry) and entry["stamp"] == _program_stamp(program) and self._exists(program.name, entry["size"])
 
     def _has_model(self, name):
         entry = self._manifest["models"].get(name)
@@ -85,20 +99,21 @@ class Store:
         )
 
     def _exists(self, name, size=None):
-        try:
-            found = os.stat(self.path(name)).st_size
-        except FileNotFoundError:
-            return False
-        return size is None or found == size
+        path = self.path(name)
+        return path.exists() and size in (None, size_of(path))
 
     def _read(self):
         try:
             manifest = json.loads(self.path("manifest.json").read_text())
             if manifest["schema"] == SCHEMA:
-                return {"schema": SCHEMA, "versions": versions(), "files": manifest["files"], "models": manifest["models"]}
+                return self._with(manifest["files"], manifest["models"], manifest.get("programs", {}))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             pass  # none yet, or one that cannot be relied on: everything is made anew
-        return {"schema": SCHEMA, "versions": versions(), "files": {}, "models": {}}
+        return self._with({}, {}, {})
+
+    @staticmethod
+    def _with(files, entries, programs):
+        return {"schema": SCHEMA, "versions": versions(), "files": files, "models": entries, "programs": programs}
 
     def _write(self):
         write_atomically(self.path("manifest.json"), lambda path: path.write_text(json.dumps(self._manifest, indent=1) + "\n"))
@@ -108,10 +123,28 @@ def _file_stamp(file: File):
     return stamp(*(name for name, _ in file.models))
 
 
+def _program_stamp(program: Program):
+    """Machine code is for the processor that it was compiled on."""
+    with open("/proc/cpuinfo") as file:
+        flags = next((line for line in file if line.startswith(("flags", "Features"))), "")
+    return stamp(program.model) + hashlib.sha256(flags.encode()).hexdigest()[:8]
+
+
+def files_in(path):
+    """The file itself, or every file of a folder by its path in it, in their order."""
+    return [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.is_file())
+
+
+def size_of(path):
+    return sum(file.stat().st_size for file in files_in(path))
+
+
 def write_atomically(path, write):
-    """write(path of the same name in a folder beside it), then a rename: nobody ever sees half a file. torch.save puts
-    the file's name into the archive, so it must be the real one from the start."""
+    """write(path of the same name in a folder beside it), then a rename: nobody ever sees half a file or folder.
+    torch.save puts the file's name into the archive, so it must be the real one from the start."""
     with tempfile.TemporaryDirectory(prefix=".making.", dir=path.parent) as folder:
         temporary = Path(folder) / path.name
         write(temporary)
+        if path.is_dir():
+            os.replace(path, Path(folder) / "before")
         os.replace(temporary, path)

@@ -1,16 +1,24 @@
-"""Makes models' entries (hashes, goldens) and checkpoint files."""
+"""Makes models' entries (hashes, goldens), checkpoint files and compiled programs."""
+import dataclasses
 import hashlib
 import shutil
+from pathlib import Path
 
 import safetensors.torch
 import torch
 
 import models
-from reference_data import layouts
-from reference_data.store import write_atomically
+from reference_data import formats, layouts, programs
+from reference_data.store import files_in, size_of, write_atomically
+from reference_data.table import Program
 
 
-def make(store, todo, progress):
+@dataclasses.dataclass(frozen=True)
+class Tools:
+    save_archive: Path  # the program bench/save_archive.cc
+
+
+def make(store, todo, progress, tools):
     torch.use_deterministic_algorithms(True, warn_only=True)
     built = _Built()
     try:
@@ -18,9 +26,13 @@ def make(store, todo, progress):
             if isinstance(item, str):
                 progress.start(f"{item}: hashes and goldens")
                 store.put_model(item, _model_entry(store, item, built.get(item)))
-            else:
+            elif not isinstance(item, Program):
                 progress.start(item.name)
-                store.put_file(item, _write_file(store, item, {name: built.get(name) for name, _ in item.models}))
+                store.put_file(item, _write_file(store, item, {name: built.get(name) for name, _ in item.models}, tools))
+        with programs.cache(store.directory):
+            for program in (item for item in todo if isinstance(item, Program)):
+                progress.start(f"{program.name}: compiling")
+                store.put_program(program, _write_program(store, program, built.get(program.model)))
     finally:
         progress.end()
 
@@ -45,6 +57,10 @@ def tensor_digest(tensor):
 
 
 def file_digest(path):
+    """A file's SHA-256; a folder's is over the lines "SHA-256  path inside" of its files (harness/golden/manifest.h)."""
+    if path.is_dir():
+        lines = (f"{file_digest(file)}  {file.relative_to(path).as_posix()}\n" for file in files_in(path))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -75,47 +91,39 @@ def _model_entry(store, name, module):
     }
 
 
-def _write_file(store, file, modules):
+def _write_file(store, file, modules, tools):
     path = store.path(file.name)
-    reference = models.find(file.models[0][0])
+    name = file.models[0][0]
+    reference = models.find(name)
     if reference.published and (file.format, file.layout) == (reference.published_format, "bare"):
         write_atomically(path, lambda temporary: shutil.copyfile(reference.published, temporary))
         made = f"the file itself, {reference.weights}"
-    else:
+    elif file.format in ("zip", "legacy"):
         value = layouts.layout(file.layout, modules)
-        write_atomically(path, lambda temporary: _save(value, temporary, file.format))
-        made = _MADE[file.format]
+        write_atomically(path, lambda temporary: formats.save(value, temporary, file.format))
+        made = formats.MADE[file.format]
+    else:
+        write_atomically(
+            path, lambda temporary: formats.save_module(modules[name], reference, name, temporary, file.format, tools)
+        )
+        made = formats.MADE[file.format]
     entry = {
         "format": file.format,
         "layout": file.layout,
-        "size": path.stat().st_size,
+        "size": size_of(path),
         "sha256": file_digest(path),
         "made": made,
         "models": [{"model": name, "key": key} for name, key in file.models],
     }
     if file.plain_dict:
         value = layouts.layout(file.layout, modules, state_dict=lambda module: dict(module.state_dict()))
-        write_atomically(store.path(file.plain_dict), lambda temporary: _save(value, temporary, "zip"))
+        write_atomically(store.path(file.plain_dict), lambda temporary: formats.save(value, temporary, "zip"))
         entry["plain_dict"] = file.plain_dict
     return entry
 
 
-_MADE = {
-    "zip": "torch.save",
-    "legacy": "torch.save(_use_new_zipfile_serialization=False)",
-    "safetensors": "safetensors.torch.save_file, tensors that share memory written once each",
-}
-
-
-def _save(value, path, file_format):
-    if file_format == "safetensors":
-        seen = set()
-        for key, tensor in value.items():
-            # The format knows no sharing, and its writer refuses it.
-            if tensor.data_ptr() in seen:
-                value[key] = tensor.clone()
-            seen.add(tensor.data_ptr())
-        safetensors.torch.save_file(value, path)
-    else:
-        torch.save(value, path, _use_new_zipfile_serialization=file_format == "zip")
-
+def _write_program(store, program, module):
+    path = store.path(program.name)
+    reference = models.find(program.model)
+    write_atomically(path, lambda temporary: programs.compile_program(module, reference, temporary))
+    return {"model": program.model, "size": size_of(path), "sha256": file_digest(path), "made": programs.MADE}

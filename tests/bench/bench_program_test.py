@@ -16,6 +16,9 @@ BENCH, DATA, SCHEMA = (str(Path(a).resolve()) for a in sys.argv[1:4])
 PATHS = ["copy", "direct", "assign", "mmap", "pickle_load"]
 
 
+FORMATS = {"zip", "legacy", "safetensors", "sharded", "sharded_bin", "torchscript", "cpp", "pt2", "dcp", "opaque"}
+
+
 def bench(*arguments, data=DATA):
     done = subprocess.run([BENCH, "--data", data, *arguments], capture_output=True, text=True, timeout=300)
     return done.returncode, done.stdout, done.stderr
@@ -96,7 +99,9 @@ class Listing(Folder):
         names = bench("--list", "--filter", ".", "--cache", "all")[1].split()
         self.assertEqual(len(names), len(set(names)))
         for name in ("load/gpt2/safetensors/bare/mmap/cpu/cold", "load/multi:A+B/legacy/multi:once/copy/cpu/hot",
-                     "load/crepe:full/zip/full/direct/cpu/hot", "forward/resnet50/cpu/batch:1", "limit/pread/threads:1",
+                     "load/crepe:full/zip/full/direct/cpu/hot", "forward/resnet50/cpu/batch:1/module",
+                     "forward/resnet50/cpu/batch:4/torchscript", "forward/resnet50/cpu/batch:4/aoti", "load/gpt2/dcp/bare/mmap/cpu/cold",
+                     "limit/pread/threads:1",
                      "startup/gpt2/zip/nested/direct/cpu/cold"):
             self.assertIn(name, names)
 
@@ -142,6 +147,29 @@ class Smoke(Folder):
         self.assertLess(once["bytes_read"], twice["bytes_read"])
         self.assertEqual(once["bytes"], twice["bytes"])
         self.assertTrue(all(row["items_per_second"] > 0 for row in rows.values() if row["case"] == "forward"))
+
+    def test_every_format_on_every_path(self):
+        rows = self.rows("--filter", "^load/custom/[^/]+/bare/(direct|mmap)/")
+        self.assertEqual({row["format"] for row in rows.values() if row["case"] == "load"}, FORMATS)
+        for row in rows.values():
+            if row["case"] == "load":
+                self.assertEqual((row["status"], row["checked"], row["bytes"]), ("ok", True, 4 * (64 * 128 + 128 + 128 * 10 + 10)), row["name"])
+
+    def test_every_file_of_a_folder_is_made_cold(self):
+        rows = self.rows("--filter", "^load/crepe:tiny/(sharded|dcp)/bare/direct/", "--cache", "cold")
+        for name in ("sharded", "dcp"):
+            row = rows[f"load/crepe:tiny/{name}/bare/direct/cpu/cold"]
+            self.assertEqual(row["status"], "ok")
+            self.assertIn("greatest_residency", row)
+
+    def test_every_way_to_the_outputs(self):
+        rows = self.rows("--filter", "^forward/(custom|facenet:onet|multi:A)/cpu/batch:1/")
+        self.assertEqual({name: row["path"] for name, row in rows.items()},
+                         {f"forward/{model}/cpu/batch:1/{way}": way for model, way in (
+                             ("custom", "module"), ("custom", "torchscript"), ("custom", "aoti"), ("facenet:onet", "module"),
+                             ("facenet:onet", "torchscript"), ("multi:A", "module"))})
+        for row in rows.values():
+            self.assertEqual((row["status"], row["checked"]), ("ok", True), row)
 
     def test_a_fresh_process_for_every_sample(self):
         row = self.rows("--filter", "^startup/linear/zip/nested/direct/")["startup/linear/zip/nested/direct/cpu/hot"]
@@ -201,6 +229,20 @@ class WrongOrMissing(Folder):
         self.assertEqual((row["status"], row["samples_ns"], row["checked"]), ("error", [], False))
         self.assertIn("linear.weight", row["reason"])
         self.assertIn("error: " + row["reason"], self.out)
+
+    def test_weights_of_another_program_are_an_error(self):
+        """The hash that the manifest has of a weight is another: no way may be timed."""
+        names = ["custom.aoti.pt2", "custom.torchscript.bare.pt", "custom_model.pth", "custom.golden.1.safetensors", "custom.golden.32.safetensors"]
+        for name in names:
+            shutil.copy(Path(DATA) / name, self.folder / name)
+        manifest = json.loads((Path(DATA) / "manifest.json").read_text())
+        manifest["models"]["custom"]["tensors"]["fc.bias"]["sha256"] = "0" * 64
+        (self.folder / "manifest.json").write_text(json.dumps(manifest))
+        rows = self.rows("--filter", "^forward/custom/", data=str(self.folder), status=1)
+        self.assertEqual(len(rows), 6)
+        for row in rows.values():
+            self.assertEqual((row["status"], row["samples_ns"]), ("error", []), row["name"])
+            self.assertIn('"fc.bias" does not have the reference\'s bits', row["reason"])
 
     def test_a_flipped_byte_is_an_error_in_the_files_name(self):
         self.copy_data()

@@ -3,6 +3,7 @@ import contextlib
 import hashlib
 import io
 import json
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
+from torch.distributed.checkpoint.format_utils import dcp_to_torch_save
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SAVE_ARCHIVE = Path(sys.argv[1]).resolve()
 sys.path.insert(0, str(ROOT / "scripts"))
 import generate_checkpoints  # noqa: E402
 from reference_data import table  # noqa: E402
@@ -24,7 +27,7 @@ def run(*arguments, cases=None):
     try:
         sys.stdin = io.StringIO(cases)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = generate_checkpoints.main([str(argument) for argument in arguments])
+            status = generate_checkpoints.main([str(argument) for argument in (*arguments, "--save-archive", SAVE_ARCHIVE)])
     except SystemExit as stop:
         status = stop.code
     finally:
@@ -48,14 +51,31 @@ class Generated(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         cls.data = Path(cls.folder.name)
-        status, _, err = run("--data", cls.data, "--models", "linear,custom,multi:A,multi:B,batchnorm")
+        status, _, err = run("--data", cls.data, "--models", "linear,custom,multi:A,multi:B,batchnorm", "--formats", ",".join(table.FORMATS))
         assert status == 0, err
         cls.manifest = json.loads((cls.data / "manifest.json").read_text())
 
     def load(self, name):
-        if name.endswith(".safetensors"):
-            return safetensors.torch.load_file(self.data / name)
-        return torch.load(self.data / name, weights_only=True)
+        """What Python's own reader of the format makes of it."""
+        path, file_format = self.data / name, self.manifest["files"].get(name, {"format": "zip"})["format"]
+        match file_format:
+            case "safetensors":
+                return safetensors.torch.load_file(path)
+            case "sharded":
+                return {key: tensor for shard in path.glob("*.safetensors") for key, tensor in safetensors.torch.load_file(shard).items()}
+            case "sharded_bin":
+                return {key: tensor for shard in path.glob("*.bin") for key, tensor in torch.load(shard, weights_only=True).items()}
+            case "torchscript" | "cpp":
+                return torch.jit.load(path).state_dict()
+            case "pt2":
+                return torch.export.load(path).state_dict
+            case "dcp":
+                with tempfile.TemporaryDirectory() as folder:
+                    dcp_to_torch_save(path, Path(folder) / "whole.pth")
+                    return torch.load(Path(folder) / "whole.pth", weights_only=True)
+            case "opaque":
+                return torch.load(path, weights_only=False).state_dict()
+        return torch.load(path, weights_only=True)
 
     def test_files_are_those_of_the_table(self):
         expected = {file.name for file in table.product(["linear", "custom", "multi:A", "batchnorm"], table.FORMATS, table.LAYOUTS).files}
@@ -69,8 +89,16 @@ class Generated(unittest.TestCase):
 
     def test_every_file_has_its_size_and_hash(self):
         for name, file in self.manifest["files"].items():
-            content = (self.data / name).read_bytes()
-            self.assertEqual(len(content), file["size"], name)
+            path = self.data / name
+            self.assertEqual(path.is_dir(), file["format"] in ("sharded", "sharded_bin", "dcp"), name)
+            if path.is_dir():
+                size = sum(found.stat().st_size for found in path.rglob("*"))
+                sums = subprocess.run("find . -type f -printf '%P\\n' | LC_ALL=C sort | xargs sha256sum", shell=True, cwd=path, capture_output=True, check=True)
+                content = sums.stdout
+            else:
+                content = path.read_bytes()
+                size = len(content)
+            self.assertEqual(size, file["size"], name)
             self.assertEqual(hashlib.sha256(content).hexdigest(), file["sha256"], name)
 
     def test_every_state_dict_has_the_models_tensors(self):
@@ -79,7 +107,8 @@ class Generated(unittest.TestCase):
                 for member in file["models"]:
                     state_dict = follow(self.load(form), member["key"])
                     expected = self.manifest["models"][member["model"]]["tensors"]
-                    if file["format"] != "safetensors":
+                    self.assertEqual(set(state_dict), set(expected), form)
+                    if file["format"] in ("zip", "legacy", "opaque"):
                         self.assertEqual(list(state_dict), list(expected), form)
                     for key, tensor in expected.items():
                         self.assertEqual(digest(state_dict[key]), tensor["sha256"], f"{form} {key}")
@@ -87,8 +116,11 @@ class Generated(unittest.TestCase):
 
     def test_formats_are_what_they_are_called(self):
         for name, file in self.manifest["files"].items():
-            is_zip = (self.data / name).read_bytes()[:4] == b"PK\3\4"
-            self.assertEqual(is_zip, file["format"] == "zip", name)
+            if not (self.data / name).is_dir():
+                is_zip = (self.data / name).read_bytes()[:4] == b"PK\3\4"
+                self.assertEqual(is_zip, file["format"] in ("zip", "torchscript", "cpp", "pt2", "opaque"), name)
+        for name in ("custom.sharded.bare/model.safetensors.index.json", "custom.sharded_bin.bare/pytorch_model.bin.index.json"):
+            self.assertEqual(len(set(json.loads((self.data / name).read_text())["weight_map"].values())), 2, name)
 
     def test_plain_dicts_have_no_ordered_dict(self):
         for file in self.manifest["files"].values():
@@ -168,7 +200,7 @@ class Incremental(unittest.TestCase):
 class Choice(unittest.TestCase):
     def needed(self, *cases):
         wanted = table.needed_by(cases)
-        return [file.name for file in wanted.files], wanted.models
+        return [item.name for item in wanted.files + wanted.programs], wanted.models
 
     def test_cases_name_what_they_need(self):
         self.assertEqual(
@@ -176,8 +208,11 @@ class Choice(unittest.TestCase):
             (["gpt2.zip.nested.pth"], ["gpt2"]),
         )
         self.assertEqual(self.needed("startup/linear/legacy/bare/copy/cpu/cold"), (["linear.legacy.bare.pth"], ["linear"]))
-        self.assertEqual(self.needed("forward/resnet50/cpu/batch:1"), (["resnet50.zip.bare.pth"], ["resnet50"]))
-        self.assertEqual(self.needed("forward/multi:B/cpu/batch:1"), (["multi_model.pth"], ["multi:B"]))
+        self.assertEqual(self.needed("forward/resnet50/cpu/batch:1/module"), (["resnet50.zip.bare.pth"], ["resnet50"]))
+        self.assertEqual(self.needed("forward/resnet50/cpu/batch:1/torchscript"), (["resnet50.torchscript.bare.pt"], ["resnet50"]))
+        self.assertEqual(self.needed("forward/resnet50/cpu/batch:1/aoti", "forward/resnet50/cpu/batch:4/aoti"), (["resnet50.aoti.pt2"], ["resnet50"]))
+        self.assertEqual(self.needed("forward/multi:B/cpu/batch:1/module"), (["multi_model.pth"], ["multi:B"]))
+        self.assertEqual(self.needed("load/gpt2/dcp/bare/mmap/cpu/cold"), (["gpt2.dcp.bare"], ["gpt2"]))
         self.assertEqual(self.needed("load/multi:A+B/zip/multi/copy/cpu/hot"), (["multi_model.pth"], ["multi:A", "multi:B"]))
         self.assertEqual(self.needed("limit/pread/threads:2", "load/mine/zip/bare/copy/cpu/hot", "nonsense"), ([], []))
 
@@ -208,4 +243,4 @@ class Choice(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    unittest.main(argv=sys.argv[:1])

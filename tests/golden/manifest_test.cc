@@ -17,7 +17,8 @@ constexpr char kGood[] = R"({"schema": 1, "versions": {"torch": "2.15.0"},
   "models": {
     "linear": {"python": "LinearModel", "weights": "seed 1", "rtol": 1.3e-6, "atol": 1e-5, "why": "the defaults",
                "tensors": {"linear.weight": {"dtype": "float32", "shape": [2, 10], "sha256": "ef"}},
-               "goldens": {"1": "linear.golden.1.safetensors", "32": "linear.golden.32.safetensors"}}}})";
+               "goldens": {"1": "linear.golden.1.safetensors", "32": "linear.golden.32.safetensors"}}},
+  "programs": {"linear.aoti.pt2": {"model": "linear", "size": 5, "sha256": "01", "made": "compiled"}}})";
 
 class ManifestTest : public testing::Test {
  protected:
@@ -74,6 +75,9 @@ TEST_F(ManifestTest, IsReadWhole) {
   EXPECT_EQ(model->tensors.at("linear.weight").sha256, "ef");
   EXPECT_EQ(model->goldens.at(32), "linear.golden.32.safetensors");
   EXPECT_EQ(manifest.FindModel("nosuch"), nullptr);
+  ASSERT_NE(manifest.FindProgram("linear"), nullptr);
+  EXPECT_EQ(manifest.FindProgram("linear")->name, "linear.aoti.pt2");
+  EXPECT_EQ(manifest.FindProgram("multi:A"), nullptr);
 }
 
 TEST_F(ManifestTest, SaysWhereItIsWrong) {
