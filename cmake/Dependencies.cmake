@@ -23,9 +23,12 @@ FetchContent_Declare(CLI11 SYSTEM
 FetchContent_Declare(benchmark SYSTEM
   GIT_REPOSITORY https://github.com/google/benchmark.git GIT_TAG 344117638c8ff7e239044fd0fa7085839fc03021 # v1.8.3
   FIND_PACKAGE_ARGS)
-FetchContent_MakeAvailable(nlohmann_json CLI11 benchmark)
+FetchContent_MakeAvailable(nlohmann_json)
+if(LOADPATH_TORCH)
+  FetchContent_MakeAvailable(CLI11 benchmark)
+endif()
 
-if(BUILD_TESTING)
+if(BUILD_TESTING AND NOT LOADPATH_FUZZ)
   FetchContent_Declare(googletest SYSTEM
     GIT_REPOSITORY https://github.com/google/googletest.git GIT_TAG f8d7d77c06936315286eb55f8de22cd23c188571 # v1.14.0
     FIND_PACKAGE_ARGS NAMES GTest)

@@ -11,12 +11,18 @@ endif()
 
 option(LOADPATH_SANITIZE "Compile with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(LOADPATH_WERROR "Treat warnings as errors" OFF)
+option(LOADPATH_TORCH "Build what needs LibTorch: without it, the reader of checkpoints alone" ON)
+option(LOADPATH_FUZZ "Build the fuzz targets, which need clang, and no other tests" OFF)
 
 add_library(loadpath_options INTERFACE)
 target_compile_options(loadpath_options INTERFACE -Wall -Wextra -Wno-unknown-pragmas $<$<BOOL:${LOADPATH_WERROR}>:-Werror>
   # GCC 12 finds an overlapping memcpy in every `"text" + std::to_string(…)` (its bug 105329).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_include_directories(loadpath_options INTERFACE ${PROJECT_SOURCE_DIR})
+if(LOADPATH_FUZZ)
+  target_compile_options(loadpath_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_compile_definitions(loadpath_options INTERFACE FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
+endif()
 if(LOADPATH_SANITIZE)
   target_compile_options(loadpath_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(loadpath_options INTERFACE -fsanitize=address,undefined)

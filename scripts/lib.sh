@@ -120,6 +120,7 @@ packages=(
   ca-certificates cmake g++ git ninja-build python3 python3-venv
   libbenchmark-dev libcli11-dev libdeflate-dev libgmock-dev libgtest-dev libssl-dev nlohmann-json3-dev zlib1g-dev
 )
+fuzz_packages=(clang libclang-rt-dev) # libFuzzer
 
 system_packages() {
   begin 'system packages'

@@ -1,0 +1,15 @@
+// Distributed checkpoints: .metadata and the files of two ranks (scratch.h, TakePart).
+#include <string_view>
+
+#include "tests/fuzz/read_everything.h"
+#include "tests/fuzz/scratch.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const loadpath::fuzz::Scratch scratch;
+  std::string_view input(reinterpret_cast<const char*>(data), size);
+  scratch.Write(".metadata", loadpath::fuzz::TakePart(input));
+  scratch.Write("__0_0.distcp", loadpath::fuzz::TakePart(input));
+  scratch.Write("__1_0.distcp", input);
+  loadpath::fuzz::ReadEverything(scratch.folder(), /*opaque=*/false);
+  return 0;
+}
