@@ -47,7 +47,10 @@ std::optional<std::unordered_set<std::string>> ParseList(std::string_view text) 
   text.remove_prefix(1);
   for (;;) {
     text.remove_prefix(std::min(text.find_first_not_of(" "), text.size()));
-    if (text.starts_with(']')) return names;
+    if (text.starts_with(']')) {
+      if (text.find_first_not_of(" ", 1) != std::string_view::npos) return std::nullopt;
+      return names;
+    }
     std::optional<std::string> name = TakeLiteral(text);
     if (!name) return std::nullopt;
     names.insert(std::move(*name));
@@ -71,6 +74,10 @@ const ScriptClass& ScriptClasses::Find(std::string_view name) {
   }
   const auto found = classes_.find(full);
   if (found == classes_.end()) source_.Fail(ErrorCode::kBadArchive, "names class " + full + ", which its source does not define", path);
+  // PyTorch writes one even where it is empty; without it the module's tensors would be passed over.
+  if (found->second.is_module && !found->second.has_parameters) {
+    source_.Fail(ErrorCode::kBadArchive, "defines module class " + full + " without its list of parameters", path);
+  }
   return found->second;
 }
 
@@ -81,7 +88,7 @@ void ScriptClasses::Parse(const std::string& module, const ZipRecord& record) {
   while (!text.empty()) {
     std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    constexpr std::string_view kClass = "class ", kParameters = "  __parameters__ = ", kBuffers = "  __buffers__ = ";
+    constexpr std::string_view kClass = "class ", kParameters = "  __parameters__", kBuffers = "  __buffers__", kIs = " = ";
     if (line.starts_with(kClass)) {
       line.remove_prefix(kClass.size());
       const std::string_view name = line.substr(0, line.find_first_of("(:"));
@@ -93,9 +100,12 @@ void ScriptClasses::Parse(const std::string& module, const ZipRecord& record) {
       current = nullptr;
     } else if (current != nullptr && (line.starts_with(kParameters) || line.starts_with(kBuffers))) {
       const bool parameters = line.starts_with(kParameters);
-      std::optional<std::unordered_set<std::string>> names = ParseList(line.substr(parameters ? kParameters.size() : kBuffers.size()));
+      line.remove_prefix(parameters ? kParameters.size() : kBuffers.size());
+      const bool is = line.starts_with(kIs);
+      std::optional<std::unordered_set<std::string>> names = is ? ParseList(line.substr(kIs.size())) : std::nullopt;
       if (!names) source_.Fail(ErrorCode::kBadArchive, "has a list of parameters or buffers that is malformed", directory_.name(record));
       (parameters ? current->parameters : current->buffers) = std::move(*names);
+      current->has_parameters |= parameters;
     } else if (current != nullptr && line.starts_with("  def ")) {
       current->has_methods = true;
     }

@@ -16,6 +16,7 @@ namespace loadpath {
 struct ScriptClass {
   bool is_module = false;    ///< "class X(Module):"
   bool has_methods = false;
+  bool has_parameters = false;  ///< the list __parameters__ is there
   std::unordered_set<std::string> parameters, buffers;  ///< the lists __parameters__ and __buffers__
 };
 
