@@ -272,6 +272,8 @@ Value Unpickler::Run() {
     const auto op = static_cast<Op>(input_.bytes()[position_++]);
     const bool more = Step(op);
     heap_.pickle = input_.bytes();
+    if (position_ > frame_end_) Fail(ErrorCode::kBadPickle, "pickle exhausted before end of frame");
+    if (position_ == frame_end_) frame_end_ = kNoFrame;
     if (!more) return stack_.back();
   }
 }
@@ -286,6 +288,8 @@ bool Unpickler::Step(Op op) {
     case Op::kFrame: {
       const auto size = ReadInt<std::uint64_t>();
       if (size > std::uint64_t{1} << 48 || !input_.Ensure(position_ + size)) Fail(ErrorCode::kBadPickle, "pickle exhausted before end of frame");
+      if (frame_end_ != kNoFrame) Fail(ErrorCode::kBadPickle, "beginning of a new frame before end of current frame");
+      frame_end_ = position_ + size;
       break;
     }
     case Op::kStop: Top(); return false;

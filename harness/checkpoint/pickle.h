@@ -119,7 +119,8 @@ class Unpickler {
   PickleInput& input_;
   Heap& heap_;
   Host* host_;
-  std::size_t position_, opcode_ = 0;
+  static constexpr std::size_t kNoFrame = SIZE_MAX;
+  std::size_t position_, opcode_ = 0, frame_end_ = kNoFrame;  // no instruction crosses the end of its frame
   std::vector<Value> stack_;
   std::vector<std::size_t> marks_;
   LargeVector<Value> memo_;
