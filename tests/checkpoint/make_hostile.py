@@ -26,6 +26,8 @@ HOOKS = b"ccollections\nOrderedDict\n)R"
 
 
 def integer(value):
+    if -(2**31) <= value < 2**31:
+        return b"J" + struct.pack("<i", value)
     size = value.bit_length() // 8 + 1
     return b"\x8a" + bytes([size]) + value.to_bytes(size, "little", signed=True)
 
