@@ -56,7 +56,7 @@ def block(programs):
     with tempfile.TemporaryDirectory() as folder:
         kinds = formats.make(folder, Path(programs) / "checkpoint_save_archives")
         rows, group, notes = [], None, Notes()
-        for kind, outcomes in zip(kinds, runner.outcomes([(kind.path, kind.flags) for kind in kinds])):
+        for kind, outcomes in zip(kinds, runner.outcomes([(kind.path, kind.flags, kind.path) for kind in kinds])):
             if kind.group != group:
                 group = kind.group
                 rows.append([f"**{group}**"] + [""] * len(runner.NAMES))

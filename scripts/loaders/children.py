@@ -43,7 +43,7 @@ def from_status(status):
 
 def limited(command, memory=MEMORY_BYTES, cpu=CPU_SECONDS):
     """The command line under limits: prlimit rather than a function between fork and exec, which costs a copy of this process."""
-    return ["prlimit", f"--as={memory}", f"--cpu={cpu}", "--core=0", *map(str, command)]
+    return ["prlimit", f"--as={memory}", f"--cpu={cpu}:{cpu + 5}", "--core=0", *map(str, command)]
 
 
 def program(command):
@@ -67,7 +67,7 @@ def function(call):
             os.close(inlet)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             try:
                 answer = call()

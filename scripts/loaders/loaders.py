@@ -30,12 +30,12 @@ class Loaders:
         return f"PyTorch {torch.__version__.split('+')[0]} and LibTorch {foreign.stdout.strip()}"
 
     def outcomes(self, files):
-        """files: (path, flags for ckpt) each. One {name of the loader: Outcome} for each file."""
+        """files: (path, flags for ckpt, path for the others) each. One {name of the loader: Outcome} for each file."""
         # The forks first: they want no other thread.
-        gathered = [{"torch.load": self.torch_load(path)} for path, _ in files]
+        gathered = [{"torch.load": self.torch_load(path)} for _, _, path in files]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            waiting = [(pool.submit(self.loadpath, path, *flags), pool.submit(self.pickle_load, path), pool.submit(self.jit_load, path))
-                       for path, flags in files]  # fmt: skip
+            waiting = [(pool.submit(self.loadpath, path, *flags), pool.submit(self.pickle_load, other), pool.submit(self.jit_load, other))
+                       for path, flags, other in files]  # fmt: skip
             for outcomes, jobs in zip(gathered, waiting):
                 outcomes.update(zip(("loadpath", "torch::pickle_load", "torch::jit::load"), (job.result() for job in jobs)))
         return gathered
@@ -47,7 +47,7 @@ class Loaders:
         except subprocess.TimeoutExpired:
             return Outcome("hang")
         if done.returncode == 0:
-            return Outcome("loads", tensors=json.loads(done.stdout)["tensors"])
+            return Outcome("loads", tensors=tensors_of(done.stdout.decode()))
         if done.returncode == 2:
             return Outcome("refused", done.stderr.decode().removeprefix("ckpt: ").strip())
         return children.from_status(done.returncode)
@@ -62,17 +62,25 @@ class Loaders:
         return children.program([self.bin / "foreign_load", "jit_load", path])
 
 
+def tensors_of(shown):
+    """The tensors of `ckpt inspect --json`. The values may nest deeper than Python's parser goes: they are left out."""
+    return json.loads(shown.partition(',\n"values":')[0] + "}")["tensors"]
+
+
 def describe(root):
-    """Every tensor in a tree of dicts, lists and tuples. Iterative: a file may nest as deep as it likes."""
-    waiting, storages = [(root, None)], {}
+    """Every tensor in a tree of dicts, lists and tuples. Iterative: a file may nest as deep as it likes, and in itself."""
+    waiting, storages, inside = [(root, None, False)], {}, set()
     while waiting:
-        value, place = waiting.pop()
-        if isinstance(value, torch.Tensor):
+        value, place, leaving = waiting.pop()
+        if leaving:
+            inside.remove(id(value))
+        elif isinstance(value, torch.Tensor):
             yield of_tensor(value, path_to(place), storages)
-        elif isinstance(value, dict):
-            waiting.extend((v, (place, str(k))) for k, v in reversed(value.items()))
-        elif isinstance(value, (list, tuple)):
-            waiting.extend((value[i], (place, str(i))) for i in range(len(value) - 1, -1, -1))
+        elif isinstance(value, (dict, list, tuple)) and id(value) not in inside:
+            inside.add(id(value))
+            waiting.append((value, place, True))
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            waiting.extend((item, (place, str(key)), False) for key, item in reversed(list(items)))
 
 
 def path_to(place):

@@ -16,6 +16,7 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "harness/golden/compare.h"
 #include "harness/state/scalar_type.h"
@@ -46,17 +47,30 @@ class Description {
                         {"storage", storages_.emplace(memory, storages_.size()).first->second}});
   }
 
-  // Every tensor in a tree of dicts, lists and tuples. Iterative: a file may nest as deep as it likes.
+  // Every tensor in a tree of dicts, lists and tuples. Iterative: a file may nest as deep as it likes, and in itself.
   void AddTree(const at::IValue& root) {
+    struct Waiting {
+      at::IValue value;
+      std::size_t place;
+      bool leaving;
+    };
     std::vector<Place> places{{0, ""}};
-    std::vector<std::pair<at::IValue, std::size_t>> waiting{{root, 0}};
+    std::vector<Waiting> waiting{{root, 0, false}};
+    std::set<const void*> within;
     while (!waiting.empty()) {
-      const auto [value, place] = waiting.back();
+      const auto [value, place, leaving] = waiting.back();
       waiting.pop_back();
+      if (leaving) {
+        within.erase(value.internalToPointer());
+        continue;
+      }
       if (value.isTensor()) {
         if (value.toTensor().defined()) Add(PathTo(places, place), value.toTensor());
         continue;
       }
+      if (!value.isGenericDict() && !value.isList() && !value.isTuple()) continue;
+      if (!within.insert(value.internalToPointer()).second) continue;
+      waiting.push_back({value, place, true});
       std::vector<std::pair<std::string, at::IValue>> inside;
       if (value.isGenericDict()) {
         for (const auto& item : value.toGenericDict()) {
@@ -64,12 +78,12 @@ class Description {
         }
       } else if (value.isList()) {
         for (const at::IValue& item : value.toListRef()) inside.emplace_back(std::to_string(inside.size()), item);
-      } else if (value.isTuple()) {
+      } else {
         for (const at::IValue& item : value.toTupleRef().elements()) inside.emplace_back(std::to_string(inside.size()), item);
       }
       for (auto item = inside.rbegin(); item != inside.rend(); ++item) {
         places.push_back({place, item->first});
-        waiting.emplace_back(item->second, places.size() - 1);
+        waiting.push_back({item->second, places.size() - 1, false});
       }
     }
   }
