@@ -137,7 +137,7 @@ class Safetensors final : public SingleFile {
       const Entry& entry = header.entries[i];
       const std::optional<Dtype> dtype = SafetensorsDtype(entry.dtype);
       if (!dtype) {
-        const bool known = entry.dtype == "F4" || entry.dtype == "F6_E2M3" || entry.dtype == "F6_E3M2";
+        const bool known = entry.dtype == "F6_E2M3" || entry.dtype == "F6_E3M2";
         source().Fail(known ? ErrorCode::kUnsupported : ErrorCode::kBadArchive,
                       known ? "has a tensor of dtype " + entry.dtype + ", which PyTorch has no equal of"
                             : "has a tensor of unknown dtype " + entry.dtype,
@@ -223,21 +223,27 @@ class Safetensors final : public SingleFile {
   TensorView View(const Entry& entry, Dtype dtype) const {
     TensorView view;
     view.dtype = dtype;
-    std::uint64_t stride = 1, bytes = ItemSize(dtype);
+    view.shape.assign(entry.shape.begin(), entry.shape.end());
+    if (dtype == Dtype::kFloat4E2m1fnX2) {
+      // An element of PyTorch's is two of the format's.
+      if (view.shape.empty() || view.shape.back() % 2 != 0) {
+        source().Fail(ErrorCode::kBadTensor, "has a tensor of dtype F4 whose last dimension is not even: shape " + ShapeText(view.shape), entry.name);
+      }
+      view.shape.back() /= 2;
+    }
+    std::uint64_t bytes = ItemSize(dtype);
+    std::int64_t stride = 1;
     bool overflow = false;
-    for (const std::uint64_t size : entry.shape) {
-      overflow |= __builtin_mul_overflow(bytes, size, &bytes);
-      view.shape.push_back(static_cast<std::int64_t>(size));
+    for (const std::int64_t size : view.shape) overflow |= __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes);
+    view.stride.resize(view.shape.size());
+    for (std::size_t i = view.shape.size(); i-- > 0;) {
+      view.stride[i] = stride;
+      // As PyTorch strides empty tensors: an extent of 0 counts as 1.
+      overflow |= __builtin_mul_overflow(stride, std::max<std::int64_t>(1, view.shape[i]), &stride);
     }
     if (overflow || bytes != entry.offsets[1] - entry.offsets[0]) {
       source().Fail(ErrorCode::kBadTensor, "has a tensor of shape " + ShapeText(view.shape) + " and dtype " + entry.dtype + " in " +
                         std::to_string(entry.offsets[1] - entry.offsets[0]) + " bytes", entry.name);
-    }
-    view.stride.resize(view.shape.size());
-    for (std::size_t i = view.shape.size(); i-- > 0;) {
-      view.stride[i] = static_cast<std::int64_t>(stride);
-      // As PyTorch strides empty tensors: an extent of 0 counts as 1.
-      stride *= std::max<std::uint64_t>(1, entry.shape[i]);
     }
     return view;
   }

@@ -38,6 +38,7 @@ constexpr FormatDtype kDtypes[] = {
     {Dtype::kFloat8E5m2, "F8_E5M2"},
     {Dtype::kInt8, "I8"},
     {Dtype::kUint8, "U8"},
+    {Dtype::kFloat4E2m1fnX2, "F4"},
     {Dtype::kBool, "BOOL"},
 };
 
@@ -78,9 +79,15 @@ std::string LayOut(std::vector<SafetensorsEntry>& entries, std::span<const std::
     }
     for (const SafetensorsEntry& entry : entries) {
       if (entry.name == "__metadata__") throw std::invalid_argument("a tensor cannot be named __metadata__ in safetensors");
+      std::vector<std::int64_t> shape = entry.shape;
+      if (entry.dtype == Dtype::kFloat4E2m1fnX2) {
+        // An element of PyTorch's is two of the format's.
+        if (shape.empty()) throw std::invalid_argument("safetensors has no F4 tensor without dimensions, as \"" + entry.name + "\" is");
+        shape.back() *= 2;
+      }
       // push_back finds no key first: objects in insertion order are searched from their start.
       header.get_ref<nlohmann::ordered_json::object_t&>().push_back(
-          {entry.name, {{"dtype", Find(entry.dtype)->name}, {"shape", entry.shape}, {"data_offsets", {offset, offset + entry.nbytes}}}});
+          {entry.name, {{"dtype", Find(entry.dtype)->name}, {"shape", std::move(shape)}, {"data_offsets", {offset, offset + entry.nbytes}}}});
       offset += entry.nbytes;
     }
     text += header.dump();

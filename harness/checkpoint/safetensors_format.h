@@ -21,7 +21,7 @@ std::optional<std::string_view> SafetensorsName(Dtype dtype);
 struct SafetensorsEntry {
   std::string name;
   Dtype dtype = Dtype::kFloat32;         ///< one that SafetensorsName knows
-  std::vector<std::int64_t> shape;       ///< in elements
+  std::vector<std::int64_t> shape;       ///< in elements of the dtype: F4's are pairs
   std::uint64_t nbytes = 0;
   std::size_t source = 0;                ///< the caller's own number for it
   std::uint64_t offset = 0;              ///< set by LayOut: of its first byte, in the file

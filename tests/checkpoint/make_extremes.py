@@ -117,6 +117,7 @@ SAFETENSORS = {
     "no tensors": (header(b"{}"), READ),
     "zero sized": (header(b'{"a":{"dtype":"F32","shape":[2,0],"data_offsets":[0,0]}}'), READ),
     "huge and empty": (header(b'{"a":{"dtype":"F32","shape":[0,9223372036854775808],"data_offsets":[0,0]}}'), "has a number in its header that is too large"),
+    "stride overflow": (header(b'{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}'), "has a tensor of shape [0, 4611686018427387904, 4] and dtype F32 in 0 bytes"),
     "overflow": (header(b'{"a":{"dtype":"F64","shape":[2305843009213693952],"data_offsets":[0,0]}}'), "has a tensor of shape [2305843009213693952] and dtype F64 in 0 bytes"),
     "null metadata": (header(b'{"__metadata__":null}'), "has a null in its header"),
     "metadata twice": (header(b'{"__metadata__":{},"__metadata__":{}}'), "names __metadata__ twice in its header"),
