@@ -28,7 +28,7 @@ if(LOADPATH_TORCH)
   FetchContent_MakeAvailable(CLI11 benchmark)
 endif()
 
-if(BUILD_TESTING AND NOT LOADPATH_FUZZ)
+if(BUILD_TESTING AND LOADPATH_TORCH AND NOT LOADPATH_FUZZ)
   FetchContent_Declare(googletest SYSTEM
     GIT_REPOSITORY https://github.com/google/googletest.git GIT_TAG f8d7d77c06936315286eb55f8de22cd23c188571 # v1.14.0
     FIND_PACKAGE_ARGS NAMES GTest)
@@ -36,18 +36,13 @@ if(BUILD_TESTING AND NOT LOADPATH_FUZZ)
   include(GoogleTest)
 endif()
 
-# Debian 12's libdeflate has no CMake package.
-add_library(libdeflate INTERFACE)
 if(NOT FETCHCONTENT_TRY_FIND_PACKAGE_MODE STREQUAL "NEVER")
-  find_path(LIBDEFLATE_INCLUDE libdeflate.h)
-  find_library(LIBDEFLATE_LIBRARY deflate)
+  include(ImportLibdeflate)
 endif()
-if(LIBDEFLATE_INCLUDE AND LIBDEFLATE_LIBRARY)
-  target_include_directories(libdeflate SYSTEM INTERFACE ${LIBDEFLATE_INCLUDE})
-  target_link_libraries(libdeflate INTERFACE ${LIBDEFLATE_LIBRARY})
-else()
+if(NOT TARGET loadpath::libdeflate)
   FetchContent_Declare(libdeflate SYSTEM
     GIT_REPOSITORY https://github.com/ebiggers/libdeflate.git GIT_TAG 275aa5141db6eda3587214e0f1d3a134768f557d) # v1.20
   FetchContent_MakeAvailable(libdeflate)
-  target_link_libraries(libdeflate INTERFACE libdeflate_static)
+  add_library(loadpath::libdeflate INTERFACE IMPORTED)
+  target_link_libraries(loadpath::libdeflate INTERFACE libdeflate_static)
 endif()

@@ -1,0 +1,41 @@
+# cmake --install: the libraries that other programs use, as a CMake package, and the programs.
+#
+# Only these headers are public; their paths are those that they have here, so that an #include reads alike.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+# loadpath_install_library(component HEADERS a.h …): the library loadpath_COMPONENT as the target loadpath::COMPONENT.
+function(loadpath_install_library component)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS")
+  set(target loadpath_${component})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${component})
+  target_compile_features(${target} INTERFACE cxx_std_20)
+  target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/loadpath>)
+  if(LOADPATH_SANITIZE)
+    target_link_options(${target} INTERFACE $<INSTALL_INTERFACE:-fsanitize=address,undefined>)
+  endif()
+  install(TARGETS ${target} EXPORT loadpath_${component} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT loadpath_${component} FILE ${component}.cmake NAMESPACE loadpath:: DESTINATION ${_package})
+  foreach(header ${arg_HEADERS})
+    cmake_path(GET header PARENT_PATH folder)
+    install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/loadpath/${folder})
+  endforeach()
+endfunction()
+
+set(_package ${CMAKE_INSTALL_LIBDIR}/cmake/loadpath)
+loadpath_install_library(checkpoint HEADERS
+  harness/checkpoint/checkpoint.h harness/checkpoint/dtype.h harness/checkpoint/error.h harness/checkpoint/huge_pages.h
+  harness/checkpoint/tree.h)
+set(_modules ImportLibdeflate.cmake)
+if(TARGET loadpath_state)
+  loadpath_install_library(state HEADERS
+    harness/state/deferred_init.h harness/state/load_state_dict.h harness/state/module_info.h harness/state/state_dict.h)
+  list(APPEND _modules ImportLibTorch.cmake)
+  install(TARGETS bench ckpt ckpt-load RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+list(TRANSFORM _modules PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/loadpathConfig.cmake.in ${PROJECT_BINARY_DIR}/loadpathConfig.cmake
+  INSTALL_DESTINATION ${_package})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/loadpathConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/loadpathConfig.cmake ${PROJECT_BINARY_DIR}/loadpathConfigVersion.cmake ${_modules}
+  DESTINATION ${_package})
