@@ -1,14 +1,12 @@
 #include "bench/ckpt_diff.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <deque>
 #include <mutex>
 #include <unordered_map>
 
 #include "bench/ckpt_digest.h"
-#include "bench/ckpt_numbers.h"
 #include "bench/ckpt_text.h"
 #include "bench/ckpt_value_lines.h"
 #include "bench/ckpt_values.h"
@@ -44,20 +42,6 @@ bool SameBytes(std::span<const std::byte> a, std::span<const std::byte> b) {
   return a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-TensorDifference Measure(std::span<const std::byte> a, std::span<const std::byte> b, Dtype dtype) {
-  const std::size_t size = ItemSize(dtype);
-  TensorDifference difference;
-  difference.elements = a.size() / size;
-  for (std::size_t i = 0; i < a.size(); i += size) {
-    if (std::memcmp(a.data() + i, b.data() + i, size) == 0) continue;
-    if (difference.differing++ == 0) difference.first = static_cast<std::int64_t>(i / size);
-    const Number x = ElementAt(a.data() + i, dtype), y = ElementAt(b.data() + i, dtype);
-    const long double distance = std::hypot(x.real - y.real, x.imag - y.imag);
-    if (distance > difference.largest) difference.largest = static_cast<double>(distance);
-  }
-  return difference;
-}
-
 void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcMode crc) {
   std::unordered_map<std::string_view, std::size_t> in_b;
   for (std::size_t i = 0; i < b.keys.size(); ++i) in_b.emplace(b.keys[i].key, i);
@@ -79,7 +63,9 @@ void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcM
     const TensorView& tensor = a.checkpoint->tree().tensor(a.places[at_a].node);
     const auto bytes_a = ReadTensor(*a.checkpoint, tensor, read);
     const auto bytes_b = ReadTensor(*b.checkpoint, b.checkpoint->tree().tensor(b.places[at_b].node), read);
-    if (!SameBytes(bytes_a, bytes_b)) found[i] = Measure(bytes_a, bytes_b, tensor.dtype);
+    if (!SameBytes(bytes_a, bytes_b)) {
+      found[i] = MeasureDifference(bytes_a, bytes_b, tensor.dtype, tensor.shape, differences.tolerance);
+    }
   });
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     if (found[i].differing == 0) continue;
@@ -154,6 +140,7 @@ DiffOutcome DiffFiles(const DiffOptions& options) {
       differences.causes = {"in " + Escaped(options.file) + " " + NestedCause(outer)};
     }
   }
+  if (options.relative || options.absolute) differences.tolerance = {options.relative.value_or(0), options.absolute.value_or(0)};
   CompareTensors(differences, a, b, options.crc);
   CompareValues(differences, a, b);
   return Report(differences, options.json);

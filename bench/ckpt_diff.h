@@ -2,21 +2,15 @@
 #define LOADPATH_BENCH_CKPT_DIFF_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bench/ckpt_causes.h"
 #include "bench/ckpt_options.h"
+#include "bench/ckpt_tensor_difference.h"
 
 namespace loadpath::ckpt {
-
-/// A tensor that both sides have under one key and one shape and dtype, with other bytes.
-struct TensorDifference {
-  std::string key;
-  std::uint64_t elements = 0, differing = 0;
-  std::int64_t first = 0;       ///< the first that differs, counted in row-major order
-  double largest = 0;           ///< the largest difference of two numbers; 0 where only NaNs or the sign of 0 differ
-};
 
 struct Mismatch {
   std::string key, wanted, have;
@@ -25,6 +19,7 @@ struct Mismatch {
 /// What a comparison found. `wanted` is the model, or the first file; `have` the file, or the second one.
 struct Differences {
   std::string wanted_name, have_name;
+  std::optional<Tolerance> tolerance;   ///< none: bit by bit
   std::uint64_t compared = 0;   ///< keys that both have
   std::vector<std::string> missing, unexpected;
   std::vector<Mismatch> shapes, dtypes, values;
@@ -44,8 +39,8 @@ struct DiffOutcome {
 };
 
 /// As text or as JSON: {"wanted", "have", "equal", "compared", "missing", "unexpected", "shapes": [{"key", "wanted",
-/// "have"}], "dtypes": …, "tensors": [{"key", "elements", "differing", "first", "largest"}], "values": [{"path", "wanted",
-/// "have"}], "causes"}.
+/// "have"}], "dtypes": …, "tensors": [{"key", "elements", "differing", "first", "largest", "largest_at", "relative",
+/// "relative_at"}], "values": [{"path", "wanted", "have"}], "causes"}; with a tolerance also "rtol" and "atol".
 DiffOutcome Report(const Differences& differences, bool json);
 
 /// `ckpt diff FILE OTHER`. Throws CheckpointError.

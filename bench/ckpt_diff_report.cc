@@ -28,6 +28,12 @@ std::string Json(const Differences& differences) {
   out += ",\"have\":";
   AppendJsonString(out, differences.have_name);
   out += std::string(",\"equal\":") + (differences.equal() ? "true" : "false");
+  if (differences.tolerance) {
+    out += ",\"rtol\":";
+    AppendJsonFloat(out, differences.tolerance->relative);
+    out += ",\"atol\":";
+    AppendJsonFloat(out, differences.tolerance->absolute);
+  }
   out += ",\"compared\":" + std::to_string(differences.compared);
   out += ",\"missing\":";
   AppendJsonStrings(out, differences.missing);
@@ -44,6 +50,12 @@ std::string Json(const Differences& differences) {
     out += ",\"elements\":" + std::to_string(tensor.elements) + ",\"differing\":" + std::to_string(tensor.differing);
     out += ",\"first\":" + std::to_string(tensor.first) + ",\"largest\":";
     AppendJsonFloat(out, tensor.largest);
+    out += ",\"largest_at\":";
+    AppendJsonNumbers(out, tensor.largest_at);
+    out += ",\"relative\":";
+    AppendJsonFloat(out, tensor.relative);
+    out += ",\"relative_at\":";
+    AppendJsonNumbers(out, tensor.relative_at);
     out += '}';
   }
   out += ']';
@@ -78,14 +90,24 @@ std::string Text(const Differences& differences) {
   section("unexpected in " + have, keys(differences.unexpected));
   section("other shape: " + wanted + " -> " + have, pairs(differences.shapes));
   section("other dtype: " + wanted + " -> " + have, pairs(differences.dtypes));
+  const auto figure = [](const char* name, double value, std::span<const std::int64_t> at) {
+    char text[48];
+    std::snprintf(text, sizeof text, "%s %.3g at ", name, value);
+    return text + Brackets(at);
+  };
   Table tensors({Align::kLeft, Align::kRight, Align::kLeft, Align::kLeft});
   for (const TensorDifference& tensor : differences.tensors) {
-    char largest[48];
-    std::snprintf(largest, sizeof largest, "largest difference %.3g", tensor.largest);
     tensors.Add({Escaped(tensor.key), std::to_string(tensor.differing) + " of " + Counted(tensor.elements, "element"),
-                 "first at " + std::to_string(tensor.first), largest});
+                 figure("largest difference", tensor.largest, tensor.largest_at),
+                 figure("largest relative", tensor.relative, tensor.relative_at)});
   }
-  section("tensors that differ", tensors);
+  std::string beyond;
+  if (differences.tolerance) {
+    char text[80];
+    std::snprintf(text, sizeof text, " by more than %g + %g of the value", differences.tolerance->absolute, differences.tolerance->relative);
+    beyond = text;
+  }
+  section("tensors that differ" + beyond, tensors);
   section("values: " + wanted + " -> " + have, pairs(differences.values));
   for (const std::string& cause : differences.causes) out += "likely cause: " + cause + "\n";
   out += differences.equal() ? "equal: " : "different: ";

@@ -123,15 +123,21 @@ Options ParseOptions(int argc, char** argv) {
   CLI::App* compare = app.add_subcommand("diff", "Compare two checkpoints, or a checkpoint with a model");
   compare->add_option("FILE", diff.file, "The checkpoint")->required();
   CLI::Option* other = compare->add_option("OTHER", diff.other, "The checkpoint to compare with: missing is what only FILE has");
-  compare->add_option("--model", diff.model, "Compare FILE with this model: missing is what only the model has")->excludes(other);
+  CLI::Option* against = compare->add_option("--model", diff.model, "Compare FILE with this model: missing is what only the model has")->excludes(other);
   compare->add_option("--key", diff.key, "Where the state dict lies in FILE and OTHER: model_state_dict, a.b.c");
   compare->add_option("--prefix", diff.prefix, "Remove this prefix from the keys of FILE and OTHER: module.");
+  compare->add_option("--rtol", diff.relative,
+                      "Accept elements with |FILE - OTHER| <= ATOL + RTOL * |FILE|, as torch.testing.assert_close does,\n"
+                      "and NaN where both are NaN; without --rtol and --atol elements are compared bit by bit")
+      ->check(CLI::NonNegativeNumber)->excludes(against);
+  compare->add_option("--atol", diff.absolute, "See --rtol; the one of the two that is not given is 0")->check(CLI::NonNegativeNumber)->excludes(against);
   compare->add_flag("--json", diff.json, "Print JSON");
   AddOpaque(compare, diff.open);
   AddCrc(compare, diff_crc, "the storages that are read");
   compare->footer(std::string("Examples:\n"
                               "  ckpt diff before.pth after.pth\n"
                               "  ckpt diff epoch1.pth epoch2.pth --key model_state_dict --json\n"
+                              "  ckpt diff float32.pth quantised.pth --rtol 1e-3 --atol 1e-5\n"
                               "  ckpt diff model.pth --model resnet50\n\n") + kExitCodes);
 
   ConvertOptions& convert = options.convert;

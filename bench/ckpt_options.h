@@ -36,6 +36,7 @@ struct LoadOptions {
 
 struct DiffOptions {
   std::string file, other, model, key, prefix;  ///< `other` or `model` is empty
+  std::optional<double> relative, absolute;     ///< tolerances; neither: bit by bit
   bool json = false;
   OpenOptions open;  ///< of both files
   CrcMode crc = CrcMode::kAuto;

@@ -36,12 +36,14 @@ class Diff(support.Case):
         self.assertEqual((got["missing"], got["unexpected"], got["compared"]), (["gone"], ["new"], 5))
         self.assertEqual(got["shapes"], [{"key": "shape", "wanted": "[2, 10]", "have": "[10, 2]"}])
         self.assertEqual(got["dtypes"], [{"key": "dtype", "wanted": "float32", "have": "float64"}])
-        self.assertEqual(got["tensors"], [{"key": "w", "elements": 20, "differing": 2, "first": 12, "largest": 3.0},
-                                          {"key": "zero", "elements": 1, "differing": 1, "first": 0, "largest": 0.0}])
+        self.assertEqual(got["tensors"], [{"key": "w", "elements": 20, "differing": 2, "first": 12, "largest": 3.0, "largest_at": [1, 5],
+                                           "relative": 0.2, "relative_at": [1, 5]},
+                                          {"key": "zero", "elements": 1, "differing": 1, "first": 0, "largest": 0.0, "largest_at": [0],
+                                           "relative": 0.0, "relative_at": [0]}])
         self.assertEqual(got["values"], [{"path": "epoch", "wanted": "1", "have": "2"}, {"path": "a", "wanted": "[1, 2]", "have": ""},
                                          {"path": "b", "wanted": "", "have": "None"}])
         out = self.succeeds("diff", self.folder / "a.pth", self.folder / "b.pth", code=1)
-        self.assertIn("tensors that differ\n  w     2 of 20 elements  first at 12  largest difference 3\n", out)
+        self.assertIn("tensors that differ\n  w     2 of 20 elements  largest difference 3 at [1, 5]  largest relative 0.2 at [1, 5]\n", out)
         self.assertIn("missing in " + str(self.folder / "b.pth") + "\n  gone\n", out)
         self.assertTrue(out.endswith("different: 5 keys compared\n"))
 
@@ -52,7 +54,48 @@ class Diff(support.Case):
             b = a.clone()
             b[1] = step
             got = self.differences({"x": a.to(dtype)}, {"x": b.to(dtype)})
-            self.assertEqual(got["tensors"], [{"key": "x", "elements": 3, "differing": 1, "first": 1, "largest": float(abs(step))}], dtype)
+            inf = {"$float": "inf"}
+            self.assertEqual(got["tensors"], [{"key": "x", "elements": 3, "differing": 1, "first": 1, "largest": float(abs(step)),
+                                               "largest_at": [1], "relative": inf, "relative_at": [1]}], dtype)
+
+    def test_tolerance_is_that_of_assert_close(self):
+        torch.manual_seed(0)
+        special = torch.tensor([math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0])
+        for dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz,
+                      torch.float8_e5m2fnuz, torch.complex128, torch.complex64, torch.int32, torch.uint8, torch.int64, torch.uint16):
+            for rtol, atol in ((0.0, 0.0), (0.1, 0.0), (0.0, 0.5), (1e-2, 1e-3)):
+                a = torch.rand(5, 60, dtype=torch.float64) * 4
+                b = a * (1 + torch.rand_like(a) * 0.2)
+                if dtype.is_complex:
+                    a, b = torch.complex(a, -a), torch.complex(b, -a)
+                elif dtype.is_floating_point:
+                    a[0, :36], b[0, :36] = special.repeat(6), special.repeat_interleave(6)
+                else:
+                    a, b = a * 20, b * 20
+                a, b = a.to(dtype), b.to(dtype)
+                wide = torch.complex128 if dtype.is_complex else torch.float64
+                x, y = a.to(wide), b.to(wide)
+                wanted = int((~torch.isclose(y, x, rtol=rtol, atol=atol, equal_nan=True)).sum())
+                paths = self.save({"x": a}, "a.pth"), self.save({"x": b}, "b.pth")
+                got = self.json("diff", *paths, "--rtol", rtol, "--atol", atol, code=1 if wanted else 0)
+                self.assertEqual((got["equal"], got["rtol"], got["atol"]), (wanted == 0, rtol, atol))
+                self.assertEqual([t["differing"] for t in got["tensors"]], [wanted] if wanted else [], (dtype, rtol, atol))
+
+    def test_tolerance(self):
+        a, b = self.save({"x": torch.tensor([[1.0, 100.0], [0.0, 5.0]])}, "a.pth"), self.save({"x": torch.tensor([[1.5, 101.0], [0.25, 5.0]])}, "b.pth")
+        out = self.succeeds("diff", a, b, "--rtol", "0.1", code=1)
+        self.assertEqual(out, "tensors that differ by more than 0 + 0.1 of the value\n"
+                              "  x  2 of 4 elements  largest difference 0.5 at [0, 0]  largest relative inf at [1, 0]\n"
+                              "different: 1 key compared\n")
+        self.assertEqual(self.succeeds("diff", a, b, "--rtol", "0.01", "--atol", "0.5"), "equal: 1 key compared\n")
+        for name, x, y in (("bool", torch.tensor([True]), torch.tensor([False])), ("number", torch.tensor([1.0]), torch.tensor([math.nan]))):
+            with self.subTest(name):
+                self.assertFalse(self.json("diff", self.save({"x": x}, "x.pth"), self.save({"x": y}, "y.pth"), "--atol", "100", code=1)["equal"])
+        code, out, err = self.ckpt("diff", a, b, "--atol", "-1")
+        self.assertEqual((code, out, err.count("\n")), (2, "", 1))
+        self.assertIn("--atol", err)
+        code, out, err = self.ckpt("diff", a, "--model", "linear", "--rtol", "1")
+        self.assertEqual((code, out, err.count("\n")), (2, "", 1))
 
     def test_causes(self):
         w, b = LINEAR["linear.weight"], LINEAR["linear.bias"]
