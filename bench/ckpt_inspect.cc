@@ -71,6 +71,13 @@ std::string Notes(const Checkpoint& checkpoint, const TensorView& tensor, std::s
   return notes;
 }
 
+// What stands beside the root's values, as a module's class does; the module versions that every state dict has do not count.
+std::size_t CountAttributes(const Tree& tree) {
+  const NodeId attributes = tree.attributes(tree.root());
+  if (attributes == kNoNode || !tree.IsDict(attributes)) return 0;
+  return tree.items(attributes).size() / 2 - (tree.Find(attributes, "_metadata") == kNoNode ? 0 : 1);
+}
+
 std::string Text(const InspectOptions& options, const Checkpoint& checkpoint, std::span<const TensorPath> tensors,
                  std::span<const std::string> digests) {
   const Tree& tree = checkpoint.tree();
@@ -93,6 +100,7 @@ std::string Text(const InspectOptions& options, const Checkpoint& checkpoint, st
   summary.Add({"tensors", std::to_string(tensors.size()) + ", " + Counted(elements, "element") + ", " + HumanBytes(tensor_bytes)});
   summary.Add({"storages", std::to_string(checkpoint.storages().size()) + ", " + HumanBytes(storage_bytes)});
   summary.Add({"values", values.lines.empty() ? "none beside the tensors" : std::to_string(CountValues(tree, tree.root()))});
+  if (const std::size_t count = CountAttributes(tree); count > 0) summary.Add({"attributes", std::to_string(count) + " (--json shows them)"});
   for (const std::string& warning : checkpoint.warnings()) summary.Add({"warning", Escaped(warning)});
   summary.AppendTo(out);
 

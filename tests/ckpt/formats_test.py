@@ -34,6 +34,11 @@ class Formats(support.Case):
                 self.succeeds("diff", path, self.plain, *flags)
                 self.succeeds("diff", path, "--model", "linear", *flags)
 
+    def test_attributes_are_told(self):
+        path = self.save(self.model, "whole.pth")
+        self.assertIn("\nvalues      none beside the tensors\nattributes  1 (--json shows them)\n", self.succeeds("inspect", path, "--opaque"))
+        self.assertIn("\nvalues    none beside the tensors\n\ntensors\n", self.succeeds("inspect", self.plain))
+
     def test_the_refusal_names_the_class_and_the_flag(self):
         path = self.save(self.model, "whole.pth")
         name = f"{LinearModel.__module__}.LinearModel"
