@@ -10,7 +10,14 @@
 namespace loadpath {
 namespace {
 
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+// Without the place in the folder where LibTorch was built.
+std::string FirstLine(const std::string& text) {
+  static constexpr std::string_view kAsk = "please report a bug to PyTorch. ";
+  std::string line = text.substr(0, text.find('\n'));
+  const std::size_t assertion = line.find("INTERNAL ASSERT FAILED at "), ask = line.find(kAsk);
+  if (assertion != std::string::npos && ask != std::string::npos) line.erase(0, ask + kAsk.size());
+  return line;
+}
 
 std::vector<char> ReadWhole(const std::string& file) {
   std::ifstream stream(file, std::ios::binary | std::ios::ate);
