@@ -91,6 +91,7 @@ class LoadRun : public Run {
   void FindUserFile() {
     const UserCheckpoint& user = *which().checkpoint;
     file_ = user.file;
+    if (path_.runs_code) throw Skipped("may run code that lies in a file: it is given the reference data alone (ckpt load --via " + which().path + " takes any)");
     const auto checkpoint = Checkpoint::Open(file_);
     record.format = checkpoint->format();
     const StateDict state_dict = StateDict::From(checkpoint, user.key);

@@ -18,7 +18,7 @@ namespace loadpath {
 
 /// A load path knows a checkpoint file and a module, never a format or a model by name.
 struct LoadRequest {
-  std::string file;                       ///< where a path opens the file itself (pickle_load)
+  std::string file;                       ///< where a path opens the file itself (LibTorch's own readers)
   std::string key_path;                   ///< the state dict's place in it
   std::shared_ptr<const Checkpoint> checkpoint;   ///< already open, or nullptr: the path opens `file`
   OpenOptions open;                       ///< how it opens it
@@ -46,13 +46,14 @@ struct LoadResult {
 };
 
 struct LoadPath {
-  std::string_view name;       ///< "copy", "direct", "assign", "mmap", "pickle_load"
+  std::string_view name;       ///< "copy", "direct", "assign", "mmap", "pickle_load", "jit_load"
   std::string_view summary;    ///< one line: what it does with bytes and memory
   std::string_view limit;      ///< the kind of machine limit it is held against: "pread", "mmap"
   /// Throws CheckpointError, StateDictError, or Skipped where the path cannot take this case at all. The module is
   /// changed only by a load that succeeds: what is written in place, and is not about to be filled anyway, is read and
   /// checked before the first write.
   std::function<LoadResult(const LoadRequest&)> load;
+  bool runs_code = false;      ///< a method in the file may be run (TorchScript's __setstate__): for files that are trusted
 };
 
 /// This path cannot take this case; what() says why. Listed as skipped, never an error.

@@ -17,6 +17,7 @@ LoadResult LoadDirect(const LoadRequest& request);
 LoadResult LoadAssign(const LoadRequest& request);
 LoadResult LoadMmap(const LoadRequest& request);
 LoadResult LoadPickle(const LoadRequest& request);
+LoadResult LoadJit(const LoadRequest& request);
 
 /// Reads into pinned memory and copies from there to request.device, whatever device that is.
 LoadResult LoadStaged(const LoadRequest& request);

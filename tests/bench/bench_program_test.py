@@ -13,7 +13,8 @@ import jsonschema
 import torch
 
 BENCH, DATA, SCHEMA = (str(Path(a).resolve()) for a in sys.argv[1:4])
-PATHS = ["copy", "direct", "assign", "mmap", "pickle_load"]
+OWN_PATHS = ["copy", "direct", "assign", "mmap"]
+PATHS = [*OWN_PATHS, "pickle_load", "jit_load"]
 
 
 FORMATS = {"zip", "legacy", "safetensors", "sharded", "sharded_bin", "torchscript", "cpp", "pt2", "dcp", "opaque"}
@@ -130,10 +131,14 @@ class Smoke(Folder):
         self.assertEqual(len(loads), 4 * len(PATHS))
         for row in rows.values():
             with self.subTest(row["name"]):
+                if row["path"] == "jit_load":
+                    self.assertEqual(row["status"], "skipped")
+                    self.assertRegex(row["reason"], "^torch::jit::load (refuses it: PytorchStreamReader failed|gives a module, and nothing at )")
+                    continue
                 self.assertEqual(row["status"], "ok")
                 self.assertIn(row["name"], self.out)
                 self.assertNotIn("tensors_fallen_back", row)
-        linear = {path: rows[f"load/linear/zip/nested/{path}/cpu/hot"] for path in PATHS}
+        linear = {path: rows[f"load/linear/zip/nested/{path}/cpu/hot"] for path in PATHS[:-1]}
         for path, row in linear.items():
             self.assertEqual(row["bytes"], 88, path)   # Linear(10, 2): 20 weights and 2 biases of float32
         self.assertEqual(linear["direct"]["bytes_copied"], 0)
@@ -154,6 +159,11 @@ class Smoke(Folder):
         for row in rows.values():
             if row["case"] == "load":
                 self.assertEqual((row["status"], row["checked"], row["bytes"]), ("ok", True, 4 * (64 * 128 + 128 + 128 * 10 + 10)), row["name"])
+
+    def test_torch_jit_load_takes_its_own_formats(self):
+        rows = self.rows("--filter", "^load/(custom|facenet:onet)/(torchscript|cpp)/bare/jit_load/")
+        self.assertEqual({row["status"] for row in rows.values() if row["case"] == "load"}, {"ok"})
+        self.assertEqual(len([row for row in rows.values() if row["case"] == "load"]), 4)
 
     def test_every_file_of_a_folder_is_made_cold(self):
         rows = self.rows("--filter", "^load/crepe:tiny/(sharded|dcp)/bare/direct/", "--cache", "cold")
@@ -194,9 +204,10 @@ class Smoke(Folder):
         base = torch.arange(12.0).view(3, 4)
         torch.save({"a.weight": base, "a.t": base.t(), "n": torch.tensor(7), "h": torch.ones(5, dtype=torch.bfloat16)}, file)
         rows = self.rows("--checkpoint", str(file))
-        for path in PATHS[:-1]:
+        for path in OWN_PATHS:
             row = rows[f"load/mine/file/mine.pth/{path}/cpu/hot"]
             self.assertEqual((row["status"], row["checked"], row["format"]), ("ok", True, "zip"))
+        self.assertRegex(rows["load/mine/file/mine.pth/jit_load/cpu/hot"]["reason"], "^may run code that lies in a file: ")
         # The mirror of a.t is contiguous, the file's is a transposed view.
         self.assertEqual(rows["load/mine/file/mine.pth/direct/cpu/hot"]["fallback"], "copy: 1 strided in the file")
 

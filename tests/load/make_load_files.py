@@ -11,6 +11,7 @@ a = torch.arange(20, dtype=torch.float32).view(4, 5) / 7
 b = torch.arange(6, dtype=torch.float32) - 2.5
 
 torch.save({"a": a, "b": b}, folder / "plain.pth")
+torch.save({"weights": {"a": a, "b": b}}, folder / "nested.pth")
 torch.save({"a": a, "b": b}, folder / "legacy.pth", _use_new_zipfile_serialization=False)
 torch.save({"a": a.double(), "b": b}, folder / "dtype.pth")
 torch.save({"a": a.t().contiguous().t(), "b": b}, folder / "strided.pth")

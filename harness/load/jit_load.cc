@@ -1,0 +1,43 @@
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <map>
+
+#include "harness/load/foreign.h"
+
+namespace loadpath {
+namespace {
+
+constexpr std::string_view kReader = "torch::jit::load";
+
+torch::jit::Module JitLoad(const std::string& file) {
+  try {
+    return torch::jit::load(file, at::kCPU);
+  } catch (const std::exception& error) {
+    Refuses(kReader, error);
+  }
+}
+
+}  // namespace
+
+LoadResult LoadJit(const LoadRequest& request) {
+  LoadResult result;
+  const Prepared prepared = Prepare(request, /*assign=*/false, result);
+  RequireOneFile(kReader, request, *prepared.checkpoint);
+  if (!request.key_path.empty()) throw Skipped("torch::jit::load gives a module, and nothing at \"" + request.key_path + "\" in it");
+  Stopwatch watch;
+  const torch::jit::Module module = JitLoad(prepared.checkpoint->path());
+  // It does not say how much it reads; it is all of the tensors at least.
+  result.read.bytes_read += result.bytes_loaded;
+  std::map<std::string, at::Tensor> items;
+  for (const auto& parameter : module.named_parameters()) items.emplace(parameter.name, parameter.value);
+  for (const auto& buffer : module.named_buffers()) items.emplace(buffer.name, buffer.value);
+  CopyFound(kReader, request, prepared, [&](const std::string& key) -> std::optional<at::Tensor> {
+    const auto found = items.find(key);
+    return found == items.end() ? std::nullopt : std::optional(found->second);
+  }, result);
+  result.seconds.load = watch.Lap();
+  return result;
+}
+
+}  // namespace loadpath
