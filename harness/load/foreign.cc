@@ -16,9 +16,11 @@ void RequireOneFile(std::string_view reader, const LoadRequest& request, const C
 void Refuses(std::string_view reader, const std::exception& error) {
   const auto* ours = dynamic_cast<const c10::Error*>(&error);
   const std::string text = ours != nullptr ? ours->what_without_backtrace() : error.what();
-  // Its message begins with a line of dashes or none where it shows a piece of code.
+  // Its message begins with an empty line where it shows a piece of code.
   const std::size_t begin = std::min(text.find_first_not_of("\n "), text.size());
-  throw Skipped(std::string(reader) + " refuses it: " + text.substr(begin, text.find('\n', begin) - begin));
+  // Behind its zip reader's errors stand, always the same, four sentences of advice.
+  const std::size_t end = std::min(text.find('\n', begin), text.find(". This is an internal miniz error", begin));
+  throw Skipped(std::string(reader) + " refuses it: " + text.substr(begin, end - begin));
 }
 
 void CopyFound(std::string_view reader, const LoadRequest& request, const Prepared& prepared,

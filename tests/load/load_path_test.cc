@@ -272,8 +272,7 @@ TEST(PickleLoad, ComparesNoChecksum) {
 TEST(JitLoad, WhatLibTorchRefusesIsSkippedInItsOwnWords) {
   Two module;
   EXPECT_THAT([&] { Load("jit_load", module, File("plain.pth")); },
-              testing::ThrowsMessage<Skipped>(testing::AllOf(testing::StartsWith("torch::jit::load refuses it: PytorchStreamReader failed"),
-                                                             testing::Not(testing::HasSubstr("\n")))));
+              testing::ThrowsMessage<Skipped>("torch::jit::load refuses it: PytorchStreamReader failed locating file constants.pkl: file not found"));
   EXPECT_THAT([&] { Load("jit_load", module, File("nested.pth"), {}, "weights"); },
               testing::ThrowsMessage<Skipped>("torch::jit::load gives a module, and nothing at \"weights\" in it"));
   EXPECT_TRUE(at::equal(module.a, at::full({4, 5}, -1.0)));
