@@ -3,6 +3,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ def run(*arguments, cases=None):
     try:
         sys.stdin = io.StringIO(cases)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = generate_checkpoints.main([str(argument) for argument in (*arguments, "--save-archive", SAVE_ARCHIVE)])
+            status = generate_checkpoints.main([str(argument) for argument in ("--save-archive", SAVE_ARCHIVE, *arguments)])
     except SystemExit as stop:
         status = stop.code
     finally:
@@ -188,6 +189,16 @@ class Incremental(unittest.TestCase):
             hashes.append({name: file["sha256"] for name, file in manifest["files"].items()})
             hashes.append({name: model["tensors"] for name, model in manifest["models"].items()})
         self.assertEqual(hashes[:2], hashes[2:])
+
+    def test_what_cannot_be_made_is_one_line_and_leaves_nothing(self):
+        status, out, err = run("--data", self.data, "--models", "linear", "--formats", "cpp", "--save-archive", self.data / "none")
+        self.assertEqual((status, out), (2, ""))
+        self.assertRegex(err, r"\A\S+: linear\.cpp\.bare\.pt: \S+/none writes it and is not there: scripts/bench builds it\n\Z")
+        done = subprocess.run([sys.executable, "-B", ROOT / "scripts" / "generate_checkpoints.py", "--data", self.data, "--models", "custom", "--formats", "aoti"],
+                              env={**os.environ, "CXX": str(self.data / "none")}, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertRegex(done.stderr.splitlines()[-1], r"\A\S+: custom\.aoti\.pt2: AOTInductor, which needs g\+\+, could not compile it: .*/none")
+        self.assertEqual([path.name for path in self.data.iterdir() if "golden" not in path.name and path.name not in (".lock", "manifest.json")], [])
 
     def test_an_unwritable_folder_is_one_line(self):
         (self.data / "file").touch()
