@@ -15,12 +15,17 @@ void RequireOneFile(std::string_view reader, const LoadRequest& request, const C
 
 void Refuses(std::string_view reader, const std::exception& error) {
   const auto* ours = dynamic_cast<const c10::Error*>(&error);
-  const std::string text = ours != nullptr ? ours->what_without_backtrace() : error.what();
-  // Its message begins with an empty line where it shows a piece of code.
-  const std::size_t begin = std::min(text.find_first_not_of("\n "), text.size());
-  // Behind its zip reader's errors stand, always the same, four sentences of advice.
-  const std::size_t end = std::min(text.find('\n', begin), text.find(". This is an internal miniz error", begin));
-  throw Skipped(std::string(reader) + " refuses it: " + text.substr(begin, end - begin));
+  std::string text = ours != nullptr ? ours->what_without_backtrace() : error.what();
+  // It begins with an empty line where it shows a piece of code.
+  text.erase(0, text.find_first_not_of("\n "));
+  text.erase(std::min(text.find('\n'), text.size()));
+  // Without the four sentences of advice that stand behind every error of its zip reader, and without the place in the
+  // folder where LibTorch was built.
+  text.erase(std::min(text.find(". This is an internal miniz error"), text.size()));
+  static constexpr std::string_view kAsk = "please report a bug to PyTorch. ";
+  const std::size_t assertion = text.find("INTERNAL ASSERT FAILED at "), ask = text.find(kAsk);
+  if (assertion != std::string::npos && ask != std::string::npos) text.erase(0, ask + kAsk.size());
+  throw Skipped(std::string(reader) + " refuses it: " + text);
 }
 
 void CopyFound(std::string_view reader, const LoadRequest& request, const Prepared& prepared,
