@@ -38,7 +38,7 @@ def main(arguments=None):
     parser.add_argument("--models", metavar="A,B", help="of: " + ", ".join(models.NAMES))
     parser.add_argument("--formats", metavar="A,B", help="of: " + ", ".join(FORMATS) + " (default: all)")
     parser.add_argument("--layouts", metavar="A,B", help="of: " + ", ".join(table.LAYOUTS) + " (default: all)")
-    parser.add_argument("--all", action="store_true", help="make everything: about 8 GB")
+    parser.add_argument("--all", action="store_true", help="make everything: about 13 GB")
     parser.add_argument("--list", action="store_true", help="list what would be made: model, format, layout, file")
     parser.add_argument("--save-archive", type=Path, default=ROOT / "build" / "bin" / "save-archive", metavar="PROGRAM",
                         help="what writes the format cpp (default: build/bin/save-archive)")

@@ -143,6 +143,16 @@ class Load(support.Case):
                 got = self.json("load", support.REFERENCE / name, "--model", model, "--key", entry["key"], "--data", support.REFERENCE)
                 self.assertRegex(got["check"], r"\A\d+ tensors equal bit by bit; output 0, batch 1: ")
 
+    def test_golden_of_every_format(self):
+        files = json.loads((support.REFERENCE / "manifest.json").read_text())["files"]
+        names = [name for name, file in files.items() if file["models"] == [{"model": "custom", "key": ""}]]
+        self.assertEqual(len({files[name]["format"] for name in names}), 10)
+        for name in names:
+            for ending in ("", "/") if (support.REFERENCE / name).is_dir() else ("",):
+                with self.subTest(name=name + ending):
+                    got = self.json("load", f"{support.REFERENCE / name}{ending}", "--model", "custom", "--opaque", "--data", support.REFERENCE)
+                    self.assertRegex(got["check"], r"\A4 tensors equal bit by bit; output 0, batch 1: ")
+
     def test_golden_that_differs(self):
         data = self.folder / "data"
         shutil.copytree(support.REFERENCE, data, ignore=lambda folder, names: [n for n in names if not n.startswith(("linear", "manifest"))])
