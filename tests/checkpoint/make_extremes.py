@@ -14,7 +14,7 @@ import sys
 import zipfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from make_hostile import HOOKS, KEYS, MAGIC, OLD, PAYLOAD, PROTO, SIZES, STORAGE, V2, VERSION, good, header, integer, raw_zip, record  # noqa: E402
+from hostile_parts import HOOKS, KEYS, MAGIC, OLD, PAYLOAD, PROTO, SIZES, STORAGE, V2, VERSION, good, header, integer, raw_zip, record  # noqa: E402
 
 READ = None
 

@@ -12,137 +12,16 @@ import struct
 import sys
 import tarfile
 import warnings
-import zlib
 from pickle import UnpicklingError
 
 import torch
 from torch._weights_only_unpickler import Unpickler, _get_allowed_globals
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from hostile_parts import ADVICE, DATA, KEYS, MAGIC, OLD, PAYLOAD, PROTO, SIZES, STORAGE, VERSION, deflate, good, header, raw_zip, record, tensor  # noqa: E402
+from hostile_pickles import PICKLES  # noqa: E402
+
 warnings.filterwarnings("ignore")
-PROTO = b"\x80\x02"
-STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04tQ"
-V2 = b"ctorch._utils\n_rebuild_tensor_v2\n("
-HOOKS = b"ccollections\nOrderedDict\n)R"
-
-
-def integer(value):
-    if -(2**31) <= value < 2**31:
-        return b"J" + struct.pack("<i", value)
-    size = value.bit_length() // 8 + 1
-    return b"\x8a" + bytes([size]) + value.to_bytes(size, "little", signed=True)
-
-
-def text(value):
-    return b"X" + struct.pack("<I", len(value)) + value.encode()
-
-
-def tensor(offset=0, size=(4,), stride=(1,), grad=b"\x89", extra=b"", storage=STORAGE):
-    numbers = lambda values: b"(" + b"".join(map(integer, values)) + b"t"
-    return PROTO + V2 + storage + integer(offset) + numbers(size) + numbers(stride) + grad + HOOKS + extra + b"tR."
-
-
-def outside(size, stride, offset=0):
-    return (f"has a tensor that reaches outside its storage: shape {list(size)}, stride {list(stride)}, offset {offset}, float32, "
-            "in 16 bytes")  # fmt: skip
-
-
-def negative(size, stride, offset=0):
-    return f"has a tensor with a negative size, stride or offset: shape {list(size)}, stride {list(stride)}, offset {offset}"
-
-
-UNDERFLOW = "has a pickle that takes more from its stack than it put there"
-NO_MARK = "has a pickle that goes back to a mark that it never set"
-CUT = "has a pickle that is cut off"
-PICKLES = {
-    "eval": (PROTO + b"c__builtin__\neval\nX\x01\x00\x00\x001\x85R.", None),
-    "getattr": (PROTO + b"cbuiltins\ngetattr\n.", None),
-    "builtinsx": (PROTO + b"cbuiltins_x\nf\n.", None),
-    "posix": (PROTO + b"cposix\nsystem\nX\x04\x00\x00\x00true\x85R.", None),
-    "os": (PROTO + b"cos\nsystem\n.", None),
-    "nt": (PROTO + b"cnt\nsystem\n.", None),
-    "sys": (PROTO + b"c__builtin__\nintern\n.", None),
-    "numpy": (PROTO + b"cnumpy.core.multiarray\n_reconstruct\n.", None),
-    "module": (PROTO + b"ctorch.nn.modules.linear\nLinear\n.", None),
-    "dtensor": (PROTO + b"ctorch.distributed.tensor\nDTensor\n.", None),
-    "newline": (PROTO + b"c\n\n.", None),
-    "inst": (PROTO + b"(iposix\nsystem\n.", None),
-    "obj": (PROTO + b"(o.", None),
-    "ext1": (PROTO + b"\x82\x01.", None),
-    "persid": (PROTO + b"P0\n.", None),
-    "not an opcode": (PROTO + b"\xff.", None),
-    "next buffer": (PROTO + b"\x97.", None),
-    "append to dict": (PROTO + b"}Na.", None),
-    "append to tuple": (PROTO + b")Na.", None),
-    "extend a dict": (PROTO + b"}(Ne.", None),
-    "setitem on list": (PROTO + b"]NNs.", None),
-    "setitems on list": (PROTO + b"](NNu.", None),
-    "setitem on size": (PROTO + b"ctorch\nSize\n)\x85RNNs.", None),
-    "setitem on tensor": (tensor()[:-1] + b"K\x00K\x00s.", None),
-    "build a dict": (PROTO + b"}}b.", None),
-    "build a list": (PROTO + b"]}b.", None),
-    "persistent text": (PROTO + b"X\x01\x00\x00\x00aQ.", None),
-    "persistent none": (PROTO + b"NQ.", None),
-    "persistent module": (PROTO + b"X\x06\x00\x00\x00module\x85Q.", None),
-    "reduce a tuple": (PROTO + b"))R.", "Trying to call reduce for unrecognized function <class 'tuple'>"),
-    "newobj of int": (PROTO + b"K\x01)\x81.",
-                      "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got <class 'int'>"),
-    "from type of text": (PROTO + b"ctorch._tensor\n_rebuild_from_type_v2\n(X\x01\x00\x00\x00ectorch\nTensor\n)NtR.",
-                          "Trying to call reduce for unrecognized function <class 'str'>"),
-    "empty": (b"", "has a pickle that is cut off: it does not end with STOP"),
-    "no stop": (PROTO + b"N", "has a pickle that is cut off: it does not end with STOP"),
-    "no value": (PROTO + b".", UNDERFLOW),
-    "protocol 9": (b"\x80\x09N.", "unsupported pickle protocol: 9"),
-    "memo": (PROTO + b"h\x05.", "has a pickle that asks its memo for entry 5, which was never put there"),
-    "far memo": (PROTO + b"j\xff\xff\xff\x7f.", "has a pickle that asks its memo for entry 2147483647, which was never put there"),
-    "long text": (PROTO + b"X\xff\xff\xff\x7fab.", CUT),
-    "huge text": (b"\x80\x04\x8d" + b"\xff" * 8 + b".", CUT),
-    "huge bytes": (b"\x80\x04\x8e" + b"\xff" * 7 + b"\x7f.", CUT),
-    "long frame": (b"\x80\x04\x95" + b"\xff" * 8 + b"N.", "pickle exhausted before end of frame"),
-    "bad utf-8": (PROTO + b"X\x02\x00\x00\x00\xff\xfe.", "has a string that is not UTF-8"),
-    "long integer": (PROTO + b"\x8b" + struct.pack("<I", 5000) + b"\x01" * 5000 + b".", "has an integer of more than 4300 digits"),
-    "not an integer": (b"Lxyz\n.", "has an integer that is not one"),
-    "not a float": (b"Fxyz\n.", "has a float that is not one"),
-    "unquoted": (b"Sabc\n.", "the STRING opcode argument must be quoted"),
-    "unhashable": (PROTO + b"}]Ns.", "TypeError: unhashable type: 'list'"),
-    "unhashable dict": (PROTO + b"}ccollections\nOrderedDict\n)RNs.", "TypeError: unhashable type: 'OrderedDict'"),
-    "odd items": (PROTO + b"}(Nu.", "has a dict with a key and no value"),
-    "complex of text": (PROTO + b"c__builtin__\ncomplex\nNN\x86R.", "calls builtins.complex with arguments that it does not take"),
-    "calls a dtype": (PROTO + b"ctorch\nfloat32\n)R.", "calls torch.float32 with arguments that it does not take"),
-    "two few arguments": (PROTO + V2 + b"tR.", "calls torch._utils._rebuild_tensor_v2 with 0 arguments"),
-    "copies": (PROTO + b"](" + b"N" * 50000 + b"eq\x00c__builtin__\nset\nq\x01" + b"h\x01(tR" * 10 + b"h\x00h\x01h\x00\x85R0" * 4000 + b".",
-               "has a pickle that copies the same values over and over"),
-    "key missing": (tensor(storage=STORAGE.replace(b"\x00\x00\x000X", b"\x00\x00\x007X")), "lacks a record that its pickle names"),
-    "key leaves": (tensor(storage=STORAGE.replace(b"X\x01\x00\x00\x000", text("../version"))), "lacks a record that its pickle names"),
-    "numel small": (tensor(storage=STORAGE.replace(b"K\x04t", b"K\x03t")), "names storage 0 with 12 bytes, but its record has 16"),
-    "numel large": (tensor(storage=STORAGE.replace(b"K\x04t", b"K\x05t")), "names storage 0 with 20 bytes, but its record has 16"),
-    "numel negative": (tensor(storage=STORAGE.replace(b"K\x04t", b"J\xff\xff\xff\xfft")), "has a storage of -1 elements"),
-    "numel overflows": (tensor(storage=STORAGE.replace(b"K\x04t", integer(2**62 + 1) + b"t")), f"has a storage of {2**62 + 1} elements"),
-    "storage of tensor type": (tensor(storage=STORAGE.replace(b"FloatStorage", b"FloatTensor")), "has a storage whose type is torch.FloatTensor"),
-    "size outside": (tensor(size=(5,)), outside((5,), (1,))),
-    "offset outside": (tensor(offset=1), outside((4,), (1,), 1)),
-    "stride outside": (tensor(size=(2, 2), stride=(3, 1)), outside((2, 2), (3, 1))),
-    "offset negative": (tensor(offset=-1), negative((4,), (1,), -1)),
-    "size negative": (tensor(size=(-4,)), negative((-4,), (1,))),
-    "stride negative": (tensor(stride=(-1,)), negative((4,), (-1,))),
-    "rank": (tensor(stride=(1, 1)), "has a tensor with 1 sizes and 2 strides"),
-    "rank 1000": (tensor(size=(1,) * 1000, stride=(1,) * 1000), "has a tensor of more than 64 dimensions"),
-    "product": (tensor(size=(2**40, 2**40), stride=(0, 0)), outside((2**40, 2**40), (0, 0))),
-    "stride overflows": (tensor(size=(2, 3), stride=(2**62, 2**62)), outside((2, 3), (2**62, 2**62))),
-    "grad": (tensor(grad=b"K\x01"), "has a tensor whose requires_grad is not a bool"),
-    "conj of float": (tensor(extra=b"}X\x04\x00\x00\x00conj\x88s"), "has a conjugate bit on a tensor that is not complex"),
-    "size is None": (PROTO + V2 + STORAGE + b"K\x00N)\x89" + HOOKS + b"tR.", "has a tensor whose size is not a tuple"),
-}  # fmt: skip
-STACK_OPCODES = {"pop": b"0", "dup": b"2", "reduce": b"R", "append": b"a", "build": b"b", "setitem": b"s", "tuple1": b"\x85", "tuple2": b"N\x86",
-                 "tuple3": b"NN\x87", "newobj": b"\x81", "binput": b"q\x00", "persid": b"Q", "stack global": b"\x93", "memoize": b"\x94",
-                 "newobj_ex": b"\x92"}  # fmt: skip
-MARK_OPCODES = {"tuple": b"t", "list": b"l", "dict": b"d", "appends": b"e", "setitems": b"u", "additems": b"\x90", "frozenset": b"\x91",
-                "pop_mark": b"1"}  # fmt: skip
-for _name, _code in STACK_OPCODES.items():
-    PICKLES[f"underflow {_name}"] = (PROTO + _code + b".", UNDERFLOW)
-    PICKLES[f"underflow below mark {_name}"] = (PROTO + b"NNNN(" + _code + b".", UNDERFLOW)
-del PICKLES["underflow below mark pop"]  # POP takes a mark too
-for _name, _code in MARK_OPCODES.items():
-    PICKLES[f"no mark {_name}"] = (PROTO + b"N" + _code + b".", NO_MARK)
 
 
 def archive(path, pickle, **records):
@@ -152,9 +31,6 @@ def archive(path, pickle, **records):
     for name, data in content.items():
         writer.write_record(name, data, len(data))
     writer.write_end_of_file()
-
-
-ADVICE = " --opaque lists and loads its tensors without the class."
 
 
 def words(pickle):
@@ -170,47 +46,6 @@ def words(pickle):
     raise AssertionError(f"PyTorch reads {pickle}")
 
 
-def raw_zip(entries, comment=b"", count=None, prefix=b"", gap=b"", disk=0):
-    """A zip archive from dicts of fields, each of which may lie."""
-    out, directory = io.BytesIO(), io.BytesIO()
-    out.write(prefix)
-    for entry in entries:
-        name, data = entry["name"].encode("latin-1"), entry.get("data", b"")
-        stored = entry.get("stored", data)
-        crc, method = entry.get("crc", zlib.crc32(data)), entry.get("method", 0)
-        size, csize = entry.get("size", len(data)), entry.get("csize", len(stored))
-        offset = entry.get("offset", out.tell())
-        local = entry.get("local_name", entry["name"]).encode("latin-1")
-        out.write(entry.get("signature", b"PK\3\4"))
-        out.write(struct.pack("<HHHHHIIIHH", 20, entry.get("local_flags", 0), entry.get("local_method", method), 0, 0, entry.get("local_crc", crc),
-                              csize, size, len(local), entry.get("local_extra", 0)))  # fmt: skip
-        out.write(local + stored)
-        extra = entry.get("extra", b"")
-        directory.write(b"PK\1\2" + struct.pack("<HHHHHHIIIHHHHHII", 20, 20, entry.get("flags", 0), method, 0, 0, crc, csize, size, len(name),
-                                                len(extra), 0, entry.get("disk", 0), 0, 0, offset) + name + extra)  # fmt: skip
-    start, directory = out.tell(), directory.getvalue()
-    out.write(directory + gap)
-    count = len(entries) if count is None else count
-    out.write(b"PK\5\6" + struct.pack("<HHHHIIH", disk, 0, count, count, len(directory), start, len(comment)) + comment)
-    return out.getvalue()
-
-
-def record(name, data=b"", **fields):
-    return {"name": "a/" + name, "data": data, **fields}
-
-
-def good(**change):
-    """The records of a right checkpoint; change: fields of one of them, by name with _ for . and /."""
-    content = {"data.pkl": tensor(), "byteorder": b"little", "data/0": b"\0\1\2\3" * 4, "version": b"3\n"}
-    return [record(n, d, **change.get(n.replace(".", "_").replace("/", "_"), {})) for n, d in content.items()]
-
-
-def deflate(data):
-    packer = zlib.compressobj(wbits=-15)
-    return packer.compress(data) + packer.flush()
-
-
-PAYLOAD = b"\0\1\2\3" * 4
 ARCHIVES = {
     "flag in directory": (raw_zip(good(data_0={"flags": 1})), "is encrypted"),
     "flag in header": (raw_zip(good(data_0={"local_flags": 1})), "is encrypted"),
@@ -320,10 +155,6 @@ NOT_CHECKPOINTS = {
 }  # fmt: skip
 
 
-def header(text, data=b""):
-    return struct.pack("<Q", len(text)) + text + data
-
-
 F32 = b'{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
 SAFETENSORS = {
     "tail": (header(b'{"a":' + F32 + b"}", b"\0" * 6), "has 2 bytes behind its last tensor"),
@@ -358,11 +189,6 @@ def legacy(pickles, tail=b""):
     return b"".join(pickles) + tail
 
 
-MAGIC = PROTO + b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
-VERSION, SIZES = PROTO + b"M\xe9\x03.", PROTO + b"}."
-OLD = tensor(storage=STORAGE.replace(b"K\x04t", b"K\x04Nt"))
-KEYS = PROTO + b"](X\x01\x00\x00\x000e."
-DATA = struct.pack("<q", 4) + b"\0" * 16
 LEGACY = {
     "version": (legacy([MAGIC, PROTO + b"K\x01."]), "Invalid protocol version: 1"),
     "unknown key": (legacy([MAGIC, VERSION, SIZES, OLD, KEYS.replace(b"\x00\x000", b"\x00\x001")]), "storage key '1' not found in deserialized_objects"),

@@ -13,7 +13,7 @@ import sys
 import torch
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from make_hostile import ADVICE, HOOKS, MAGIC, PROTO, SIZES, STORAGE, V2, VERSION, deflate, raw_zip, record, text  # noqa: E402
+from hostile_parts import ADVICE, HOOKS, MAGIC, PROTO, SIZES, STORAGE, V2, VERSION, deflate, raw_zip, record, text  # noqa: E402
 
 TENSOR = V2 + STORAGE + b"K\0K\4\x85K\1\x85\x89" + HOOKS + b"tR"
 SOURCE = b'class M(Module):\n  __parameters__ = ["w", ]\n  __buffers__ = []\n  w : Tensor\n  def forward(self):\n    return 1\n'
