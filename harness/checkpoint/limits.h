@@ -23,6 +23,7 @@ inline constexpr std::size_t kDimensions = 64;
 
 /// Bytes of one integer: printing takes quadratic time, and Python itself refuses to print more than 4300 digits.
 inline constexpr std::size_t kIntegerBytes = 1785;
+inline constexpr std::size_t kIntegerDigits = 4300;
 
 /// A line of a text opcode that names a global or holds a number: no name that PyTorch allows is longer than 64.
 inline constexpr std::size_t kLineBytes = 8192;
@@ -51,6 +52,9 @@ inline constexpr std::uint64_t kSourceBytes = std::uint64_t{1} << 26;
 /// The JSON that lists a torch.export archive's weights: 300 bytes a tensor, and up to 30 times as much memory once parsed.
 inline constexpr std::uint64_t kConfigBytes = std::uint64_t{1} << 25;
 
+/// Objects and lists inside one another in that JSON: a size, as an expression, in a weight's list of sizes is at 5.
+inline constexpr int kConfigDepth = 8;
+
 /// The header of a safetensors file: the format's own limit (safetensors/src/tensor.rs, MAX_HEADER_SIZE).
 inline constexpr std::uint64_t kSafetensorsHeaderBytes = 100'000'000;
 
@@ -71,6 +75,14 @@ inline constexpr std::size_t kListGaps = std::size_t{1} << 16;
 /// Bytes of chunks that are read before they are put in their places, beyond one chunk: what a read takes beside its
 /// destinations.
 inline constexpr std::uint64_t kChunkBatch = std::uint64_t{1} << 28;
+
+/// Values that a pickle's calls copy (tuple(x), set(x), OrderedDict(x)), beyond 16 a byte: a few bytes copy a list of any
+/// length, again and again.
+inline constexpr std::uint64_t kCopies = std::uint64_t{1} << 16;
+
+/// Names longer than this are not compared in order to propose one: that takes the product of their lengths, and nobody types
+/// them by hand.
+inline constexpr std::size_t kComparedName = 512;
 
 }  // namespace loadpath::limits
 

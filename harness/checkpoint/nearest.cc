@@ -4,6 +4,8 @@
 #include <numeric>
 #include <vector>
 
+#include "harness/checkpoint/limits.h"
+
 namespace loadpath {
 namespace {
 
@@ -24,17 +26,14 @@ std::size_t Distance(std::string_view a, std::string_view b, std::size_t limit) 
   return row.back();
 }
 
-// Comparing takes the product of two lengths: names longer than this are not typed by hand.
-constexpr std::size_t kLongest = 512;
-
 }  // namespace
 
 std::string Nearest(std::string_view name, std::span<const std::string> candidates) {
   std::string_view nearest;
-  std::size_t best = kLongest;
+  std::size_t best = limits::kComparedName;
   for (const std::string& candidate : candidates) {
     const std::size_t longer = std::max(name.size(), candidate.size());
-    if (longer > kLongest || best == 0) continue;
+    if (longer > limits::kComparedName || best == 0) continue;
     const std::size_t distance = Distance(name, candidate, std::min(longer / 3, best - 1));
     if (distance <= longer / 3 && distance < best) {
       best = distance;

@@ -12,7 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMaxDepth = 8;
 constexpr std::int64_t kStrided = 7;  // schema.Layout.Strided
 
 // schema.ScalarType.
@@ -30,11 +29,11 @@ class ConfigReader {
   Json Parse(std::string_view text) const {
     if (!IsUtf8(text)) Bad("has a list of weights that is not UTF-8");
     std::string problem;
-    std::vector<std::unordered_set<std::string>> names(kMaxDepth + 2);
+    std::vector<std::unordered_set<std::string>> names(limits::kConfigDepth + 2);
     // The plain parser would keep one of two equal keys without a word.
     const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
       using Event = Json::parse_event_t;
-      if (depth > kMaxDepth && problem.empty()) problem = "has a list of weights that is nested too deep";
+      if (depth > limits::kConfigDepth && problem.empty()) problem = "has a list of weights that is nested too deep";
       if (!problem.empty()) return false;
       if (event == Event::object_start) names[static_cast<std::size_t>(depth) + 1].clear();
       if (event == Event::key && !names[static_cast<std::size_t>(depth)].insert(parsed.get<std::string>()).second) {

@@ -32,7 +32,7 @@ const std::byte* Unpickler::Read(std::size_t count) {
 
 void Unpickler::Charge(std::size_t count) {
   charged_ += count;
-  if (charged_ > 16 * input_.bytes().size() + 65536) {
+  if (charged_ > 16 * input_.bytes().size() + limits::kCopies) {
     Fail(ErrorCode::kLimitExceeded, "has a pickle that copies the same values over and over");
   }
 }

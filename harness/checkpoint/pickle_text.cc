@@ -84,7 +84,7 @@ void Unpickler::Decimal(std::string_view digits) {
   if (error == std::errc() && end == digits.data() + digits.size()) return Push(heap_.Int(value));
   std::string_view body = digits;
   if (body.starts_with('-')) body.remove_prefix(1);
-  if (error != std::errc::result_out_of_range || body.size() > 4300 || body.find_first_not_of("0123456789") != std::string_view::npos) {
+  if (error != std::errc::result_out_of_range || body.size() > limits::kIntegerDigits || body.find_first_not_of("0123456789") != std::string_view::npos) {
     Fail(ErrorCode::kBadPickle, "has an integer that is not one");
   }
   body.remove_prefix(std::min(body.find_first_not_of('0'), body.size() - 1));
