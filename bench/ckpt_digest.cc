@@ -1,27 +1,17 @@
 #include "bench/ckpt_digest.h"
 
 #include <malloc.h>
-#include <sched.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <map>
-#include <mutex>
 #include <numeric>
-#include <thread>
 #include <tuple>
 
+#include "harness/checkpoint/parallel.h"
 #include "harness/checkpoint/sha256.h"
 
 namespace loadpath::ckpt {
 namespace {
-
-std::size_t Cores() {
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1u, std::thread::hardware_concurrency());
-  return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-}
 
 // What decides a tensor's bytes: tied weights are two tensors of one view.
 using View = std::tuple<StorageId, std::int64_t, Dtype, std::span<const std::int64_t>, std::span<const std::int64_t>, bool, bool>;
@@ -48,25 +38,7 @@ void ForEachLargestFirst(std::span<const std::uint64_t> sizes, const std::functi
   std::vector<std::size_t> order(sizes.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return sizes[a] > sizes[b]; });
-  std::atomic<std::size_t> next = 0;
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto run = [&] {
-    for (std::size_t i; (i = next.fetch_add(1)) < order.size();) {
-      try {
-        work(order[i]);
-      } catch (...) {
-        const std::scoped_lock lock(mutex);
-        if (!failure) failure = std::current_exception();
-        next = order.size();
-      }
-    }
-  };
-  std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < std::min(Cores(), order.size()); ++i) threads.emplace_back(run);
-  run();
-  threads.clear();
-  if (failure) std::rethrow_exception(failure);
+  ParallelFor(order.size(), Cores(), [&](std::size_t i) { work(order[i]); });
 }
 
 std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<const TensorPath> tensors, CrcMode crc) {

@@ -190,6 +190,15 @@ Options ParseOptions(int argc, char** argv) {
   return options;
 }
 
+const std::string& Options::File() const {
+  switch (command) {
+    case Command::kLoad: return load.file;
+    case Command::kDiff: return diff.file;
+    case Command::kConvert: return convert.file;
+    default: return inspect.file;
+  }
+}
+
 int Guarded(int (*run)(int argc, char** argv), int argc, char** argv) {
   // A reader of the output that goes away shows as EPIPE in WriteStdout.
   std::signal(SIGPIPE, SIG_IGN);
@@ -202,7 +211,8 @@ int Guarded(int (*run)(int argc, char** argv), int argc, char** argv) {
   } catch (const CheckpointError& error) {
     line = std::string("ckpt: ") + error.what();
   } catch (const std::bad_alloc&) {
-    line = "ckpt: out of memory";
+    std::fputs("ckpt: out of memory\n", stderr);  // no string: there may be no memory for one
+    return kBadUse;
   } catch (const std::exception& error) {
     // LibTorch's errors go on with the place in its source and a stack trace.
     const std::string what = error.what();

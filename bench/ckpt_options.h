@@ -59,6 +59,8 @@ struct Options {
   ConvertOptions convert;
   /// A module is needed, and so is LibTorch.
   bool NeedsModel() const { return command == Command::kLoad || (command == Command::kDiff && !diff.model.empty()); }
+  /// The checkpoint that the command is about.
+  const std::string& File() const;
 };
 
 /// Reads the command line; prints the help that it asks for. Throws UsageError.

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <new>
 
 #include "harness/checkpoint/folder.h"
+#include "harness/checkpoint/out_of_memory.h"
 #include "harness/checkpoint/several_files.h"
 #include "harness/checkpoint/single_file.h"
 #include "harness/checkpoint/sniff.h"
@@ -25,18 +25,18 @@ bool Checkpoint::Swapped() const { return (byteorder() == "big") != (std::endian
 
 std::shared_ptr<const Checkpoint> Checkpoint::Open(const std::string& path, const OpenOptions& options) {
   try {
-    auto source = std::make_unique<Source>(IsFolder(path) ? CheckpointInFolder(path) : path);
-    switch (Sniff(*source)) {
-      case FileKind::kShardIndex: return OpenSharded(path, std::move(source), options);
-      case FileKind::kDcpMetadata: return OpenDcp(path, std::move(source), options);
-      default: return OpenSingleFile(std::move(source), options);
-    }
+    return OrOutOfMemory(path, "could not be opened", [&]() -> std::shared_ptr<const Checkpoint> {
+      auto source = std::make_unique<Source>(IsFolder(path) ? CheckpointInFolder(path) : path);
+      switch (Sniff(*source)) {
+        case FileKind::kShardIndex: return OpenSharded(path, std::move(source), options);
+        case FileKind::kDcpMetadata: return OpenDcp(path, std::move(source), options);
+        default: return OpenSingleFile(std::move(source), options);
+      }
+    });
   } catch (const CheckpointError& error) {
     // One archive behind another: what is wrong with them as one says little.
     if (!path.ends_with(".distcp") || error.code() == ErrorCode::kIo) throw;
     throw CheckpointError(ErrorCode::kUnsupported, path, "is one part of a distributed checkpoint: name its folder, or the .metadata in it");
-  } catch (const std::bad_alloc&) {
-    throw CheckpointError(ErrorCode::kOutOfMemory, path, "could not be opened: out of memory");
   }
 }
 

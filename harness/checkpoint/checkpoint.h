@@ -95,6 +95,7 @@ class Checkpoint {
   virtual std::span<const std::string> warnings() const { return {}; }
   virtual std::size_t file_count() const = 0;
   virtual int fd(std::uint32_t file) const = 0;    ///< open for reading as long as the checkpoint lives
+  virtual const std::string& file_path(std::uint32_t file) const = 0;
 
   /// Where the storage's bytes lie plainly (stored, native byte order or not), or nullopt where they do not
   /// (deflated). Validates the record's local header. Throws CheckpointError.

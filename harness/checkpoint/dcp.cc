@@ -19,6 +19,7 @@
 #include "harness/checkpoint/gather.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/nest.h"
+#include "harness/checkpoint/out_of_memory.h"
 #include "harness/checkpoint/parallel.h"
 #include "harness/checkpoint/several_files.h"
 #include "harness/checkpoint/single_file.h"
@@ -50,6 +51,7 @@ class Dcp final : public SeveralFiles {
   std::string_view format() const override { return "dcp"; }
   std::size_t file_count() const override { return items_.file_count(); }
   int fd(std::uint32_t file) const override { return items_.source(file).fd(); }
+  const std::string& file_path(std::uint32_t file) const override { return items_.source(file).path(); }
 
   // A tensor lies plainly where it is one chunk in row-major order.
   std::optional<Extent> Locate(StorageId storage) const override {
@@ -74,6 +76,13 @@ class Dcp final : public SeveralFiles {
   }
 
   ReadReport Read(std::span<const ReadJob> jobs, const ReadOptions& options) const override {
+    return OrOutOfMemory(path_, "could not be read", [&] { return ReadAny(jobs, options); });
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+  ReadReport ReadAny(std::span<const ReadJob> jobs, const ReadOptions& options) const {
     const std::uint64_t bytes = items_.bytes_read(), calls = items_.read_calls();
     ReadReport report;
     report.crc.assign(jobs.size(), CrcStatus::kNotWritten);
@@ -114,9 +123,6 @@ class Dcp final : public SeveralFiles {
     report.read_calls = items_.read_calls() - calls;
     return report;
   }
-
- private:
-  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   // What a storage is: a tensor's own, or one inside a pickled value.
   struct Home {

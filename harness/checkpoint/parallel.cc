@@ -6,7 +6,6 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -41,9 +40,11 @@ void ParallelFor(std::size_t count, int threads, const std::function<void(std::s
     }
   };
   std::vector<std::thread> helpers;
+  const std::size_t wanted = std::min<std::size_t>(count, static_cast<std::size_t>(std::max(1, threads)));
   try {
-    for (std::size_t i = 1; i < std::min<std::size_t>(count, static_cast<std::size_t>(std::max(1, threads))); ++i) helpers.emplace_back(run);
-  } catch (const std::system_error&) {  // no more threads to be had: those that started do the work
+    helpers.reserve(wanted);
+    for (std::size_t i = 1; i < wanted; ++i) helpers.emplace_back(run);
+  } catch (const std::exception&) {  // no more threads to be had, or no memory for them: those that started do the work
   }
   run();
   for (std::thread& helper : helpers) helper.join();

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <exception>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "harness/checkpoint/byte_swap.h"
@@ -38,10 +37,7 @@ class Reader {
     Plan();
     const std::uint64_t useful = std::max<std::uint64_t>(1, bytes_ / kBytesPerThread);
     const auto threads = std::min<std::uint64_t>({static_cast<std::uint64_t>(threads_), units_.size(), useful});
-    std::vector<std::thread> helpers;
-    for (std::uint64_t i = 1; i < threads; ++i) helpers.emplace_back([this] { Work(); });
-    Work();
-    for (std::thread& helper : helpers) helper.join();
+    ParallelFor(threads, static_cast<int>(threads), [this](std::size_t) { Work(); });
     if (error_) std::rethrow_exception(error_);
     return Report();
   }
@@ -111,9 +107,6 @@ class Reader {
       if (unit >= units_.size() || failed_.load(std::memory_order_relaxed)) return;
       try {
         Do(unit, buffer);
-      } catch (const std::bad_alloc&) {
-        const std::string& path = File(order_[units_[unit].first]).records->source().path();
-        Remember(unit, std::make_exception_ptr(CheckpointError(ErrorCode::kOutOfMemory, path, "could not be read: out of memory")));
       } catch (...) {
         Remember(unit, std::current_exception());
       }

@@ -5,6 +5,7 @@
 #include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/gather.h"
 #include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/out_of_memory.h"
 
 namespace loadpath {
 namespace {
@@ -28,17 +29,19 @@ std::vector<std::byte> ReadTensor(const Checkpoint& checkpoint, const TensorView
   }
   // The whole storage where that is what the view covers: then its checksum counts too.
   const std::uint64_t begin = static_cast<std::uint64_t>(tensor.storage_offset) * item, length = Span(tensor) * item;
-  std::vector<std::byte> bytes(length);
-  const ReadJob job{tensor.storage, begin, bytes, tensor.dtype};
-  checkpoint.Read({&job, 1}, options);
-  if (!tensor.IsContiguous()) {
-    std::vector<std::byte> gathered(tensor.nbytes());
-    Gather(tensor, bytes.data(), gathered.data());
-    bytes = std::move(gathered);
-  }
-  if (std::endian::native == std::endian::big) SwapBytes(bytes, tensor.dtype);
-  ResolveBits(tensor, bytes);
-  return bytes;
+  return OrOutOfMemory(checkpoint.path(), "could not be read", [&] {
+    std::vector<std::byte> bytes(length);
+    const ReadJob job{tensor.storage, begin, bytes, tensor.dtype};
+    checkpoint.Read({&job, 1}, options);
+    if (!tensor.IsContiguous()) {
+      std::vector<std::byte> gathered(tensor.nbytes());
+      Gather(tensor, bytes.data(), gathered.data());
+      bytes = std::move(gathered);
+    }
+    if (std::endian::native == std::endian::big) SwapBytes(bytes, tensor.dtype);
+    ResolveBits(tensor, bytes);
+    return bytes;
+  });
 }
 
 }  // namespace loadpath

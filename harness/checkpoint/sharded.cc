@@ -8,6 +8,7 @@
 #include "harness/checkpoint/copy_value.h"
 #include "harness/checkpoint/folder.h"
 #include "harness/checkpoint/freeze.h"
+#include "harness/checkpoint/out_of_memory.h"
 #include "harness/checkpoint/parallel.h"
 #include "harness/checkpoint/several_files.h"
 #include "harness/checkpoint/shard_index.h"
@@ -36,6 +37,7 @@ class Sharded final : public SeveralFiles {
   std::string_view format() const override { return "sharded"; }
   std::size_t file_count() const override { return shards_.size(); }
   int fd(std::uint32_t file) const override { return shards_[file]->fd(0); }
+  const std::string& file_path(std::uint32_t file) const override { return shards_[file]->path(); }
 
   std::optional<Extent> Locate(StorageId storage) const override {
     std::optional<Extent> extent = shards_[places_[storage].shard]->Locate(places_[storage].storage);
@@ -44,16 +46,18 @@ class Sharded final : public SeveralFiles {
   }
 
   ReadReport Read(std::span<const ReadJob> jobs, const ReadOptions& options) const override {
-    std::vector<RecordFile> files;
-    for (const auto& shard : shards_) files.push_back(shard->record_file());
-    std::vector<ReadJob> local(jobs.begin(), jobs.end());
-    std::vector<std::uint32_t> file_of;
-    file_of.reserve(jobs.size());
-    for (ReadJob& job : local) {
-      file_of.push_back(places_[job.storage].shard);
-      job.storage = places_[job.storage].storage;
-    }
-    return ReadRecords(files, file_of, local, options);
+    return OrOutOfMemory(path_, "could not be read", [&] {
+      std::vector<RecordFile> files;
+      for (const auto& shard : shards_) files.push_back(shard->record_file());
+      std::vector<ReadJob> local(jobs.begin(), jobs.end());
+      std::vector<std::uint32_t> file_of;
+      file_of.reserve(jobs.size());
+      for (ReadJob& job : local) {
+        file_of.push_back(places_[job.storage].shard);
+        job.storage = places_[job.storage].storage;
+      }
+      return ReadRecords(files, file_of, local, options);
+    });
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "harness/checkpoint/single_file.h"
 
+#include "harness/checkpoint/out_of_memory.h"
 #include "harness/checkpoint/sniff.h"
 
 namespace loadpath {
@@ -21,8 +22,10 @@ std::optional<Extent> SingleFile::Locate(StorageId storage) const {
 }
 
 ReadReport SingleFile::Read(std::span<const ReadJob> jobs, const ReadOptions& options) const {
-  const RecordFile file = record_file();
-  return ReadRecords({&file, 1}, {}, jobs, options);
+  return OrOutOfMemory(path(), "could not be read", [&] {
+    const RecordFile file = record_file();
+    return ReadRecords({&file, 1}, {}, jobs, options);
+  });
 }
 
 std::shared_ptr<const SingleFile> OpenSingleFile(std::unique_ptr<Source> source, const OpenOptions& options) {

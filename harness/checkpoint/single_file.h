@@ -18,6 +18,7 @@ class SingleFile : public Checkpoint, public Records {
   const std::string& path() const override { return source_->path(); }
   std::size_t file_count() const override { return 1; }
   int fd(std::uint32_t) const override { return source_->fd(); }
+  const std::string& file_path(std::uint32_t) const override { return source_->path(); }
   const ReadReport& open_report() const override { return open_report_; }
   const Source& source() const override { return *source_; }
   RecordFile record_file() const { return {this, payloads_.get(), storages_, Swapped()}; }
