@@ -12,6 +12,7 @@
 #include "bench/google.h"
 #include "bench/table.h"
 #include "harness/load/device.h"
+#include "harness/load/mapping_guard.h"
 #include "harness/measure/machine.h"
 #include "harness/measure/tensor_allocator.h"
 #include "harness/results/statistics.h"
@@ -150,6 +151,7 @@ int main(int argc, char** argv) {
   using namespace loadpath;
   using namespace loadpath::bench;
   InstallTensorAllocator();
+  InstallMappingGuard("bench");
   Options options;
   try {
     if (!ParseOptions(argc, argv, options)) return 0;

@@ -1,12 +1,17 @@
+#include <c10/util/Exception.h>
 #include <torch/nn/module.h>
 
 #include <cstdio>
+#include <new>
+#include <system_error>
 
 #include "bench/ckpt_diff.h"
 #include "bench/ckpt_load_choice.h"
 #include "bench/ckpt_load_run.h"
 #include "bench/ckpt_options.h"
 #include "bench/ckpt_text.h"
+#include "harness/checkpoint/out_of_memory.h"
+#include "harness/load/mapping_guard.h"
 #include "harness/measure/tensor_allocator.h"
 #include "harness/state/deferred_init.h"
 
@@ -57,12 +62,18 @@ int DiffModel(const DiffOptions& options) {
 
 int Run(int argc, char** argv) {
   InstallTensorAllocator();
+  InstallMappingGuard("ckpt");
   const Options options = ParseOptions(argc, argv);
-  switch (options.command) {
-    case Command::kLoad: return Load(options.load);
-    case Command::kDiff: return DiffModel(options.diff);
-    default: throw UsageError("ckpt-load: it is a part of ckpt and does load and diff --model");
-  }
+  if (!options.NeedsModel()) throw UsageError("ckpt-load: it is a part of ckpt and does load and diff --model");
+  return OrOutOfMemory(options.File(), "could not be handled", [&] {
+    try {
+      return options.command == Command::kLoad ? Load(options.load) : DiffModel(options.diff);
+    } catch (const c10::OutOfMemoryError&) {
+      throw std::bad_alloc();
+    } catch (const std::system_error&) {  // a thread that could not be had: no room for its stack
+      throw std::bad_alloc();
+    }
+  });
 }
 
 }  // namespace

@@ -10,9 +10,10 @@ namespace {
 
 constexpr std::string_view kReader = "torch::jit::load";
 
-torch::jit::Module JitLoad(const std::string& file) {
+torch::jit::Module JitLoad(const Checkpoint& checkpoint) {
   try {
-    return torch::jit::load(file, at::kCPU);
+    // The file that was opened and planned for, whatever has its name by now.
+    return torch::jit::load("/proc/self/fd/" + std::to_string(checkpoint.fd(0)), at::kCPU);
   } catch (const std::exception& error) {
     Refuses(kReader, error);
   }
@@ -26,7 +27,7 @@ LoadResult LoadJit(const LoadRequest& request) {
   RequireOneFile(kReader, request, *prepared.checkpoint);
   if (!request.key_path.empty()) throw Skipped("torch::jit::load gives a module, and nothing at \"" + request.key_path + "\" in it");
   Stopwatch watch;
-  const torch::jit::Module module = JitLoad(prepared.checkpoint->path());
+  const torch::jit::Module module = JitLoad(*prepared.checkpoint);
   // It does not say how much it reads; it is all of the tensors at least.
   result.read.bytes_read += result.bytes_loaded;
   std::map<std::string, at::Tensor> items;

@@ -1,18 +1,49 @@
 #include "harness/load/mapping.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
+#include <cerrno>
+#include <cstring>
 #include <vector>
 
-namespace loadpath {
+#include "harness/checkpoint/error.h"
+#include "harness/checkpoint/parallel.h"
 
-std::shared_ptr<const Mapping> Mapping::Map(int fd, std::uint64_t length) {
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22  // asm-generic/mman-common.h; glibc has it since 2.35
+#endif
+
+namespace loadpath {
+namespace {
+
+void PopulatePart(const MappedRange& part) {
+  static const auto kPage = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(part.mapping->data() + part.begin), end = begin + part.length;
+  const std::uintptr_t first = begin / kPage * kPage;
+  while (madvise(reinterpret_cast<void*>(first), end - first, MADV_POPULATE_READ) != 0) {
+    if (errno == EINTR || errno == EAGAIN) continue;
+    if (errno == EINVAL) {
+      for (std::uintptr_t page = first; page < end; page += kPage) static_cast<void>(*reinterpret_cast<const volatile char*>(page));
+      return;
+    }
+    throw CheckpointError(ErrorCode::kIo, part.mapping->path(),
+                          errno == EFAULT ? "cannot be read through its mapping: it was cut while it was open, or its disk fails"
+                                          : std::string("cannot be read through its mapping: ") + std::strerror(errno));
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Mapping> Mapping::Map(const std::string& path, int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return nullptr;
+  const auto length = static_cast<std::size_t>(status.st_size);
   void* address = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
   if (address == MAP_FAILED) return nullptr;
-  return std::shared_ptr<const Mapping>(new Mapping(static_cast<std::byte*>(address), length));
+  return std::shared_ptr<const Mapping>(new Mapping(path, static_cast<std::byte*>(address), length));
 }
 
 Mapping::~Mapping() { munmap(data_, length_); }
@@ -25,24 +56,15 @@ c10::Storage StorageOver(std::shared_ptr<const Mapping> mapping, std::uint64_t o
   return c10::Storage(c10::Storage::use_byte_size_t(), nbytes, std::move(bytes), /*allocator=*/nullptr, /*resizable=*/false);
 }
 
-void Touch(std::span<const std::span<const std::byte>> ranges, int threads) {
-  constexpr std::size_t kPage = 4096, kPart = std::size_t{4} << 20;
-  std::vector<std::span<const std::byte>> parts;
-  for (const auto range : ranges) {
-    for (std::size_t at = 0; at < range.size(); at += kPart) parts.push_back(range.subspan(at, std::min(kPart, range.size() - at)));
-  }
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t i = next++; i < parts.size(); i = next++) {
-      const volatile std::byte* data = parts[i].data();
-      for (std::size_t at = 0; at < parts[i].size(); at += kPage) static_cast<void>(data[at]);
-      static_cast<void>(data[parts[i].size() - 1]);
+void Populate(std::span<const MappedRange> ranges, int threads) {
+  constexpr std::uint64_t kPart = std::uint64_t{4} << 20;
+  std::vector<MappedRange> parts;
+  for (const MappedRange& range : ranges) {
+    for (std::uint64_t at = 0; at < range.length; at += kPart) {
+      parts.push_back({range.mapping, range.begin + at, std::min(kPart, range.length - at)});
     }
-  };
-  if (threads == 0) threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  std::vector<std::jthread> pool;
-  for (int i = 1; i < std::min<int>(threads, static_cast<int>(parts.size())); ++i) pool.emplace_back(work);
-  work();
+  }
+  ParallelFor(parts.size(), threads > 0 ? threads : Cores(), [&](std::size_t i) { PopulatePart(parts[i]); });
 }
 
 }  // namespace loadpath

@@ -25,7 +25,10 @@ class Mapper {
     if (!extent) return "compressed";
     if (extent->length < checkpoint_.storages()[view.storage].nbytes) return "compressed";
     if (extent->offset % std::max<std::uint64_t>(1, Info(view.dtype).swap_unit) != 0) return "not aligned in the file";
-    if (extent->length > 0 && !File(extent->file)) return "that cannot be mapped";
+    if (extent->length == 0) return {};
+    const auto& file = File(extent->file);
+    if (!file) return "that cannot be mapped";
+    if (extent->offset > file->length() || extent->length > file->length() - extent->offset) FailAsCut(extent->file);
     return {};
   }
 
@@ -36,13 +39,24 @@ class Mapper {
       const std::uint64_t nbytes = checkpoint_.storages()[view.storage].nbytes;
       c10::Storage storage = nbytes == 0 ? at::empty({0}, at::kByte).storage()
                                          : StorageOver(File(extent.file), extent.offset, nbytes);
-      if (nbytes > 0) ranges_.push_back({File(extent.file)->data() + extent.offset, nbytes});
+      if (nbytes > 0) ranges_.push_back({File(extent.file), extent.offset, nbytes});
       found = storages_.emplace(view.storage, std::move(storage)).first;
     }
     return at::empty({0}, ToScalarType(view.dtype)).set_(found->second, view.storage_offset, view.shape, view.stride);
   }
 
-  std::span<const std::span<const std::byte>> ranges() const { return ranges_; }
+  // Every page is there, and the files are still as long as they were: behind the end of a file that was cut, its last page
+  // holds zeros.
+  void Populate(int threads) const {
+    loadpath::Populate(ranges_, threads);
+    for (std::uint32_t i = 0; i < files_.size(); ++i) {
+      struct stat status {};
+      if (files_[i] && (fstat(checkpoint_.fd(i), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < files_[i]->length())) {
+        FailAsCut(i);
+      }
+    }
+  }
+
   const std::unordered_map<StorageId, c10::Storage>& storages() const { return storages_; }
 
  private:
@@ -52,20 +66,19 @@ class Mapper {
     return extents_.emplace(id, checkpoint_.Locate(id)).first->second;
   }
   const std::shared_ptr<const Mapping>& File(std::uint32_t number) {
-    if (!files_[number]) {
-      struct stat status {};
-      if (fstat(checkpoint_.fd(number), &status) == 0) {
-        files_[number] = Mapping::Map(checkpoint_.fd(number), static_cast<std::uint64_t>(status.st_size));
-      }
-    }
+    if (!files_[number]) files_[number] = Mapping::Map(checkpoint_.file_path(number), checkpoint_.fd(number));
     return files_[number];
+  }
+  [[noreturn]] void FailAsCut(std::uint32_t number) const {
+    throw CheckpointError(ErrorCode::kIo, checkpoint_.file_path(number),
+                          "ends before the bytes that its directory lists: it was cut while it was open");
   }
 
   const Checkpoint& checkpoint_;
   std::vector<std::shared_ptr<const Mapping>> files_;
   std::unordered_map<StorageId, std::optional<Extent>> extents_;
   std::unordered_map<StorageId, c10::Storage> storages_;
-  std::vector<std::span<const std::byte>> ranges_;
+  std::vector<MappedRange> ranges_;
 };
 
 // A mapping is not read, so a checksum that is wanted is a pass of its own, one storage at a time.
@@ -112,16 +125,17 @@ LoadResult LoadMmap(const LoadRequest& request) {
     if (counted.insert(planned.target.unsafeGetTensorImpl()).second) result.bytes_mapped += planned.target.nbytes();
   }
   Check(checkpoint, mapper, request.read, result.read);
+  result.seconds.load = watch.Lap();
+  mapper.Populate(request.read.threads);
+  result.seconds.resident = watch.Lap();
   if (!fallback.tensors().empty()) {
     const ApplyReport report = ApplyAssign(checkpoint, fallback.tensors(), request.read);
     Add(report.read, result.read);
     result.bytes_copied += report.bytes_copied;
   }
   for (const auto& [planned, tensor] : mapped) Replace(*planned, tensor);
+  result.seconds.load += watch.Lap();
   fallback.Report("assign", result);
-  result.seconds.load = watch.Lap();
-  Touch(mapper.ranges(), request.read.threads);
-  result.seconds.resident = watch.Lap();
   return result;
 }
 

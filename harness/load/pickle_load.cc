@@ -11,13 +11,14 @@ namespace {
 
 constexpr std::string_view kReader = "torch::pickle_load";
 
-std::vector<char> ReadWhole(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream) throw CheckpointError(ErrorCode::kIo, file, "cannot be opened");
+// The file that was opened and planned for, whatever has its name by now.
+std::vector<char> ReadWhole(const Checkpoint& checkpoint) {
+  std::ifstream stream("/proc/self/fd/" + std::to_string(checkpoint.fd(0)), std::ios::binary | std::ios::ate);
+  if (!stream) throw CheckpointError(ErrorCode::kIo, checkpoint.path(), "cannot be opened");
   std::vector<char> bytes(static_cast<std::size_t>(stream.tellg()));
   stream.seekg(0);
   if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
-    throw CheckpointError(ErrorCode::kIo, file, "cannot be read");
+    throw CheckpointError(ErrorCode::kIo, checkpoint.path(), "cannot be read");
   }
   return bytes;
 }
@@ -59,7 +60,7 @@ LoadResult LoadPickle(const LoadRequest& request) {
   Stopwatch watch;
   at::IValue root;
   {
-    const std::vector<char> bytes = ReadWhole(prepared.checkpoint->path());
+    const std::vector<char> bytes = ReadWhole(*prepared.checkpoint);
     result.read.bytes_read += bytes.size();
     ++result.read.read_calls;
     root = PickleLoad(bytes);
