@@ -61,6 +61,7 @@ LoadResult Load(std::string_view path, torch::nn::Module& module, std::shared_pt
                                    .module = module,
                                    .device = at::kCPU,
                                    .deferred = nullptr,
+                                   .open = {},
                                    .options = {},
                                    .read = {}});
 }
