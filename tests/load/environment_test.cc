@@ -58,10 +58,10 @@ LoadResult Load(std::string_view path, torch::nn::Module& module, std::shared_pt
   return FindLoadPath(path)->load({.file = checkpoint->path(),
                                    .key_path = "",
                                    .checkpoint = checkpoint,
+                                   .open = {},
                                    .module = module,
                                    .device = at::kCPU,
                                    .deferred = nullptr,
-                                   .open = {},
                                    .options = {},
                                    .read = {}});
 }
