@@ -64,10 +64,12 @@ class TorchScript final : public PickledArchive {
     const Value attributes = heap.object(module).attributes;
     if (!attributes.Is(Value::Tag::kNone) && !heap.IsObject(attributes, NodeKind::kDict)) return parts;  // __getstate__'s own
     const std::span<const Value> items = heap.items(attributes);
+    std::size_t listed = 0;
     for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
       const Value key = items[i], value = items[i + 1];
       if (!heap.IsText(key)) source().Fail(ErrorCode::kBadPickle, "has a module with an attribute whose name is not a string");
       const std::string name(heap.text(key));
+      listed += cls.parameters.contains(name) ? 1 : 0;
       const bool tensor = heap.IsObject(value, NodeKind::kTensor) ||
                           (heap.IsObject(value, NodeKind::kObject) && (heap.object(value).global & Object::kNamed) == 0);
       if (tensor && cls.parameters.contains(name)) {
@@ -80,6 +82,7 @@ class TorchScript final : public PickledArchive {
         parts.others.emplace_back(key, value);
       }
     }
+    if (listed < cls.parameters.size()) source().Fail(ErrorCode::kBadPickle, "has a module without a parameter that its class lists");
     parts.state.insert(parts.state.end(), buffers.begin(), buffers.end());
     return parts;
   }

@@ -17,6 +17,7 @@ from hostile_parts import ADVICE, HOOKS, MAGIC, PROTO, SIZES, STORAGE, V2, VERSI
 
 TENSOR = V2 + STORAGE + b"K\0K\4\x85K\1\x85\x89" + HOOKS + b"tR"
 SOURCE = b'class M(Module):\n  __parameters__ = ["w", ]\n  __buffers__ = []\n  w : Tensor\n  def forward(self):\n    return 1\n'
+EMPTY = SOURCE.replace(b'["w", ]', b"[]")
 
 
 def module(*attributes, name="M"):
@@ -50,8 +51,9 @@ SCRIPTS = {
     "class twice": (script(source=SOURCE + SOURCE), "defines class __torch__.M twice"),
     "no module": (script(b"}"), "is a TorchScript archive whose data.pkl holds no module"),
     "plain class": (script(source=SOURCE.replace(b"(Module)", b"")), "is a TorchScript archive whose data.pkl holds no module"),
-    "inside itself": (script(b"c__torch__\nM\n)\x81q\0}" + text("m") + b"h\0sb"), "has a module that contains itself"),
-    "often": (script(shared(40)), "has modules that hold each other so often or so deep that their names cannot be listed"),
+    "inside itself": (script(b"c__torch__\nM\n)\x81q\0}" + text("m") + b"h\0sb", source=EMPTY), "has a module that contains itself"),
+    "often": (script(shared(40), source=EMPTY), "has modules that hold each other so often or so deep that their names cannot be listed"),
+    "no parameter": (script(b"c__torch__\nM\n)\x81}b"), "has a module without a parameter that its class lists"),
     "number as name": (script(b"c__torch__\nM\n)\x81}K\1Nsb"), "has a module with an attribute whose name is not a string"),
     "posix": (script(b"cposix\nsystem\n" + text("true") + b"\x85R"), "Trying to load unsupported GLOBAL posix.system whose module posix is blocked."),
     "eval": (script(b"cbuiltins\neval\n"), "Unsupported global: GLOBAL eval was not an allowed global by default. Please use "

@@ -99,7 +99,8 @@ def exported(path):
 
 def distributed(path):
     filesystem.pickle = Safe
-    allow(*(c for c in vars(dcp_metadata).values() if isinstance(c, type)), filesystem._StorageInfo, type(path))
+    # getattr: how Python up to 3.11.3 writes an enum.
+    allow(*(c for c in vars(dcp_metadata).values() if isinstance(c, type)), filesystem._StorageInfo, type(path), getattr)
     state = {}
     load, torch.load = torch.load, lambda file, **_: load(file, weights_only=False, pickle_module=Safe)
     _load_state_dict(state, storage_reader=dcp.FileSystemReader(path), planner=_EmptyStateDictLoadPlanner(), no_dist=True)

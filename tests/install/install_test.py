@@ -38,7 +38,7 @@ def succeeds(*command):
 def configure(project, name, *flags, prefix=PREFIX):
     folder = DATA / name
     shutil.rmtree(folder, ignore_errors=True)
-    return folder, run(CMAKE, "-S", project, "-B", folder, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={CXX}", *flags)
+    return folder, run(CMAKE, "-G", "Ninja", "-S", project, "-B", folder, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={CXX}", *flags)
 
 
 def build(project, *flags, prefix=PREFIX, name=None):
