@@ -6,9 +6,9 @@
 #include <set>
 
 #include "harness/checkpoint/nearest.h"
+#include "harness/checkpoint/parallel.h"
 #include "harness/golden/reference_files.h"
 #include "harness/load/load_path.h"
-#include "harness/measure/counters.h"
 #include "harness/measure/limits.h"
 #include "models/model.h"
 
@@ -112,7 +112,7 @@ std::string Case::Name() const {
 
 std::vector<Case> Catalog(const Options& options, std::span<const std::string> devices) {
   std::vector<Case> all;
-  std::set<int> threads = {1, AvailableProcessors()};
+  std::set<int> threads = {1, Cores()};
   for (const auto kind : Limits::Kinds()) {
     for (const int count : threads) all.push_back({.kind = "limit", .path = std::string(kind), .threads = count});
   }

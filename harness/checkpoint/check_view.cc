@@ -12,6 +12,12 @@ std::string ShapeText(const std::vector<std::int64_t>& shape) {
   return text + "]";
 }
 
+std::uint64_t ElementSpan(const TensorView& view) {
+  std::int64_t last = 0;
+  for (std::size_t i = 0; i < view.shape.size(); ++i) last += (view.shape[i] - 1) * view.stride[i];
+  return static_cast<std::uint64_t>(last) + 1;
+}
+
 std::string ViewProblem(const TensorView& view, std::uint64_t nbytes) {
   if (view.shape.size() != view.stride.size()) {
     return "has a tensor with " + std::to_string(view.shape.size()) + " sizes and " + std::to_string(view.stride.size()) + " strides";

@@ -12,6 +12,9 @@ namespace loadpath {
 /// product overflows, every element lies inside.
 std::string ViewProblem(const TensorView& view, std::uint64_t nbytes);
 
+/// One past the highest element that a view which was checked, and has elements, reaches, counted from its own first.
+std::uint64_t ElementSpan(const TensorView& view);
+
 /// "[2, 3]"
 std::string ShapeText(const std::vector<std::int64_t>& shape);
 

@@ -10,14 +10,15 @@
 #include <cstring>
 
 #include "harness/checkpoint/error.h"
+#include "harness/checkpoint/folder.h"
 
 namespace loadpath {
 namespace {
 
-std::string FolderOf(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
+// O_TMPFILE and fsync want the folder itself.
+std::string FolderPath(const std::string& file) {
+  const std::string folder = FolderOf(file);
+  return folder.empty() ? "." : folder;
 }
 
 }  // namespace
@@ -25,7 +26,7 @@ std::string FolderOf(const std::string& path) {
 NewFile::NewFile(std::string path) : path_(std::move(path)) {
   struct stat status {};
   if (path_.empty() || path_.ends_with('/') || (::stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) Fail(path_.empty() ? ENOENT : EISDIR);
-  fd_ = ::open(FolderOf(path_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+  fd_ = ::open(FolderPath(path_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
   if (fd_ >= 0) return;
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) Fail(errno);
   temporary_ = path_ + "." + std::to_string(::getpid()) + ".tmp";
@@ -69,7 +70,7 @@ void NewFile::Commit() {
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) Fail(errno);
   temporary_.clear();
   // The name itself is on the disk once its folder is; some filesystems do not offer that.
-  const int folder = ::open(FolderOf(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int folder = ::open(FolderPath(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);
     ::close(folder);

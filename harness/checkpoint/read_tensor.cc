@@ -8,16 +8,6 @@
 #include "harness/checkpoint/out_of_memory.h"
 
 namespace loadpath {
-namespace {
-
-// One past the highest element that the view reaches, from its own first.
-std::uint64_t Span(const TensorView& view) {
-  std::int64_t last = 0;
-  for (std::size_t i = 0; i < view.shape.size(); ++i) last += (view.shape[i] - 1) * view.stride[i];
-  return static_cast<std::uint64_t>(last) + 1;
-}
-
-}  // namespace
 
 std::vector<std::byte> ReadTensor(const Checkpoint& checkpoint, const TensorView& tensor, const ReadOptions& options) {
   if (tensor.numel() == 0) return {};
@@ -28,7 +18,7 @@ std::vector<std::byte> ReadTensor(const Checkpoint& checkpoint, const TensorView
                               " bytes: it is not copied out, because it would take " + std::to_string(tensor.nbytes()) + " bytes");
   }
   // The whole storage where that is what the view covers: then its checksum counts too.
-  const std::uint64_t begin = static_cast<std::uint64_t>(tensor.storage_offset) * item, length = Span(tensor) * item;
+  const std::uint64_t begin = static_cast<std::uint64_t>(tensor.storage_offset) * item, length = ElementSpan(tensor) * item;
   return OrOutOfMemory(checkpoint.path(), "could not be read", [&] {
     std::vector<std::byte> bytes(length);
     const ReadJob job{tensor.storage, begin, bytes, tensor.dtype};

@@ -1,10 +1,7 @@
 #include "harness/measure/counters.h"
 
-#include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
-
-#include <thread>
 
 namespace loadpath {
 
@@ -20,12 +17,6 @@ std::int64_t MonotonicNs() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
-}
-
-int AvailableProcessors() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-  return static_cast<int>(std::thread::hardware_concurrency());
 }
 
 }  // namespace loadpath

@@ -20,9 +20,6 @@ ProcessCounters ReadProcessCounters();
 /// CLOCK_MONOTONIC in nanoseconds: the same clock in every process of the machine.
 std::int64_t MonotonicNs();
 
-/// Processors that this process may run on.
-int AvailableProcessors();
-
 }  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_MEASURE_COUNTERS_H_

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "harness/measure/counters.h"
+#include "harness/checkpoint/parallel.h"
 
 namespace loadpath {
 namespace {
@@ -74,7 +74,7 @@ std::vector<std::pair<std::string, std::string>> DescribeMachine(const std::stri
   const bool guest = Field("/proc/cpuinfo", "flags").find("hypervisor") != std::string::npos;
   std::vector<std::pair<std::string, std::string>> all = {
       {"cpu", Field("/proc/cpuinfo", "model name")},
-      {"processors", std::to_string(AvailableProcessors())},
+      {"processors", std::to_string(Cores())},
       {"memory", Field("/proc/meminfo", "MemTotal")},
       {"kernel", system.release},
       {"virtual_machine", guest ? "yes" : "no"},

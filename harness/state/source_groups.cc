@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 
+#include "harness/checkpoint/check_view.h"
 #include "harness/state/scalar_type.h"
 
 namespace loadpath {
@@ -21,9 +22,8 @@ struct Extents {
 // Validated when the file was opened: nothing overflows and all of it lies in the storage.
 Extents ExtentOf(const TensorView& view) {
   if (view.numel() == 0) return {};
-  std::int64_t last = view.storage_offset;
-  for (std::size_t i = 0; i < view.shape.size(); ++i) last += (view.shape[i] - 1) * view.stride[i];
-  return {view.storage_offset * ItemSize(view.dtype), (last + 1) * ItemSize(view.dtype)};
+  const std::uint64_t begin = static_cast<std::uint64_t>(view.storage_offset);
+  return {begin * ItemSize(view.dtype), (begin + ElementSpan(view)) * ItemSize(view.dtype)};
 }
 
 }  // namespace
