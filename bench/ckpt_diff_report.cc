@@ -7,62 +7,32 @@
 namespace loadpath::ckpt {
 namespace {
 
-void AppendMismatches(std::string& out, std::string_view field, std::string_view key, std::span<const Mismatch> mismatches) {
-  out += ",\"" + std::string(field) + "\":[";
-  for (std::size_t i = 0; i < mismatches.size(); ++i) {
-    if (i) out += ',';
-    out += "{\"" + std::string(key) + "\":";
-    AppendJsonString(out, mismatches[i].key);
-    out += ",\"wanted\":";
-    AppendJsonString(out, mismatches[i].wanted);
-    out += ",\"have\":";
-    AppendJsonString(out, mismatches[i].have);
-    out += '}';
-  }
-  out += ']';
+void AppendMismatches(std::string& out, std::string_view key, std::span<const Mismatch> mismatches) {
+  AppendJsonObjects(out, mismatches, [&](JsonMembers& one, const Mismatch& mismatch) {
+    one.Text(key, mismatch.key).Text("wanted", mismatch.wanted).Text("have", mismatch.have);
+  });
 }
 
 std::string Json(const Differences& differences) {
-  std::string out = "{\"wanted\":";
-  AppendJsonString(out, differences.wanted_name);
-  out += ",\"have\":";
-  AppendJsonString(out, differences.have_name);
-  out += std::string(",\"equal\":") + (differences.equal() ? "true" : "false");
-  if (differences.tolerance) {
-    out += ",\"rtol\":";
-    AppendJsonFloat(out, differences.tolerance->relative);
-    out += ",\"atol\":";
-    AppendJsonFloat(out, differences.tolerance->absolute);
-  }
-  out += ",\"compared\":" + std::to_string(differences.compared);
-  out += ",\"missing\":";
-  AppendJsonStrings(out, differences.missing);
-  out += ",\"unexpected\":";
-  AppendJsonStrings(out, differences.unexpected);
-  AppendMismatches(out, "shapes", "key", differences.shapes);
-  AppendMismatches(out, "dtypes", "key", differences.dtypes);
-  out += ",\"tensors\":[";
-  for (std::size_t i = 0; i < differences.tensors.size(); ++i) {
-    const TensorDifference& tensor = differences.tensors[i];
-    if (i) out += ',';
-    out += "{\"key\":";
-    AppendJsonString(out, tensor.key);
-    out += ",\"elements\":" + std::to_string(tensor.elements) + ",\"differing\":" + std::to_string(tensor.differing);
-    out += ",\"first\":" + std::to_string(tensor.first) + ",\"largest\":";
-    AppendJsonFloat(out, tensor.largest);
-    out += ",\"largest_at\":";
-    AppendJsonNumbers(out, tensor.largest_at);
-    out += ",\"relative\":";
-    AppendJsonFloat(out, tensor.relative);
-    out += ",\"relative_at\":";
-    AppendJsonNumbers(out, tensor.relative_at);
-    out += '}';
-  }
-  out += ']';
-  AppendMismatches(out, "values", "path", differences.values);
-  out += ",\"causes\":";
-  AppendJsonStrings(out, differences.causes);
-  return out + "}\n";
+  std::string out;
+  JsonMembers members(out);
+  members.Text("wanted", differences.wanted_name).Text("have", differences.have_name).Bool("equal", differences.equal());
+  if (differences.tolerance) members.Float("rtol", differences.tolerance->relative).Float("atol", differences.tolerance->absolute);
+  members.Integer("compared", differences.compared).Texts("missing", differences.missing).Texts("unexpected", differences.unexpected);
+  members.Name("shapes");
+  AppendMismatches(out, "key", differences.shapes);
+  members.Name("dtypes");
+  AppendMismatches(out, "key", differences.dtypes);
+  members.Name("tensors");
+  AppendJsonObjects(out, differences.tensors, [](JsonMembers& one, const TensorDifference& tensor) {
+    one.Text("key", tensor.key).Integer("elements", tensor.elements).Integer("differing", tensor.differing);
+    one.Integer("first", static_cast<std::uint64_t>(tensor.first)).Float("largest", tensor.largest);
+    one.Numbers("largest_at", tensor.largest_at).Float("relative", tensor.relative).Numbers("relative_at", tensor.relative_at);
+  });
+  members.Name("values");
+  AppendMismatches(out, "path", differences.values);
+  members.Texts("causes", differences.causes).Close();
+  return out + "\n";
 }
 
 std::string Text(const Differences& differences) {

@@ -60,6 +60,50 @@ void AppendJsonStrings(std::string& out, std::span<const std::string> strings) {
   out += ']';
 }
 
+JsonMembers& JsonMembers::Name(std::string_view name) {
+  out_ += empty_ ? '{' : ',';
+  empty_ = false;
+  AppendJsonString(out_, name);
+  out_ += ':';
+  return *this;
+}
+
+JsonMembers& JsonMembers::Text(std::string_view name, std::string_view value) {
+  Name(name);
+  AppendJsonString(out_, value);
+  return *this;
+}
+
+JsonMembers& JsonMembers::Float(std::string_view name, double value) {
+  Name(name);
+  AppendJsonFloat(out_, value);
+  return *this;
+}
+
+JsonMembers& JsonMembers::Integer(std::string_view name, std::uint64_t value) {
+  Name(name);
+  out_ += std::to_string(value);
+  return *this;
+}
+
+JsonMembers& JsonMembers::Bool(std::string_view name, bool value) {
+  Name(name);
+  out_ += value ? "true" : "false";
+  return *this;
+}
+
+JsonMembers& JsonMembers::Texts(std::string_view name, std::span<const std::string> values) {
+  Name(name);
+  AppendJsonStrings(out_, values);
+  return *this;
+}
+
+JsonMembers& JsonMembers::Numbers(std::string_view name, std::span<const std::int64_t> values) {
+  Name(name);
+  AppendJsonNumbers(out_, values);
+  return *this;
+}
+
 std::string Base64(std::string_view bytes) {
   static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;

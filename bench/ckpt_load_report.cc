@@ -8,45 +8,18 @@ namespace loadpath::ckpt {
 namespace {
 
 std::string Json(const LoadRecord& record) {
-  std::string out = "{\"file\":";
-  AppendJsonString(out, record.file);
-  out += ",\"model\":";
-  AppendJsonString(out, record.model);
-  out += ",\"path\":";
-  AppendJsonString(out, record.path);
-  out += ",\"device\":";
-  AppendJsonString(out, record.device);
-  out += ",\"key\":";
-  AppendJsonString(out, record.key);
-  out += ",\"bytes\":" + std::to_string(record.bytes);
-  out += ",\"phases\":{\"construct\":";
-  AppendJsonFloat(out, record.seconds.construct);
-  out += ",\"open\":";
-  AppendJsonFloat(out, record.seconds.open);
-  out += ",\"parse\":";
-  AppendJsonFloat(out, record.seconds.parse);
-  out += ",\"load\":";
-  AppendJsonFloat(out, record.seconds.load);
-  out += ",\"first_forward\":";
-  AppendJsonFloat(out, record.seconds.first_forward);
-  out += "},\"peak_extra_bytes\":" + std::to_string(record.peak_extra_bytes);
-  out += ",\"minor_faults\":" + std::to_string(record.minor_faults);
-  out += ",\"major_faults\":" + std::to_string(record.major_faults);
-  out += ",\"missing_keys\":";
-  AppendJsonStrings(out, record.missing_keys);
-  out += ",\"unexpected_keys\":";
-  AppendJsonStrings(out, record.unexpected_keys);
-  out += ",\"errors\":";
-  AppendJsonStrings(out, record.errors);
-  out += ",\"warnings\":";
-  AppendJsonStrings(out, record.warnings);
-  out += ",\"hints\":";
-  AppendJsonStrings(out, record.hints);
-  out += ",\"fallback\":";
-  AppendJsonString(out, record.fallback);
-  out += ",\"check\":";
-  AppendJsonString(out, record.check);
-  return out + "}\n";
+  std::string out;
+  JsonMembers members(out);
+  members.Text("file", record.file).Text("model", record.model).Text("path", record.path).Text("device", record.device);
+  members.Text("key", record.key).Integer("bytes", record.bytes).Name("phases");
+  JsonMembers phases(out);
+  phases.Float("construct", record.seconds.construct).Float("open", record.seconds.open).Float("parse", record.seconds.parse);
+  phases.Float("load", record.seconds.load).Float("first_forward", record.seconds.first_forward).Close();
+  members.Integer("peak_extra_bytes", record.peak_extra_bytes).Integer("minor_faults", record.minor_faults);
+  members.Integer("major_faults", record.major_faults).Texts("missing_keys", record.missing_keys);
+  members.Texts("unexpected_keys", record.unexpected_keys).Texts("errors", record.errors).Texts("warnings", record.warnings);
+  members.Texts("hints", record.hints).Text("fallback", record.fallback).Text("check", record.check).Close();
+  return out + "\n";
 }
 
 std::string Milliseconds(double seconds) {
