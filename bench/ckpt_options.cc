@@ -30,6 +30,13 @@ void AddOpaque(CLI::App* app, OpenOptions& open) {
                                          "inert names, modules become their state dicts, and nothing of the file is run");
 }
 
+// What every command has that reads a whole state dict.
+void AddJsonOpaqueCrc(CLI::App* app, bool& json, OpenOptions& open, std::string& crc) {
+  app->add_flag("--json", json, "Print JSON");
+  AddOpaque(app, open);
+  AddCrc(app, crc, "the storages that are read");
+}
+
 CrcMode ParseCrc(const std::string& text) {
   if (text == "auto") return CrcMode::kAuto;
   if (text == "on") return CrcMode::kOn;
@@ -108,9 +115,7 @@ Options ParseOptions(int argc, char** argv) {
   into->add_option("--input", load.input, "Run on the tensors 0, 1, ... of this safetensors file, not on the example inputs");
   into->add_option("--output", load.output, "Write the outputs to this safetensors file, as 0, 1, ...");
   into->add_option("--data", load.data, "The reference data to compare with (default: reference/ beside the program's folder)");
-  into->add_flag("--json", load.json, "Print JSON");
-  AddOpaque(into, load.open);
-  AddCrc(into, load_crc, "the storages that are read");
+  AddJsonOpaqueCrc(into, load.json, load.open, load_crc);
   into->footer(std::string("Examples:\n"
                            "  ckpt load gpt2.pth --model gpt2 --via direct\n"
                            "  ckpt load linear_model.pth --model linear --key model_state_dict\n"
@@ -131,9 +136,7 @@ Options ParseOptions(int argc, char** argv) {
                       "and NaN where both are NaN; without --rtol and --atol elements are compared bit by bit")
       ->check(CLI::NonNegativeNumber)->excludes(against);
   compare->add_option("--atol", diff.absolute, "See --rtol; the one of the two that is not given is 0")->check(CLI::NonNegativeNumber)->excludes(against);
-  compare->add_flag("--json", diff.json, "Print JSON");
-  AddOpaque(compare, diff.open);
-  AddCrc(compare, diff_crc, "the storages that are read");
+  AddJsonOpaqueCrc(compare, diff.json, diff.open, diff_crc);
   compare->footer(std::string("Examples:\n"
                               "  ckpt diff before.pth after.pth\n"
                               "  ckpt diff epoch1.pth epoch2.pth --key model_state_dict --json\n"
@@ -149,9 +152,7 @@ Options ParseOptions(int argc, char** argv) {
                                "Tensors that are one and the same in FILE: apart (each written, every key stays) or once\n"
                                "(written under the first name, the others named in __metadata__, as safetensors' save_model does)")
       ->default_val("apart");
-  into_safetensors->add_flag("--json", convert.json, "Print JSON");
-  AddOpaque(into_safetensors, convert.open);
-  AddCrc(into_safetensors, convert_crc, "the storages that are read");
+  AddJsonOpaqueCrc(into_safetensors, convert.json, convert.open, convert_crc);
   into_safetensors->footer(std::string("Examples:\n"
                                        "  ckpt convert gpt2.pth gpt2.safetensors\n"
                                        "  ckpt convert training.pth model.safetensors --key model_state_dict\n"
