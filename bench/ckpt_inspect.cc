@@ -10,6 +10,7 @@
 #include "bench/ckpt_text.h"
 #include "bench/ckpt_value_lines.h"
 #include "bench/ckpt_values.h"
+#include "harness/checkpoint/sha256.h"
 
 namespace loadpath::ckpt {
 namespace {
@@ -125,6 +126,7 @@ std::string Text(const InspectOptions& options, const Checkpoint& checkpoint, st
 }  // namespace
 
 std::string Inspect(const InspectOptions& options) {
+  if (options.digest) PrepareSha256();
   const auto checkpoint = Checkpoint::Open(options.file, options.open);
   if (options.print) return PrintKey(*checkpoint, *options.print, options.crc);
   const std::vector<TensorPath> tensors = ListTensors(checkpoint->tree(), checkpoint->tree().root());
