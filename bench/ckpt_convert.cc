@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <stdexcept>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
 #include "bench/ckpt_digest.h"
 #include "bench/ckpt_json.h"
 #include "bench/ckpt_text.h"
+#include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/new_file.h"
 #include "harness/checkpoint/safetensors_format.h"
 #include "harness/checkpoint/sha256.h"
@@ -57,15 +60,6 @@ std::string WhereStateDictsLie(const Tree& tree, NodeId from, const std::string&
   return count > kMostNamed ? text + " or " + std::to_string(count - kMostNamed) + " more" : text;
 }
 
-bool HoldsTensors(const Tree& tree, NodeId node) {
-  bool found = false;
-  tree.Walk(node, [&](const std::vector<std::string>&, NodeId at) {
-    found = found || tree.kind(at) == NodeKind::kTensor;
-    return !found;
-  });
-  return found;
-}
-
 // Tensors are written, plain values are left out and named. What would lose tensors is refused.
 void TakeStateDict(const ConvertOptions& options, Source& source) {
   const Tree& tree = source.checkpoint->tree();
@@ -83,7 +77,7 @@ void TakeStateDict(const ConvertOptions& options, Source& source) {
     source.tensors.push_back({{name}, items[i + 1]});
   }
   for (std::size_t i = 1; i < items.size(); i += 2) {
-    if (tree.kind(items[i]) == NodeKind::kTensor || !HoldsTensors(tree, items[i])) continue;
+    if (tree.kind(items[i]) == NodeKind::kTensor || ListTensors(tree, items[i]).empty()) continue;
     const std::string places = WhereStateDictsLie(tree, dict, options.key);
     Refuse(options, (source.tensors.empty() ? "has no tensor of its own " : "has more tensors below those ") + where +
                         (places.empty() ? ": what a safetensors file holds is one dict of tensors" : "; one state dict is written at a time: " + places));
@@ -97,56 +91,46 @@ void TakeStateDict(const ConvertOptions& options, Source& source) {
   for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) source.metadata.emplace_back(tree.text(pairs[i]), tree.text(pairs[i + 1]));
 }
 
-// The bytes of its storage that a view reaches: [begin, end).
+// The bytes of its storage that a view with elements reaches: [begin, end).
 std::pair<std::uint64_t, std::uint64_t> Reach(const TensorView& view) {
-  std::int64_t last = view.storage_offset;
-  for (std::size_t d = 0; d < view.shape.size(); ++d) last += (view.shape[d] - 1) * view.stride[d];
-  return {static_cast<std::uint64_t>(view.storage_offset) * ItemSize(view.dtype), static_cast<std::uint64_t>(last + 1) * ItemSize(view.dtype)};
+  const std::uint64_t item = ItemSize(view.dtype), begin = static_cast<std::uint64_t>(view.storage_offset) * item;
+  return {begin, begin + ElementSpan(view) * item};
 }
 
-bool SameView(const TensorView& a, const TensorView& b) {
-  return a.dtype == b.dtype && a.storage_offset == b.storage_offset && a.shape == b.shape && a.stride == b.stride && a.conj == b.conj && a.neg == b.neg;
-}
-
-// Per storage, in the order of their first bytes: a tensor shares bytes with the one that reaches farthest before it.
+// Per storage, in the order of their first bytes: a tensor shares bytes with the one that reaches farthest before it. Of
+// equal views the first by name is the one that is kept, as in safetensors.torch.save_model.
 void FindAliases(Source& source, bool once) {
   const Tree& tree = source.checkpoint->tree();
-  std::unordered_map<StorageId, std::vector<const TensorPath*>> by_storage;
-  for (const TensorPath& place : source.tensors) {
-    const TensorView& view = tree.tensor(place.node);
-    if (view.numel() > 0) by_storage[view.storage].push_back(&place);
-  }
+  const auto view_of = [&](const TensorPath& place) -> const TensorView& { return tree.tensor(place.node); };
+  std::vector<TensorPath> places;
+  std::ranges::copy_if(source.tensors, std::back_inserter(places), [&](const TensorPath& place) { return view_of(place).numel() > 0; });
+  std::ranges::sort(places, {}, [&](const TensorPath& place) {
+    return std::make_tuple(view_of(place).storage, Reach(view_of(place)), std::string_view(place.path[0]));
+  });
+  const std::vector<std::size_t> same = FirstOfEqualViews(tree, places);
   std::unordered_map<std::string_view, Alias> found;
-  for (auto& [storage, places] : by_storage) {
-    // Of equal views the first by name is the one that is kept, as in safetensors.torch.save_model.
-    std::ranges::sort(places, {}, [&](const TensorPath* place) { return std::make_pair(Reach(tree.tensor(place->node)), place->path[0]); });
-    const TensorPath* farthest = nullptr;
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      const auto [begin, end] = Reach(tree.tensor(places[i]->node));
-      if (farthest != nullptr && begin < Reach(tree.tensor(farthest->node)).second) {
-        const TensorPath* of = farthest;
-        bool equal = false;
-        for (std::size_t j = i; j-- > 0 && !equal && Reach(tree.tensor(places[j]->node)) == std::make_pair(begin, end);) {
-          equal = SameView(tree.tensor(places[j]->node), tree.tensor(places[i]->node));
-          if (equal) of = places[j];
-        }
-        if (equal && found.contains(of->path[0])) {
-          const Alias& first = found.at(of->path[0]);
-          if (first.equal) of = *std::ranges::find(places, first.of, [](const TensorPath* place) { return place->path[0]; });
-        }
-        found.emplace(places[i]->path[0], Alias{places[i]->path[0], of->path[0], equal, !(once && equal)});
-      }
-      if (farthest == nullptr || end > Reach(tree.tensor(farthest->node)).second) farthest = places[i];
+  std::size_t farthest = 0;
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    const TensorView &view = view_of(places[i]), &before = view_of(places[farthest]);
+    const auto [begin, end] = Reach(view);
+    const std::uint64_t reached = view.storage == before.storage ? Reach(before).second : 0;
+    if (begin < reached) {
+      const bool equal = same[i] != i;
+      const std::string& name = places[i].path[0];
+      found.emplace(name, Alias{name, places[equal ? same[i] : farthest].path[0], equal, !(once && equal)});
     }
+    if (end > reached) farthest = i;
   }
   for (const TensorPath& place : source.tensors) {
     if (const auto alias = found.find(place.path[0]); alias != found.end()) source.aliases.push_back(alias->second);
   }
   for (const Alias& alias : source.aliases) {
-    if (alias.written) continue;
-    std::erase_if(source.tensors, [&](const TensorPath& place) { return place.path[0] == alias.name; });
-    source.metadata.emplace_back(alias.name, alias.of);
+    if (!alias.written) source.metadata.emplace_back(alias.name, alias.of);
   }
+  std::erase_if(source.tensors, [&](const TensorPath& place) {
+    const auto alias = found.find(place.path[0]);
+    return alias != found.end() && !alias->second.written;
+  });
 }
 
 bool SameFile(const std::string& path, int fd) {
@@ -178,30 +162,15 @@ std::string Text(const ConvertOptions& options, const Source& source, std::uint6
 }
 
 std::string Json(const ConvertOptions& options, const Source& source, std::uint64_t bytes, double seconds) {
-  std::string out = "{";
-  const auto text = [&](std::string_view name, std::string_view value) {
-    AppendJsonString(out, name);
-    out += ':';
-    AppendJsonString(out, value);
-    out += ',';
-  };
-  text("file", options.file);
-  text("format", source.checkpoint->format());
-  text("key", options.key);
-  text("output", options.output);
-  out += "\"tensors\":" + std::to_string(source.tensors.size()) + ",\"bytes\":" + std::to_string(bytes) + ",\"aliases\":[";
-  for (std::size_t i = 0; i < source.aliases.size(); ++i) {
-    const Alias& alias = source.aliases[i];
-    out += i == 0 ? "{" : ",{";
-    text("name", alias.name);
-    text("of", alias.of);
-    out += std::string("\"equal\":") + (alias.equal ? "true" : "false") + ",\"written\":" + (alias.written ? "true}" : "false}");
-  }
-  out += "],\"left_out\":";
-  AppendJsonStrings(out, source.left_out);
-  out += ",\"seconds\":";
-  AppendJsonFloat(out, seconds);
-  return out + "}\n";
+  std::string out;
+  JsonMembers members(out);
+  members.Text("file", options.file).Text("format", source.checkpoint->format()).Text("key", options.key).Text("output", options.output);
+  members.Integer("tensors", source.tensors.size()).Integer("bytes", bytes).Name("aliases");
+  AppendJsonObjects(out, source.aliases, [](JsonMembers& one, const Alias& alias) {
+    one.Text("name", alias.name).Text("of", alias.of).Bool("equal", alias.equal).Bool("written", alias.written);
+  });
+  members.Texts("left_out", source.left_out).Float("seconds", seconds).Close();
+  return out + "\n";
 }
 
 // Writes the tensors and returns their digests, beside `entries`.
@@ -236,6 +205,7 @@ void ReadBack(const ConvertOptions& options, const NewFile& file, std::span<cons
 
 std::string Convert(const ConvertOptions& options) {
   const auto start = std::chrono::steady_clock::now();
+  PrepareSha256();
   Source source;
   source.checkpoint = Checkpoint::Open(options.file, options.open);
   for (std::uint32_t i = 0; i < source.checkpoint->file_count(); ++i) {

@@ -41,20 +41,25 @@ void ForEachLargestFirst(std::span<const std::uint64_t> sizes, const std::functi
   ParallelFor(order.size(), Cores(), [&](std::size_t i) { work(order[i]); });
 }
 
+std::vector<std::size_t> FirstOfEqualViews(const Tree& tree, std::span<const TensorPath> tensors) {
+  std::map<View, std::size_t, ViewOrder> first_place;
+  std::vector<std::size_t> first(tensors.size());
+  for (std::size_t i = 0; i < tensors.size(); ++i) first[i] = first_place.emplace(ViewOf(tree.tensor(tensors[i].node)), i).first->second;
+  return first;
+}
+
 std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<const TensorPath> tensors, CrcMode crc) {
   // Buffers of one tensor serve for the next: given back to the kernel each time, their page faults would cost more than
   // the hashing.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  std::map<View, std::size_t, ViewOrder> first_place;
-  std::vector<std::size_t> same(tensors.size()), distinct;
+  const std::vector<std::size_t> same = FirstOfEqualViews(checkpoint.tree(), tensors);
+  std::vector<std::size_t> distinct;
   std::vector<std::uint64_t> sizes;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const TensorView& tensor = checkpoint.tree().tensor(tensors[i].node);
-    same[i] = first_place.emplace(ViewOf(tensor), i).first->second;
     if (same[i] != i) continue;
     distinct.push_back(i);
-    sizes.push_back(tensor.nbytes());
+    sizes.push_back(checkpoint.tree().tensor(tensors[i].node).nbytes());
   }
   std::vector<std::string> digests(tensors.size());
   const ReadOptions read = {.threads = 1, .crc = crc};
