@@ -35,13 +35,9 @@ Forward OpenModule(const std::string& name, const Session& session, at::Device d
   const std::shared_ptr<torch::nn::Module> module = deferred.Construct(model.make);
   const LoadResult result = FindLoadPath("direct")->load({.file = session.manifest->PathOf(file.name),
                                                           .key_path = key,
-                                                          .checkpoint = nullptr,
-                                                          .open = {},
                                                           .module = *module,
                                                           .device = device,
-                                                          .deferred = &deferred,
-                                                          .options = {},
-                                                          .read = {}});
+                                                          .deferred = &deferred});
   deferred.Loaded(result.loaded);
   deferred.Finish();
   if (const std::string wrong = CheckParameters(*module, entry); !wrong.empty()) throw WrongAnswer(wrong);

@@ -150,9 +150,7 @@ class LoadRun : public Run {
                                     .open = HowToOpen(which()),
                                     .module = *part->module,
                                     .device = device_,
-                                    .deferred = &part->deferred,
-                                    .options = {},
-                                    .read = {}}));
+                                    .deferred = &part->deferred}));
     }
     Synchronize(device_);
     const double seconds = static_cast<double>(MonotonicNs() - start) * 1e-9;

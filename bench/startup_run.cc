@@ -110,9 +110,7 @@ nlohmann::json TakeStartupSample(const Options& options) {
                                                                .open = HowToOpen(*which),
                                                                .module = *modules.back(),
                                                                .device = device,
-                                                               .deferred = &deferred,
-                                                               .options = {},
-                                                               .read = {}});
+                                                               .deferred = &deferred});
     deferred.Loaded(result.loaded);
     deferred.Finish();
     bytes += result.bytes_loaded;

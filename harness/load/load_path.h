@@ -19,14 +19,14 @@ namespace loadpath {
 /// A load path knows a checkpoint file and a module, never a format or a model by name.
 struct LoadRequest {
   std::string file;                       ///< where a path opens the file itself (LibTorch's own readers)
-  std::string key_path;                   ///< the state dict's place in it
-  std::shared_ptr<const Checkpoint> checkpoint;   ///< already open, or nullptr: the path opens `file`
-  OpenOptions open;                       ///< how it opens it
+  std::string key_path = {};              ///< the state dict's place in it
+  std::shared_ptr<const Checkpoint> checkpoint = nullptr;   ///< already open, or nullptr: the path opens `file`
+  OpenOptions open = {};                  ///< how it opens it
   torch::nn::Module& module;
   at::Device device = at::kCPU;           ///< where the module's tensors are to lie afterwards (see OpenDevice)
   DeferredInit* deferred = nullptr;       ///< of the module's construction: a path to another device finishes it
-  LoadStateDictOptions options;           ///< assign is set by the path
-  ReadOptions read;
+  LoadStateDictOptions options = {};      ///< assign is set by the path
+  ReadOptions read = {};
 };
 
 struct LoadResult {

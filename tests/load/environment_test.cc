@@ -56,14 +56,8 @@ class Copy {
 
 LoadResult Load(std::string_view path, torch::nn::Module& module, std::shared_ptr<const Checkpoint> checkpoint) {
   return FindLoadPath(path)->load({.file = checkpoint->path(),
-                                   .key_path = "",
                                    .checkpoint = checkpoint,
-                                   .open = {},
-                                   .module = module,
-                                   .device = at::kCPU,
-                                   .deferred = nullptr,
-                                   .options = {},
-                                   .read = {}});
+                                   .module = module});
 }
 
 class EveryPath : public testing::TestWithParam<std::string_view> {

@@ -33,12 +33,8 @@ LoadResult Load(std::string_view path, torch::nn::Module& module, const std::str
                 const std::string& key = "", OpenOptions open = {}) {
   return FindLoadPath(path)->load({.file = file,
                                    .key_path = key,
-                                   .checkpoint = nullptr,
                                    .open = open,
                                    .module = module,
-                                   .device = at::kCPU,
-                                   .deferred = nullptr,
-                                   .options = {},
                                    .read = read});
 }
 
@@ -224,14 +220,8 @@ TEST(Staged, GivesTheSameBitsInNewMemoryAndFinishesTheConstruction) {
     DeferredInit deferred;
     const auto module = deferred.Construct([] { return std::make_shared<Two>(); });
     const LoadResult result = LoadStaged({.file = File(file),
-                                          .key_path = "",
-                                          .checkpoint = nullptr,
-                                          .open = {},
                                           .module = *module,
-                                          .device = at::kCPU,
-                                          .deferred = &deferred,
-                                          .options = {},
-                                          .read = {}});
+                                          .deferred = &deferred});
     EXPECT_EQ(deferred.pending(), 0u);
     EXPECT_TRUE(at::equal(module->a, WantedA()));
     EXPECT_TRUE(at::equal(module->b, WantedB()));
@@ -243,13 +233,7 @@ TEST(Staged, GivesTheSameBitsInNewMemoryAndFinishesTheConstruction) {
 TEST(Staged, AFailedLoadLeavesTheModuleAsItWas) {
   Two module;
   EXPECT_THROW(LoadStaged({.file = File("corrupt.pth"),
-                           .key_path = "",
-                           .checkpoint = nullptr,
-                           .open = {},
                            .module = module,
-                           .device = at::kCPU,
-                           .deferred = nullptr,
-                           .options = {},
                            .read = {.crc = CrcMode::kOn}}),
                CheckpointError);
   EXPECT_TRUE(at::equal(module.a, at::full({4, 5}, -1.0)));
