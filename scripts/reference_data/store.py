@@ -31,7 +31,7 @@ def versions():
 def stamp(*names):
     """What a file or a model's entry depends on: the generator, the models' sources and the packages' versions."""
     sources = sorted((_ROOT / "scripts" / "reference_data").glob("*.py"))
-    sources += [_ROOT / "models" / f"{name}.py" for name in ("reference", "example_input", *sorted({*map(models.family, names)}))]
+    sources += [_ROOT / "models" / f"{name}.py" for name in ("reference", "example_input", "package", *sorted({*map(models.family, names)}))]
     digest = hashlib.sha256(json.dumps(versions()).encode())
     for source in sources:
         digest.update(source.read_bytes())

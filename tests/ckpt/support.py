@@ -11,7 +11,6 @@ import unittest
 from pathlib import Path
 
 import torch
-from torch import nn
 
 ROOT = Path(os.environ["LOADPATH_ROOT"])
 CKPT = os.environ["LOADPATH_CKPT"]
@@ -19,6 +18,8 @@ REFERENCE = Path(os.environ["LOADPATH_REFERENCE"])
 
 sys.path.insert(0, str(ROOT))
 sys.dont_write_bytecode = True
+
+from models.linear import LinearModel  # noqa: E402, F401: for the tests of this folder
 
 
 class Case(unittest.TestCase):
@@ -51,17 +52,6 @@ class Case(unittest.TestCase):
         path = self.folder / name
         torch.save(value, path, **how)
         return path
-
-
-class LinearModel(nn.Module):
-    """models/linear.py's, by the names that its checkpoints have."""
-
-    def __init__(self):
-        super().__init__()
-        self.linear = nn.Linear(10, 2)
-
-    def forward(self, x):
-        return self.linear(x)
 
 
 def tensor_bytes(tensor):

@@ -1,0 +1,30 @@
+"""Modules of published packages whose own imports need packages that the models do not."""
+import importlib.util
+import os
+import sys
+
+
+def folder(name, requirement):
+    """Where the package `name` is installed. `requirement`: what pip is to be told where it is not."""
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        raise ModuleNotFoundError(f"{requirement.partition('==')[0]} is not installed: pip install --no-deps {requirement}")
+    return spec.submodule_search_locations[0]
+
+
+def load(name, package_folder, stand_ins):
+    """The module `name` of a package, while `stand_ins` (modules by name) stand for what it imports of its package."""
+    path = os.path.join(package_folder, *name.split(".")[1:]) + ".py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    before = {other: sys.modules.get(other) for other in stand_ins}
+    sys.modules.update(stand_ins)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        for other, was in before.items():
+            if was is None:
+                del sys.modules[other]
+            else:
+                sys.modules[other] = was
+    return module
