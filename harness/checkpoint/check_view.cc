@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/checkpoint/error.h"
 #include "harness/checkpoint/limits.h"
 
 namespace loadpath {
@@ -43,8 +44,7 @@ std::string ViewProblem(const TensorView& view, std::uint64_t nbytes) {
   overflow |= __builtin_mul_overflow(end, static_cast<std::int64_t>(ItemSize(view.dtype)), &end);
   if (overflow || static_cast<std::uint64_t>(end) > nbytes) {
     return "has a tensor that reaches outside its storage: shape " + ShapeText(view.shape) + ", stride " + ShapeText(view.stride) +
-           ", offset " + std::to_string(view.storage_offset) + ", " + std::string(Name(view.dtype)) + ", in " +
-           std::to_string(nbytes) + " bytes";
+           ", offset " + std::to_string(view.storage_offset) + ", " + std::string(Name(view.dtype)) + ", in " + BytesText(nbytes);
   }
   return {};
 }

@@ -48,6 +48,12 @@ class CheckpointError : public std::runtime_error {
   std::uint64_t offset_;
 };
 
+/// "1 byte", "7 bytes": a count in a sentence.
+std::string BytesText(std::uint64_t count);
+
+/// "1 byte is missing", "7 bytes are missing".
+std::string MissingText(std::uint64_t count);
+
 }  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_CHECKPOINT_ERROR_H_

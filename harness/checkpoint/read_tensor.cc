@@ -14,8 +14,8 @@ std::vector<std::byte> ReadTensor(const Checkpoint& checkpoint, const TensorView
   const std::uint64_t item = ItemSize(tensor.dtype), storage_bytes = checkpoint.storages()[tensor.storage].nbytes;
   if (tensor.nbytes() > std::max(storage_bytes, limits::kExpandedBytes)) {
     throw CheckpointError(ErrorCode::kLimitExceeded, checkpoint.path(),
-                          "has an expanded tensor of shape " + ShapeText(tensor.shape) + " over " + std::to_string(storage_bytes) +
-                              " bytes: it is not copied out, because it would take " + std::to_string(tensor.nbytes()) + " bytes");
+                          "has an expanded tensor of shape " + ShapeText(tensor.shape) + " over " + BytesText(storage_bytes) +
+                              ": it is not copied out, because it would take " + BytesText(tensor.nbytes()));
   }
   // The whole storage where that is what the view covers: then its checksum counts too.
   const std::uint64_t begin = static_cast<std::uint64_t>(tensor.storage_offset) * item, length = ElementSpan(tensor) * item;

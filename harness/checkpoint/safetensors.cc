@@ -184,7 +184,7 @@ class Safetensors final : public SingleFile {
     const auto length = LittleEndian<std::uint64_t>(prefix.data());
     if (length > limits::kSafetensorsHeaderBytes) source().Fail(ErrorCode::kLimitExceeded, "has a safetensors header of more than 100,000,000 bytes");
     if (length > size - 8) {
-      source().Fail(ErrorCode::kBadArchive, "is cut off inside its safetensors header: at least " + std::to_string(length - (size - 8)) + " bytes are missing");
+      source().Fail(ErrorCode::kBadArchive, "is cut off inside its safetensors header: at least " + MissingText(length - (size - 8)));
     }
     std::string text(length, '\0');
     source().ReadAt(8, std::as_writable_bytes(std::span(text)));
@@ -215,8 +215,8 @@ class Safetensors final : public SingleFile {
       end = entry.offsets[1];
     }
     const std::uint64_t available = source().size() - begin_;
-    if (end > available) source().Fail(ErrorCode::kBadArchive, "is cut off: " + std::to_string(end - available) + " bytes are missing");
-    if (end < available) source().Fail(ErrorCode::kBadArchive, "has " + std::to_string(available - end) + " bytes behind its last tensor");
+    if (end > available) source().Fail(ErrorCode::kBadArchive, "is cut off: " + MissingText(end - available));
+    if (end < available) source().Fail(ErrorCode::kBadArchive, "has " + BytesText(available - end) + " behind its last tensor");
     return order;
   }
 
@@ -243,7 +243,7 @@ class Safetensors final : public SingleFile {
     }
     if (overflow || bytes != entry.offsets[1] - entry.offsets[0]) {
       source().Fail(ErrorCode::kBadTensor, "has a tensor of shape " + ShapeText(view.shape) + " and dtype " + entry.dtype + " in " +
-                        std::to_string(entry.offsets[1] - entry.offsets[0]) + " bytes", entry.name);
+                        BytesText(entry.offsets[1] - entry.offsets[0]), entry.name);
     }
     return view;
   }

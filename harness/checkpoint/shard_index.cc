@@ -21,19 +21,19 @@ class IndexReader : public nlohmann::json_sax<Json> {
   std::string problem;
 
   bool null() override { return Take({}, "null"); }
-  bool boolean(bool value) override { return Take({Value::Tag::kBool, value ? 1u : 0u}, "bool"); }
-  bool number_integer(number_integer_t value) override { return Take(heap_.Int(value), "number"); }
-  bool number_float(number_float_t value, const string_t&) override { return Take(heap_.Float(value), "number"); }
+  bool boolean(bool value) override { return Take({Value::Tag::kBool, value ? 1u : 0u}, "a bool"); }
+  bool number_integer(number_integer_t value) override { return Take(heap_.Int(value), "a number"); }
+  bool number_float(number_float_t value, const string_t&) override { return Take(heap_.Float(value), "a number"); }
   bool binary(binary_t&) override { return Bad("has binary data in its index"); }
 
   bool number_unsigned(number_unsigned_t value) override {
-    if (value <= static_cast<number_unsigned_t>(INT64_MAX)) return Take(heap_.Int(static_cast<std::int64_t>(value)), "number");
+    if (value <= static_cast<number_unsigned_t>(INT64_MAX)) return Take(heap_.Int(static_cast<std::int64_t>(value)), "a number");
     heap_.owned.push_back(std::to_string(value));
-    return Take({Value::Tag::kBigInt, heap_.owned.size() - 1}, "number");
+    return Take({Value::Tag::kBigInt, heap_.owned.size() - 1}, "a number");
   }
 
   bool string(string_t& value) override {
-    if (!in_weight_map_) return Take(heap_.OwnedText(value), "text");
+    if (!in_weight_map_) return Take(heap_.OwnedText(value), "a text");
     if (!StaysInside(value) || value.find('/') != std::string::npos) {
       return Bad("maps tensor " + key_ + " to " + Shown(value) + ", which is not the plain name of a file in the same folder");
     }
@@ -48,7 +48,7 @@ class IndexReader : public nlohmann::json_sax<Json> {
       started_ = true;
       return true;
     }
-    if (in_weight_map_) return BadShard("object");
+    if (in_weight_map_) return BadShard("an object");
     if (open_.empty() && key_ == "weight_map") {
       in_weight_map_ = has_weight_map = true;
       names_.clear();
@@ -68,7 +68,7 @@ class IndexReader : public nlohmann::json_sax<Json> {
 
   bool start_array(std::size_t) override {
     if (!started_) return Bad("is a JSON list, not an index of shards");
-    return in_weight_map_ ? BadShard("list") : Open(NodeKind::kList);
+    return in_weight_map_ ? BadShard("a list") : Open(NodeKind::kList);
   }
 
   bool end_array() override {
@@ -103,8 +103,9 @@ class IndexReader : public nlohmann::json_sax<Json> {
     if (problem.empty()) problem = std::move(sentence);
     return false;
   }
-  bool BadShard(const char* what) { return Bad("maps tensor " + Shown(key_) + " to a " + what + " where the name of a shard belongs"); }
-  static std::string Shown(const std::string& text) { return text.size() <= 200 ? "\"" + text + "\"" : "a name of " + std::to_string(text.size()) + " bytes"; }
+  bool BadShard(const char* what) { return Bad("maps tensor " + Shown(key_) + " to " + what + " where the name of a shard belongs"); }
+  bool BadMember(const char* what) { return Bad((key_ == "metadata" ? "has metadata that is " : "has a weight_map that is ") + std::string(what)); }
+  static std::string Shown(const std::string& text) { return text.size() <= 200 ? "\"" + text + "\"" : "a name of " + BytesText(text.size()); }
 
   std::vector<Value>& Items() { return heap_.lists[heap_.object(open_.back().value).begin]; }
 
@@ -115,20 +116,20 @@ class IndexReader : public nlohmann::json_sax<Json> {
     if (!open_.empty()) {
       Items().push_back(value);
     } else if (key_ != "metadata") {
-      return Bad(std::string("has a weight_map that is a ") + what);
+      return BadMember(what);
     } else if (value.Is(Value::Tag::kNone) || value.Is(Value::Tag::kObject)) {
       index.metadata = value;
     } else {
-      return Bad(std::string("has metadata that is a ") + what);
+      return BadMember(what);
     }
     return true;
   }
 
   bool Open(NodeKind kind) {
     if (open_.size() >= limits::kJsonDepth) return Bad("has an index that is nested too deep");
-    if (open_.empty() && kind == NodeKind::kList) return Bad("has " + key_ + " that is a list");
+    if (open_.empty() && kind == NodeKind::kList) return BadMember("a list");
     const Value value = heap_.Growing(kind);
-    if (!Take(value, "object")) return false;
+    if (!Take(value, "an object")) return false;
     open_.push_back({value, {}});
     return true;
   }

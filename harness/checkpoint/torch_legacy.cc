@@ -105,9 +105,9 @@ class TorchLegacy final : public SingleFile, private TorchHost {
       if (offsets_[id] == 0) source().Fail(ErrorCode::kMissingRecord, "names a storage whose bytes it does not hold", storages[id].name);
     }
     const std::uint64_t size = source().size();
-    if (position > size) source().Fail(ErrorCode::kBadArchive, "is cut off: " + std::to_string(position - size) + " bytes are missing");
+    if (position > size) source().Fail(ErrorCode::kBadArchive, "is cut off: " + MissingText(position - size));
     if (position < size) {
-      source().Fail(ErrorCode::kBadArchive, "has " + std::to_string(size - position) + " bytes behind its last storage", {}, position);
+      source().Fail(ErrorCode::kBadArchive, "has " + BytesText(size - position) + " behind its last storage", {}, position);
     }
   }
 

@@ -80,7 +80,7 @@ void ZipDirectory::ReadEnd() {
   }
   if (ends.empty()) {
     if (const std::uint64_t missing = MissingAtEnd(tail); missing != 0) {
-      Bad("is cut off: " + std::to_string(missing) + " bytes are missing at its end");
+      Bad("is cut off: " + MissingText(missing) + " at its end");
     }
     Bad("is a zip archive without its directory, which stands at the end: the file is cut off (was the download or the "
         "copy complete?)");
@@ -104,7 +104,7 @@ void ZipDirectory::ReadEnd() {
     }
     const std::uint64_t expected = end - kLocatorBytes >= kEnd64Bytes ? end - kLocatorBytes - kEnd64Bytes : 0;
     if (end64 > expected) {
-      Bad("is cut off: " + std::to_string(end64 - expected) + " bytes are missing before its directory's end", end);
+      Bad("is cut off: " + MissingText(end64 - expected) + " before its directory's end", end);
     }
     if (end - kLocatorBytes < kEnd64Bytes || end64 != expected || LittleEndian<std::uint32_t>(at(end64)) != kEnd64Signature ||
         LittleEndian<std::uint64_t>(at(end64) + 4) != kEnd64Bytes - 12) {
@@ -128,7 +128,7 @@ void ZipDirectory::ReadEnd() {
 
   if (bytes > size || offset > size || offset + bytes > directory_end) {
     const bool plausible = offset < size * 1024 && bytes < size * 1024;
-    Bad(plausible ? "is cut off: " + std::to_string(offset + bytes - directory_end) + " bytes are missing before its directory"
+    Bad(plausible ? "is cut off: " + MissingText(offset + bytes - directory_end) + " before its directory"
                   : std::string("has a directory that lies outside the file"),
         end);
   }

@@ -146,7 +146,7 @@ NOT_CHECKPOINTS = {
     "old script": (raw_zip([record("model.json")]),
                    "is a TorchScript archive of PyTorch 1.2 or older, which is not read here: load it with torch.jit.load of a PyTorch that "
                    "still reads it and save its state_dict with torch.save"),
-    "short by 1": (torch_zip()[:-1], "is cut off: 1 bytes are missing at its end"),
+    "short by 1": (torch_zip()[:-1], "is cut off: 1 byte is missing at its end"),
     "short by 60": (torch_zip()[:-60], "is cut off: 60 bytes are missing at its end"),
     "short end record": (raw_zip(good())[:-5], "is cut off: 5 bytes are missing at its end"),
     "words": (b"hello, world", "is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors"),
