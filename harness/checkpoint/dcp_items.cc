@@ -4,8 +4,20 @@
 #include <numeric>
 
 #include "harness/checkpoint/check_view.h"
+#include "harness/checkpoint/sniff.h"
 
 namespace loadpath {
+namespace {
+
+bool IsSafetensors(const Source& source) {
+  try {
+    return Sniff(source) == FileKind::kSafetensors;
+  } catch (const CheckpointError&) {
+    return false;
+  }
+}
+
+}  // namespace
 
 // One .distcp file to the read engine: its records are chunks whose place is known.
 class DcpItems::File final : public Records {
@@ -46,9 +58,10 @@ DcpItems::DcpItems(const DcpMetadata& metadata, const std::string& folder, const
     const Source& file = *files_[item.file];
     if (item.length > file.size() || item.offset > file.size() - item.length) {
       const std::uint64_t end = item.offset + item.length;  // both below 2^63
-      file.Fail(ErrorCode::kBadArchive, "is cut off: " + std::to_string(end - file.size()) + " bytes are missing", name);
+      file.Fail(ErrorCode::kBadArchive, "is cut off: " + MissingText(end - file.size()), name);
     }
     if (before != nullptr && before->file == item.file && before->offset + before->length > item.offset) {
+      RefuseSafetensors(number);
       file.Fail(ErrorCode::kBadArchive, "holds two parts of the checkpoint in the same bytes", name, item.offset);
     }
     before = &item;
@@ -64,10 +77,20 @@ void DcpItems::Fail(std::uint32_t number, ErrorCode code, const std::string& sen
   files_[item.file]->Fail(code, sentence, metadata_.entries[item.entry].name, item.offset);
 }
 
+void DcpItems::RefuseSafetensors(std::uint32_t number) const {
+  const DcpItem& item = metadata_.items[number];
+  const Source& file = *files_[item.file];
+  // filesystem.py, _write_item: all tensors get the offset of the one safetensors file that is written behind the values, and
+  // their plain sizes as lengths.
+  if (!IsSafetensors(Source(file, item.offset, file.size() - item.offset))) return;
+  Fail(number, ErrorCode::kUnsupported,
+       "holds tensors as SerializationFormat.SAFETENSORS writes them, which PyTorch's FileSystemReader does not read either: save the checkpoint without it");
+}
+
 void DcpItems::Expect(std::uint32_t number, std::uint64_t nbytes) {
   storages_[number].nbytes = nbytes;
   if (nbytes > metadata_.items[number].length) {
-    Fail(number, ErrorCode::kBadTensor, "holds a chunk of " + std::to_string(nbytes) + " bytes in " + std::to_string(metadata_.items[number].length));
+    Fail(number, ErrorCode::kBadTensor, "holds a chunk of " + BytesText(nbytes) + " in " + std::to_string(metadata_.items[number].length));
   }
 }
 
@@ -77,6 +100,7 @@ std::shared_ptr<const SingleFile> DcpItems::OpenItem(std::uint32_t number) const
   try {
     return OpenSingleFile(std::make_unique<Source>(file, item.offset, item.length), options_);
   } catch (const CheckpointError& error) {
+    RefuseSafetensors(number);
     // Which part of the file it is; offsets count from there.
     throw CheckpointError(error.code(), file.path(),
                           "in the part from " + std::to_string(item.offset) + " to " + std::to_string(item.offset + item.length) + ", " +

@@ -58,6 +58,8 @@ class DcpItems {
   class File;
 
   [[noreturn]] void Fail(std::uint32_t item, ErrorCode code, const std::string& sentence) const;
+  /// Throws where a tensor's place holds a safetensors file: what an item is refused for otherwise does not say why.
+  void RefuseSafetensors(std::uint32_t item) const;
 
   const DcpMetadata& metadata_;
   const OpenOptions options_;

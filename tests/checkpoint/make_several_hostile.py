@@ -16,7 +16,8 @@ import sys
 
 import safetensors.torch
 import torch
-from torch.distributed.checkpoint.filesystem import _StorageInfo
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.filesystem import FileSystemWriter, SerializationFormat, _StorageInfo
 from torch.distributed.checkpoint.metadata import (
     BytesStorageMetadata,
     ChunkStorageMetadata,
@@ -107,6 +108,18 @@ def whole():
     files[0] += data
     paths = {"t": ("model", "t"), "u": ("list", 1), "step": ("step",)}
     return Metadata(described, paths, storage, None, "1.0.0"), files
+
+
+def write_by_safetensors(directory, state_dict):
+    """Where the tensors lie: PyTorch writes this, but its FileSystemReader takes every chunk for what torch.save writes."""
+    writer = FileSystemWriter(directory, serialization_format=SerializationFormat.SAFETENSORS)
+    metadata = torch.distributed.checkpoint.save(state_dict, storage_writer=writer, no_dist=True)
+    (offset,) = {place.offset for index, place in metadata.storage_data.items() if index.offset is not None}
+    try:
+        torch.distributed.checkpoint.load(state_dict, checkpoint_id=directory, no_dist=True)
+    except CheckpointException:
+        return offset
+    raise SystemExit("PyTorch reads what SerializationFormat.SAFETENSORS writes: the reader here must as well")
 
 
 def chunk(metadata, number, offsets=None, sizes=None):
@@ -279,6 +292,14 @@ def main(directory):
         # Where the name stands that is refused.
         at = re.search(rb"(eval|system|Linear|DefaultSavePlanner)\x94(?=\x93)", data)
         expected[case] = f"DIR/{case}{AT}{sentence}" + (f", offset {at.end()}" if at else "")
+
+    several = {"a": torch.arange(6.0).view(2, 3), "b": torch.ones(4), "step": 3}
+    for case, state_dict in {"one": {"a": several["a"]}, "several": several}.items():
+        offset = write_by_safetensors(os.path.join(directory, "by_safetensors_" + case), state_dict)
+        expected["by_safetensors_" + case] = (
+            f"DIR/by_safetensors_{case}/__0_0.distcp: holds tensors as SerializationFormat.SAFETENSORS writes them, which PyTorch's FileSystemReader "
+            f"does not read either: save the checkpoint without it, record {'a' if case == 'one' else 'b'}, offset {offset}"
+        )
 
     expected["right_dcp/__0_0.distcp"] = "DIR/right_dcp/__0_0.distcp: is one part of a distributed checkpoint: name its folder, or the .metadata in it"
     make("empty")
