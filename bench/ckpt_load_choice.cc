@@ -96,6 +96,8 @@ std::vector<KeyInfo> KeysOf(const StateDict& state_dict) {
 std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
                                 const std::string& file, const std::string& key_path) {
   const std::vector<KeyInfo> wanted = KeysOf(module), have = KeysOf(state_dict);
+  const std::span<const std::string> warnings = state_dict.checkpoint().warnings();
+  if (have.empty() && !warnings.empty()) return {warnings.begin(), warnings.end()};
   const std::string nested = FindNested(state_dict.checkpoint(), wanted, key_path);
   if (!nested.empty()) return {NestedCause(nested)};
   if (const std::string other = FittingModel(have); !other.empty() && other != model.name) {

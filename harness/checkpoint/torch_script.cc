@@ -17,7 +17,9 @@ class TorchScript final : public PickledArchive {
   TorchScript(std::unique_ptr<Source> file, ZipDirectory found)
       : PickledArchive(std::move(file), std::move(found), false), classes_(source(), directory()) {
     ReadPickle([&](Heap& heap, Value root) { return StateOf(heap, root); });
+    if (ListTensors(tree(), tree().root()).empty()) WarnOfConstants();
   }
+  std::span<const std::string> warnings() const override { return warnings_; }
   std::string_view format() const override { return from_cpp_ ? "cpp" : "torchscript"; }
 
  private:
@@ -38,6 +40,20 @@ class TorchScript final : public PickledArchive {
     if (!name.starts_with(kClasses) || name.starts_with("__torch__.torch.classes.")) return nullptr;
     const ScriptClass& found = classes_.Find(name);
     return found.is_module ? &found : nullptr;
+  }
+
+  // What torch.jit.freeze leaves: an empty state_dict that looks like a mistake.
+  void WarnOfConstants() {
+    std::uint64_t count = 0, bytes = 0;
+    const std::string folder = std::string(directory().root()) + "constants/";
+    for (const ZipRecord& record : directory().records()) {
+      if (!directory().name(record).starts_with(folder)) continue;
+      ++count;
+      bytes += record.stored;  // what the file really has
+    }
+    if (count == 0) return;
+    warnings_.push_back("the state_dict is empty, and " + std::to_string(count) + (count == 1 ? " tensor" : " tensors") + " of " + BytesText(bytes) +
+                        " are constants of the code. torch.jit.freeze makes them of the weights: load what was saved before it");
   }
 
   Value StateOf(Heap& heap, Value root) {
@@ -88,6 +104,7 @@ class TorchScript final : public PickledArchive {
   }
 
   ScriptClasses classes_;
+  std::vector<std::string> warnings_;
   bool from_cpp_ = false;
 };
 

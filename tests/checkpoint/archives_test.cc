@@ -108,6 +108,16 @@ TEST(TorchScript, FurtherAttributesHangAtTheStateDict) {
   EXPECT_THAT(texts, ::testing::ElementsAre("<float32 tensor of [2]>", "3", "<list of 2>", "cpu", "(1, 'x')", "2j"));
 }
 
+TEST(TorchScript, AFrozenModuleIsSaidToBeOne) {
+  for (const std::string& name : Files()) {
+    std::vector<std::string> wanted;
+    if (name == "frozen.pt") {
+      wanted = {"the state_dict is empty, and 10 tensors of 136 bytes are constants of the code. torch.jit.freeze makes them of the weights: load what was saved before it"};
+    }
+    EXPECT_THAT(Open(name, Expected()[name]["opaque"])->warnings(), ::testing::ElementsAreArray(wanted)) << name;
+  }
+}
+
 TEST(TorchExport, ConstantsHangAtTheStateDict) {
   const auto checkpoint = Open("constants.pt2");
   const json expected = json::parse(std::ifstream(kDirectory + "/constants.json"));
