@@ -63,6 +63,9 @@ LoadResult LoadPickle(const LoadRequest& request) {
     const std::vector<char> bytes = ReadWhole(*prepared.checkpoint);
     result.read.bytes_read += bytes.size();
     ++result.read.read_calls;
+    // LibTorch 2.15 looks for the directory of a zip archive backwards and, where a file below 64 KiB has none, on into the
+    // memory before its buffer (miniz.c, mz_zip_reader_locate_header_sig: a signed offset made unsigned).
+    if (!std::string_view(bytes.data(), bytes.size()).starts_with("PK\3\4")) throw Skipped(std::string(kReader) + " reads zip archives alone");
     root = PickleLoad(bytes);
     result.bytes_copied += result.bytes_loaded;   // out of that buffer into the tensors of the dict
   }

@@ -241,9 +241,15 @@ TEST(Staged, AFailedLoadLeavesTheModuleAsItWas) {
 
 TEST(PickleLoad, WhatLibTorchRefusesIsSkippedInItsOwnWords) {
   Two module;
-  EXPECT_THAT([&] { Load("pickle_load", module, File("legacy.pth")); },
-              testing::ThrowsMessage<Skipped>(testing::AllOf(testing::StartsWith("torch::pickle_load refuses it: "),
+  EXPECT_THAT([&] { Load("pickle_load", module, File("protocol_3.pth")); },
+              testing::ThrowsMessage<Skipped>(testing::AllOf(testing::StartsWith("torch::pickle_load refuses it: Only Pickle protocol 2 is supported"),
                                                              testing::Not(testing::HasSubstr("\n")))));
+}
+
+// It would read memory that is not the file's: AddressSanitizer ends the test where it gets the file.
+TEST(PickleLoad, IsNotGivenWhatIsNoZipArchive) {
+  Two module;
+  EXPECT_THAT([&] { Load("pickle_load", module, File("legacy.pth")); }, testing::ThrowsMessage<Skipped>("torch::pickle_load reads zip archives alone"));
 }
 
 TEST(PickleLoad, ComparesNoChecksum) {

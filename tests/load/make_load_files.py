@@ -13,6 +13,7 @@ b = torch.arange(6, dtype=torch.float32) - 2.5
 torch.save({"a": a, "b": b}, folder / "plain.pth")
 torch.save({"weights": {"a": a, "b": b}}, folder / "nested.pth")
 torch.save({"a": a, "b": b}, folder / "legacy.pth", _use_new_zipfile_serialization=False)
+torch.save({"a": a, "b": b}, folder / "protocol_3.pth", pickle_protocol=3)
 torch.save({"a": a.double(), "b": b}, folder / "dtype.pth")
 torch.save({"a": a.t().contiguous().t(), "b": b}, folder / "strided.pth")
 whole = torch.cat([b, a.flatten()])
