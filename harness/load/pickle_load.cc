@@ -1,6 +1,7 @@
 #include <ATen/core/Dict.h>
 #include <torch/serialize.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -21,6 +22,16 @@ std::vector<char> ReadWhole(const Checkpoint& checkpoint) {
     throw CheckpointError(ErrorCode::kIo, checkpoint.path(), "cannot be read");
   }
   return bytes;
+}
+
+// LibTorch 2.15 looks for the end of a zip archive's directory backwards and, where a file below 64 KiB has none, on into the
+// memory before its buffer (miniz.c, mz_zip_reader_locate_header_sig: a signed offset made unsigned).
+void RequireDirectory(const std::vector<char>& bytes) {
+  constexpr std::size_t kEndBytes = 22, kMaxComment = 65535;
+  std::string_view tail(bytes.data(), bytes.size());
+  tail.remove_prefix(tail.size() - std::min(tail.size(), kEndBytes + kMaxComment));
+  const std::size_t end = tail.rfind("PK\5\6");
+  if (end == std::string_view::npos || tail.size() - end < kEndBytes) throw Skipped(std::string(kReader) + " reads zip archives alone");
 }
 
 at::IValue PickleLoad(const std::vector<char>& bytes) {
@@ -63,9 +74,7 @@ LoadResult LoadPickle(const LoadRequest& request) {
     const std::vector<char> bytes = ReadWhole(*prepared.checkpoint);
     result.read.bytes_read += bytes.size();
     ++result.read.read_calls;
-    // LibTorch 2.15 looks for the directory of a zip archive backwards and, where a file below 64 KiB has none, on into the
-    // memory before its buffer (miniz.c, mz_zip_reader_locate_header_sig: a signed offset made unsigned).
-    if (!std::string_view(bytes.data(), bytes.size()).starts_with("PK\3\4")) throw Skipped(std::string(kReader) + " reads zip archives alone");
+    RequireDirectory(bytes);
     root = PickleLoad(bytes);
     result.bytes_copied += result.bytes_loaded;   // out of that buffer into the tensors of the dict
   }

@@ -12,22 +12,10 @@
 #include "harness/load/device.h"
 #include "harness/load/prepare.h"
 #include "models/model.h"
+#include "tests/load/support.h"
 
 namespace loadpath {
 namespace {
-
-std::string File(const std::string& name) { return std::string(LOAD_FILES) + "/" + name; }
-
-struct Two : torch::nn::Module {
-  Two() {
-    a = register_parameter("a", at::full({4, 5}, -1.0));
-    b = register_parameter("b", at::full({6}, -2.0));
-  }
-  at::Tensor a, b;
-};
-
-at::Tensor WantedA() { return at::arange(20, at::kFloat).view({4, 5}) / 7; }
-at::Tensor WantedB() { return at::arange(6, at::kFloat) - 2.5; }
 
 LoadResult Load(std::string_view path, torch::nn::Module& module, const std::string& file, ReadOptions read = {},
                 const std::string& key = "", OpenOptions open = {}) {
@@ -37,17 +25,6 @@ LoadResult Load(std::string_view path, torch::nn::Module& module, const std::str
                                    .module = module,
                                    .read = read});
 }
-
-// For comparison: they skip what LibTorch refuses, and take bytes whose CRC-32 does not fit (PickleLoad.ComparesNoChecksum).
-bool IsLibTorchs(std::string_view path) { return path == "pickle_load" || path == "jit_load"; }
-
-class EveryPath : public testing::TestWithParam<std::string_view> {};
-std::vector<std::string_view> Names() {
-  std::vector<std::string_view> names;
-  for (const LoadPath& path : LoadPaths()) names.push_back(path.name);
-  return names;
-}
-INSTANTIATE_TEST_SUITE_P(Paths, EveryPath, testing::ValuesIn(Names()), [](const auto& info) { return std::string(info.param); });
 
 TEST_P(EveryPath, GivesThePythonBitsOfEveryReferenceFile) {
   const Manifest manifest = Manifest::Read(REFERENCE_DATA);

@@ -1,0 +1,47 @@
+#ifndef LOADPATH_TESTS_LOAD_SUPPORT_H_
+#define LOADPATH_TESTS_LOAD_SUPPORT_H_
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "harness/load/load_path.h"
+
+namespace loadpath {
+
+/// A file that make_load_files.py wrote.
+inline std::string File(const std::string& name) { return std::string(LOAD_FILES) + "/" + name; }
+
+inline at::Tensor WantedA() { return at::arange(20, at::kFloat).view({4, 5}) / 7; }
+inline at::Tensor WantedB() { return at::arange(6, at::kFloat) - 2.5; }
+
+/// The module that those files fit.
+struct Two : torch::nn::Module {
+  Two() {
+    a = register_parameter("a", at::full({4, 5}, -1.0));
+    b = register_parameter("b", at::full({6}, -2.0));
+  }
+  bool IsFresh() const { return at::equal(a, at::full({4, 5}, -1.0)) && at::equal(b, at::full({6}, -2.0)); }
+  bool IsLoaded() const { return at::equal(a, WantedA()) && at::equal(b, WantedB()); }
+  at::Tensor a, b;
+};
+
+/// For comparison: they skip what LibTorch refuses, and take bytes whose CRC-32 does not fit (PickleLoad.ComparesNoChecksum).
+inline bool IsLibTorchs(std::string_view path) { return path == "pickle_load" || path == "jit_load"; }
+
+/// A test of every load path, by its name.
+class EveryPath : public testing::TestWithParam<std::string_view> {};
+inline std::vector<std::string_view> Names() {
+  std::vector<std::string_view> names;
+  for (const LoadPath& path : LoadPaths()) names.push_back(path.name);
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(Paths, EveryPath, testing::ValuesIn(Names()), [](const auto& info) { return std::string(info.param); });
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_TESTS_LOAD_SUPPORT_H_
