@@ -91,12 +91,6 @@ void TakeStateDict(const ConvertOptions& options, Source& source) {
   for (std::size_t i = 0; i + 1 < pairs.size(); i += 2) source.metadata.emplace_back(tree.text(pairs[i]), tree.text(pairs[i + 1]));
 }
 
-// The bytes of its storage that a view with elements reaches: [begin, end).
-std::pair<std::uint64_t, std::uint64_t> Reach(const TensorView& view) {
-  const std::uint64_t item = ItemSize(view.dtype), begin = static_cast<std::uint64_t>(view.storage_offset) * item;
-  return {begin, begin + ElementSpan(view) * item};
-}
-
 // Per storage, in the order of their first bytes: a tensor shares bytes with the one that reaches farthest before it. Of
 // equal views the first by name is the one that is kept, as in safetensors.torch.save_model.
 void FindAliases(Source& source, bool once) {
@@ -105,15 +99,15 @@ void FindAliases(Source& source, bool once) {
   std::vector<TensorPath> places;
   std::ranges::copy_if(source.tensors, std::back_inserter(places), [&](const TensorPath& place) { return view_of(place).numel() > 0; });
   std::ranges::sort(places, {}, [&](const TensorPath& place) {
-    return std::make_tuple(view_of(place).storage, Reach(view_of(place)), std::string_view(place.path[0]));
+    return std::make_tuple(view_of(place).storage, ReachOf(view_of(place)), std::string_view(place.path[0]));
   });
   const std::vector<std::size_t> same = FirstOfEqualViews(tree, places);
   std::unordered_map<std::string_view, Alias> found;
   std::size_t farthest = 0;
   for (std::size_t i = 1; i < places.size(); ++i) {
     const TensorView &view = view_of(places[i]), &before = view_of(places[farthest]);
-    const auto [begin, end] = Reach(view);
-    const std::uint64_t reached = view.storage == before.storage ? Reach(before).second : 0;
+    const auto [begin, end] = ReachOf(view);
+    const std::uint64_t reached = view.storage == before.storage ? ReachOf(before).end : 0;
     if (begin < reached) {
       const bool equal = same[i] != i;
       const std::string& name = places[i].path[0];

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "harness/checkpoint/error.h"
+
 namespace loadpath::ckpt {
 namespace {
 
@@ -91,10 +93,6 @@ std::string HumanBytes(std::uint64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f %s", value, kUnits[unit]);
   return text;
-}
-
-std::string Counted(std::uint64_t count, std::string_view noun) {
-  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }
 
 void Table::AppendTo(std::string& out, std::string_view indent) const {

@@ -32,9 +32,6 @@ std::string Brackets(std::span<const std::int64_t> numbers);
 /// "497.8 MB": decimal units, bytes below 1000 exact.
 std::string HumanBytes(std::uint64_t bytes);
 
-/// "1 tensor", "2 tensors".
-std::string Counted(std::uint64_t count, std::string_view noun);
-
 enum class Align : std::uint8_t { kLeft, kRight };
 
 /// Lines with aligned columns, two blanks between them. Cells are text that is already escaped.

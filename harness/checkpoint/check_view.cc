@@ -13,10 +13,12 @@ std::string ShapeText(const std::vector<std::int64_t>& shape) {
   return text + "]";
 }
 
-std::uint64_t ElementSpan(const TensorView& view) {
-  std::int64_t last = 0;
+ByteRange ReachOf(const TensorView& view) {
+  if (view.numel() == 0) return {};
+  std::int64_t last = view.storage_offset;
   for (std::size_t i = 0; i < view.shape.size(); ++i) last += (view.shape[i] - 1) * view.stride[i];
-  return static_cast<std::uint64_t>(last) + 1;
+  const std::uint64_t item = ItemSize(view.dtype);
+  return {static_cast<std::uint64_t>(view.storage_offset) * item, (static_cast<std::uint64_t>(last) + 1) * item};
 }
 
 std::string ViewProblem(const TensorView& view, std::uint64_t nbytes) {
@@ -44,7 +46,7 @@ std::string ViewProblem(const TensorView& view, std::uint64_t nbytes) {
   overflow |= __builtin_mul_overflow(end, static_cast<std::int64_t>(ItemSize(view.dtype)), &end);
   if (overflow || static_cast<std::uint64_t>(end) > nbytes) {
     return "has a tensor that reaches outside its storage: shape " + ShapeText(view.shape) + ", stride " + ShapeText(view.stride) +
-           ", offset " + std::to_string(view.storage_offset) + ", " + std::string(Name(view.dtype)) + ", in " + BytesText(nbytes);
+           ", offset " + std::to_string(view.storage_offset) + ", " + std::string(Name(view.dtype)) + ", in " + Counted(nbytes, "byte");
   }
   return {};
 }

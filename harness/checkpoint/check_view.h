@@ -12,8 +12,14 @@ namespace loadpath {
 /// product overflows, every element lies inside.
 std::string ViewProblem(const TensorView& view, std::uint64_t nbytes);
 
-/// One past the highest element that a view which was checked, and has elements, reaches, counted from its own first.
-std::uint64_t ElementSpan(const TensorView& view);
+/// Bytes [begin, end) of a storage.
+struct ByteRange {
+  std::uint64_t begin = 0, end = 0;
+  auto operator<=>(const ByteRange&) const = default;
+};
+
+/// The bytes of its storage that a view which was checked reaches; none where it has no elements.
+ByteRange ReachOf(const TensorView& view);
 
 /// "[2, 3]"
 std::string ShapeText(const std::vector<std::int64_t>& shape);

@@ -62,7 +62,7 @@ DcpItems::DcpItems(const DcpMetadata& metadata, const std::string& folder, const
     }
     if (before != nullptr && before->file == item.file && before->offset + before->length > item.offset) {
       RefuseSafetensors(number);
-      file.Fail(ErrorCode::kBadArchive, "holds two parts of the checkpoint in the same bytes", name, item.offset);
+      Fail(number, ErrorCode::kBadArchive, "holds two parts of the checkpoint in the same bytes");
     }
     before = &item;
   }
@@ -90,7 +90,7 @@ void DcpItems::RefuseSafetensors(std::uint32_t number) const {
 void DcpItems::Expect(std::uint32_t number, std::uint64_t nbytes) {
   storages_[number].nbytes = nbytes;
   if (nbytes > metadata_.items[number].length) {
-    Fail(number, ErrorCode::kBadTensor, "holds a chunk of " + BytesText(nbytes) + " in " + std::to_string(metadata_.items[number].length));
+    Fail(number, ErrorCode::kBadTensor, "holds a chunk of " + Counted(nbytes, "byte") + " in " + std::to_string(metadata_.items[number].length));
   }
 }
 

@@ -97,7 +97,7 @@ class MetadataReader {
     Unpickler unpickler(input, heap, &host);
     const Value root = unpickler.Run();
     if (unpickler.position() != source_.size()) {
-      Fail("has " + BytesText(source_.size() - unpickler.position()) + " behind its pickle", {});
+      Fail("has " + Counted(source_.size() - unpickler.position(), "byte") + " behind its pickle", {});
     }
     metadata_.tree = Freeze(source_.path(), std::move(heap), host.storages(), input.Take(), root);
   }

@@ -35,8 +35,8 @@ CheckpointError::CheckpointError(ErrorCode code, std::string_view file, std::str
     : std::runtime_error(Line(file, sentence, record, offset)),
       code_(code), file_(file), sentence_(sentence), record_(record), offset_(offset) {}
 
-std::string BytesText(std::uint64_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
+std::string Counted(std::uint64_t count, std::string_view noun) { return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s"); }
 
-std::string MissingText(std::uint64_t count) { return BytesText(count) + (count == 1 ? " is missing" : " are missing"); }
+std::string MissingText(std::uint64_t count) { return Counted(count, "byte") + (count == 1 ? " is missing" : " are missing"); }
 
 }  // namespace loadpath

@@ -48,8 +48,8 @@ class CheckpointError : public std::runtime_error {
   std::uint64_t offset_;
 };
 
-/// "1 byte", "7 bytes": a count in a sentence.
-std::string BytesText(std::uint64_t count);
+/// "1 tensor", "2 tensors": a count in a sentence.
+std::string Counted(std::uint64_t count, std::string_view noun);
 
 /// "1 byte is missing", "7 bytes are missing".
 std::string MissingText(std::uint64_t count);

@@ -11,17 +11,17 @@ namespace loadpath {
 
 std::vector<std::byte> ReadTensor(const Checkpoint& checkpoint, const TensorView& tensor, const ReadOptions& options) {
   if (tensor.numel() == 0) return {};
-  const std::uint64_t item = ItemSize(tensor.dtype), storage_bytes = checkpoint.storages()[tensor.storage].nbytes;
+  const std::uint64_t storage_bytes = checkpoint.storages()[tensor.storage].nbytes;
   if (tensor.nbytes() > std::max(storage_bytes, limits::kExpandedBytes)) {
     throw CheckpointError(ErrorCode::kLimitExceeded, checkpoint.path(),
-                          "has an expanded tensor of shape " + ShapeText(tensor.shape) + " over " + BytesText(storage_bytes) +
-                              ": it is not copied out, because it would take " + BytesText(tensor.nbytes()));
+                          "has an expanded tensor of shape " + ShapeText(tensor.shape) + " over " + Counted(storage_bytes, "byte") +
+                              ": it is not copied out, because it would take " + Counted(tensor.nbytes(), "byte"));
   }
   // The whole storage where that is what the view covers: then its checksum counts too.
-  const std::uint64_t begin = static_cast<std::uint64_t>(tensor.storage_offset) * item, length = ElementSpan(tensor) * item;
+  const ByteRange reach = ReachOf(tensor);
   return OrOutOfMemory(checkpoint.path(), "could not be read", [&] {
-    std::vector<std::byte> bytes(length);
-    const ReadJob job{tensor.storage, begin, bytes, tensor.dtype};
+    std::vector<std::byte> bytes(reach.end - reach.begin);
+    const ReadJob job{tensor.storage, reach.begin, bytes, tensor.dtype};
     checkpoint.Read({&job, 1}, options);
     if (!tensor.IsContiguous()) {
       std::vector<std::byte> gathered(tensor.nbytes());

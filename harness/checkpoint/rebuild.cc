@@ -112,7 +112,7 @@ Value TorchHost::PersistentLoad(Unpickler& unpickler, std::span<const Value> id)
   if (created) CheckStorage(unpickler, storage);
   // One key at two types or sizes: PyTorch gives each its own storage only where there are no bytes to share.
   if (storage.nbytes != ref.nbytes) {
-    BadTensor(unpickler, "names storage " + std::string(key) + " with " + BytesText(ref.nbytes) + " and with " + std::to_string(storage.nbytes));
+    BadTensor(unpickler, "names storage " + std::string(key) + " with " + Counted(ref.nbytes, "byte") + " and with " + std::to_string(storage.nbytes));
   }
   if (HasViews() && !id[5].Is(Value::Tag::kNone)) {
     const std::span<const Value> view = heap.items(id[5]);

@@ -216,7 +216,7 @@ class Safetensors final : public SingleFile {
     }
     const std::uint64_t available = source().size() - begin_;
     if (end > available) source().Fail(ErrorCode::kBadArchive, "is cut off: " + MissingText(end - available));
-    if (end < available) source().Fail(ErrorCode::kBadArchive, "has " + BytesText(available - end) + " behind its last tensor");
+    if (end < available) source().Fail(ErrorCode::kBadArchive, "has " + Counted(available - end, "byte") + " behind its last tensor");
     return order;
   }
 
@@ -243,7 +243,7 @@ class Safetensors final : public SingleFile {
     }
     if (overflow || bytes != entry.offsets[1] - entry.offsets[0]) {
       source().Fail(ErrorCode::kBadTensor, "has a tensor of shape " + ShapeText(view.shape) + " and dtype " + entry.dtype + " in " +
-                        BytesText(entry.offsets[1] - entry.offsets[0]), entry.name);
+                        Counted(entry.offsets[1] - entry.offsets[0], "byte"), entry.name);
     }
     return view;
   }

@@ -105,7 +105,7 @@ class IndexReader : public nlohmann::json_sax<Json> {
   }
   bool BadShard(const char* what) { return Bad("maps tensor " + Shown(key_) + " to " + what + " where the name of a shard belongs"); }
   bool BadMember(const char* what) { return Bad((key_ == "metadata" ? "has metadata that is " : "has a weight_map that is ") + std::string(what)); }
-  static std::string Shown(const std::string& text) { return text.size() <= 200 ? "\"" + text + "\"" : "a name of " + BytesText(text.size()); }
+  static std::string Shown(const std::string& text) { return text.size() <= 200 ? "\"" + text + "\"" : "a name of " + Counted(text.size(), "byte"); }
 
   std::vector<Value>& Items() { return heap_.lists[heap_.object(open_.back().value).begin]; }
 

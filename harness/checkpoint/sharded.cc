@@ -192,7 +192,7 @@ class Sharded final : public SeveralFiles {
       } else {
         text = "a " + heap.TypeText(size);
       }
-      warnings_.push_back("metadata.total_size is " + text + ", but the tensors have " + BytesText(tensor_bytes_));
+      warnings_.push_back("metadata.total_size is " + text + ", but the tensors have " + Counted(tensor_bytes_, "byte"));
     }
   }
 

@@ -84,7 +84,7 @@ void PickledArchive::CheckStorage(Unpickler& unpickler, const Storage& storage) 
   const ZipRecord* record = directory().Find(name);
   if (record == nullptr) source().Fail(ErrorCode::kMissingRecord, "lacks a record that its pickle names", name);
   if (record->size != storage.nbytes) {
-    unpickler.Fail(ErrorCode::kBadTensor, "names storage " + storage.name + " with " + BytesText(storage.nbytes) +
+    unpickler.Fail(ErrorCode::kBadTensor, "names storage " + storage.name + " with " + Counted(storage.nbytes, "byte") +
                                               ", but its record has " + std::to_string(record->size));
   }
   AddRecord(*record);

@@ -107,7 +107,7 @@ class TorchLegacy final : public SingleFile, private TorchHost {
     const std::uint64_t size = source().size();
     if (position > size) source().Fail(ErrorCode::kBadArchive, "is cut off: " + MissingText(position - size));
     if (position < size) {
-      source().Fail(ErrorCode::kBadArchive, "has " + BytesText(size - position) + " behind its last storage", {}, position);
+      source().Fail(ErrorCode::kBadArchive, "has " + Counted(size - position, "byte") + " behind its last storage", {}, position);
     }
   }
 

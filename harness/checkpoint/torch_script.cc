@@ -17,7 +17,6 @@ class TorchScript final : public PickledArchive {
   TorchScript(std::unique_ptr<Source> file, ZipDirectory found)
       : PickledArchive(std::move(file), std::move(found), false), classes_(source(), directory()) {
     ReadPickle([&](Heap& heap, Value root) { return StateOf(heap, root); });
-    if (ListTensors(tree(), tree().root()).empty()) WarnOfConstants();
   }
   std::span<const std::string> warnings() const override { return warnings_; }
   std::string_view format() const override { return from_cpp_ ? "cpp" : "torchscript"; }
@@ -52,7 +51,7 @@ class TorchScript final : public PickledArchive {
       bytes += record.stored;  // what the file really has
     }
     if (count == 0) return;
-    warnings_.push_back("the state_dict is empty, and " + std::to_string(count) + (count == 1 ? " tensor" : " tensors") + " of " + BytesText(bytes) +
+    warnings_.push_back("the state_dict is empty, and " + Counted(count, "tensor") + " of " + Counted(bytes, "byte") +
                         " are constants of the code. torch.jit.freeze makes them of the weights: load what was saved before it");
   }
 
@@ -63,6 +62,7 @@ class TorchScript final : public PickledArchive {
     from_cpp_ = !root_class->has_methods && name.ends_with(".Module") && (name == "__torch__.Module" || name.starts_with("__torch__.___torch_mangle_"));
     StateCollector collector(source(), heap, [&](Value module) { return PartsOf(heap, module); });
     const ModuleState collected = collector.Collect(root);
+    if (heap.items(collected.state).empty()) WarnOfConstants();
     if (!heap.items(collected.others).empty()) {
       const Value attributes = heap.Growing(NodeKind::kDict), key = heap.OwnedText("attributes");
       heap.lists[heap.object(attributes).begin] = {key, collected.others};

@@ -15,17 +15,6 @@ namespace {
 // Every dtype's item size divides it, so that rounding to it keeps all views aligned.
 constexpr std::uint64_t kAlignment = 16;
 
-struct Extents {
-  std::uint64_t begin = 0, end = 0;
-};
-
-// Validated when the file was opened: nothing overflows and all of it lies in the storage.
-Extents ExtentOf(const TensorView& view) {
-  if (view.numel() == 0) return {};
-  const std::uint64_t begin = static_cast<std::uint64_t>(view.storage_offset);
-  return {begin * ItemSize(view.dtype), (begin + ElementSpan(view)) * ItemSize(view.dtype)};
-}
-
 }  // namespace
 
 std::vector<SourceGroup> GroupSources(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, GroupExtent extent) {
@@ -39,7 +28,7 @@ std::vector<SourceGroup> GroupSources(const Checkpoint& checkpoint, std::span<co
     SourceGroup& group = groups[place->second];
     group.users.push_back(static_cast<std::uint32_t>(i));
     if (ItemSize(view.dtype) > ItemSize(group.dtype)) group.dtype = view.dtype;
-    const Extents wanted = ExtentOf(view);
+    const ByteRange wanted = ReachOf(view);
     if (wanted.end == 0) continue;
     const std::uint64_t end = std::max(group.begin + group.length, wanted.end);
     group.begin = group.length == 0 ? wanted.begin : std::min(group.begin, wanted.begin);
