@@ -9,8 +9,8 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 
-#include "bench/google.h"
-#include "bench/table.h"
+#include "harness/suite/google_benchmark.h"
+#include "harness/suite/table.h"
 #include "harness/load/device.h"
 #include "harness/load/mapping_guard.h"
 #include "harness/measure/machine.h"

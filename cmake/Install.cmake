@@ -4,17 +4,20 @@
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-# loadpath_install_library(component HEADERS a.h …): the library loadpath_COMPONENT as the target loadpath::COMPONENT.
+# loadpath_install_library(component PARTS name… HEADERS a.h …): the libraries loadpath_NAME as the targets loadpath::NAME,
+# in one component.
 function(loadpath_install_library component)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS")
-  set(target loadpath_${component})
-  set_target_properties(${target} PROPERTIES EXPORT_NAME ${component})
-  target_compile_features(${target} INTERFACE cxx_std_20)
-  target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/loadpath>)
-  if(LOADPATH_SANITIZE)
-    target_link_options(${target} INTERFACE $<INSTALL_INTERFACE:-fsanitize=address,undefined>)
-  endif()
-  install(TARGETS ${target} EXPORT loadpath_${component} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PARTS;HEADERS")
+  foreach(part ${arg_PARTS})
+    set(target loadpath_${part})
+    set_target_properties(${target} PROPERTIES EXPORT_NAME ${part})
+    target_compile_features(${target} INTERFACE cxx_std_20)
+    target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/loadpath>)
+    if(LOADPATH_SANITIZE)
+      target_link_options(${target} INTERFACE $<INSTALL_INTERFACE:-fsanitize=address,undefined>)
+    endif()
+    install(TARGETS ${target} EXPORT loadpath_${component} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  endforeach()
   install(EXPORT loadpath_${component} FILE ${component}.cmake NAMESPACE loadpath:: DESTINATION ${_package})
   foreach(header ${arg_HEADERS})
     cmake_path(GET header PARENT_PATH folder)
@@ -23,12 +26,12 @@ function(loadpath_install_library component)
 endfunction()
 
 set(_package ${CMAKE_INSTALL_LIBDIR}/cmake/loadpath)
-loadpath_install_library(checkpoint HEADERS
-  harness/checkpoint/checkpoint.h harness/checkpoint/dtype.h harness/checkpoint/error.h harness/checkpoint/huge_pages.h
+loadpath_install_library(checkpoint PARTS base checkpoint HEADERS
+  harness/checkpoint/checkpoint.h harness/checkpoint/dtype.h harness/base/error.h harness/base/huge_pages.h
   harness/checkpoint/tree.h)
 set(_modules ImportLibdeflate.cmake)
 if(TARGET loadpath_state)
-  loadpath_install_library(state HEADERS
+  loadpath_install_library(state PARTS state HEADERS
     harness/state/deferred_init.h harness/state/load_state_dict.h harness/state/module_info.h harness/state/state_dict.h)
   list(APPEND _modules ImportLibTorch.cmake)
   install(TARGETS bench ckpt ckpt-load RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

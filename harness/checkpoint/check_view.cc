@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "harness/checkpoint/error.h"
+#include "harness/base/error.h"
 #include "harness/checkpoint/limits.h"
 
 namespace loadpath {

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <bit>
 
-#include "harness/checkpoint/folder.h"
-#include "harness/checkpoint/out_of_memory.h"
-#include "harness/checkpoint/several_files.h"
-#include "harness/checkpoint/single_file.h"
-#include "harness/checkpoint/sniff.h"
+#include "harness/base/paths.h"
+#include "harness/checkpoint/formats/folder.h"
+#include "harness/base/out_of_memory.h"
+#include "harness/checkpoint/formats/several_files.h"
+#include "harness/checkpoint/formats/single_file.h"
+#include "harness/checkpoint/formats/sniff.h"
 
 namespace loadpath {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/checkpoint/error.h"
+#include "harness/base/error.h"
 #include "harness/checkpoint/tree.h"
 
 namespace loadpath {

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "harness/checkpoint/checkpoint.h"
-#include "harness/checkpoint/nearest.h"
+#include "harness/base/nearest.h"
 
 namespace loadpath {
 namespace {

@@ -80,10 +80,6 @@ inline constexpr std::uint64_t kChunkBatch = std::uint64_t{1} << 28;
 /// length, again and again.
 inline constexpr std::uint64_t kCopies = std::uint64_t{1} << 16;
 
-/// Names longer than this are not compared in order to propose one: that takes the product of their lengths, and nobody types
-/// them by hand.
-inline constexpr std::size_t kComparedName = 512;
-
 }  // namespace loadpath::limits
 
 #endif  // LOADPATH_HARNESS_CHECKPOINT_LIMITS_H_

@@ -1,11 +1,11 @@
 #include <bit>
 
-#include "harness/checkpoint/byte_swap.h"
+#include "harness/checkpoint/read/byte_swap.h"
 #include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/gather.h"
 #include "harness/checkpoint/limits.h"
-#include "harness/checkpoint/out_of_memory.h"
+#include "harness/base/out_of_memory.h"
 
 namespace loadpath {
 

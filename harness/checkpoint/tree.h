@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "harness/checkpoint/dtype.h"
-#include "harness/checkpoint/huge_pages.h"
+#include "harness/base/huge_pages.h"
 
 namespace loadpath {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "harness/checkpoint/check_view.h"
-#include "harness/checkpoint/globals.h"
+#include "harness/checkpoint/pickle/globals.h"
 #include "harness/checkpoint/tree.h"
 #include "harness/checkpoint/type_names.h"
 

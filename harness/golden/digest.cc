@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "harness/checkpoint/sha256.h"
+#include "harness/base/sha256.h"
 #include "harness/golden/compare.h"
 #include "harness/state/module_info.h"
 #include "harness/state/scalar_type.h"

@@ -5,8 +5,8 @@
 #include <stdexcept>
 
 #include "harness/checkpoint/checkpoint.h"
-#include "harness/checkpoint/new_file.h"
-#include "harness/checkpoint/safetensors_format.h"
+#include "harness/base/new_file.h"
+#include "harness/checkpoint/formats/safetensors/header.h"
 #include "harness/state/scalar_type.h"
 
 namespace loadpath {

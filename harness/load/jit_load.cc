@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "harness/load/foreign.h"
+#include "harness/load/libtorch_reader.h"
 
 namespace loadpath {
 namespace {

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <vector>
 
-#include "harness/checkpoint/error.h"
-#include "harness/checkpoint/parallel.h"
+#include "harness/base/error.h"
+#include "harness/base/parallel.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22  // asm-generic/mman-common.h; glibc has it since 2.35

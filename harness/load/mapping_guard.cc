@@ -7,7 +7,7 @@
 #include <cstring>
 #include <mutex>
 
-#include "harness/checkpoint/error.h"
+#include "harness/base/error.h"
 
 namespace loadpath {
 

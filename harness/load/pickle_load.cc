@@ -5,7 +5,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "harness/load/foreign.h"
+#include "harness/load/libtorch_reader.h"
 
 namespace loadpath {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "harness/checkpoint/parallel.h"
+#include "harness/base/parallel.h"
 
 namespace loadpath {
 namespace {

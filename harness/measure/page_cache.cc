@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "harness/measure/file.h"
+#include "harness/base/scoped_fd.h"
 
 namespace loadpath {
 namespace {

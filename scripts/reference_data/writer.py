@@ -15,7 +15,7 @@ from reference_data.table import Program
 
 @dataclasses.dataclass(frozen=True)
 class Tools:
-    save_archive: Path  # the program bench/save_archive.cc
+    save_archive: Path  # the program scripts/tools/save_archive.cc
 
 
 def make(store, todo, progress, tools):

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/checkpoint/checkpoint.h"
-#include "harness/checkpoint/sha256.h"
+#include "harness/base/sha256.h"
 
 namespace loadpath {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "harness/checkpoint/checkpoint.h"
-#include "harness/checkpoint/sha256.h"
+#include "harness/base/sha256.h"
 #include "tests/checkpoint/memory_file.h"
 
 namespace loadpath {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "harness/checkpoint/checkpoint.h"
-#include "harness/checkpoint/sha256.h"
+#include "harness/base/sha256.h"
 
 namespace loadpath {
 

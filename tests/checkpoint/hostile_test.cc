@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/checkpoint/checkpoint.h"
-#include "harness/checkpoint/globals.h"
+#include "harness/checkpoint/pickle/globals.h"
 #include "tests/checkpoint/damage.h"
 
 namespace loadpath {

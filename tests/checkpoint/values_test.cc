@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "harness/checkpoint/checkpoint.h"
-#include "harness/checkpoint/nearest.h"
-#include "harness/checkpoint/value.h"
+#include "harness/base/nearest.h"
+#include "harness/checkpoint/pickle/heap.h"
 #include "tests/checkpoint/memory_file.h"
 
 namespace loadpath {

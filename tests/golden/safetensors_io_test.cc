@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "harness/checkpoint/error.h"
+#include "harness/base/error.h"
 #include "harness/golden/compare.h"
 #include "harness/state/scalar_type.h"
 #include "tests/golden/run_python.h"

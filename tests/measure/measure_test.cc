@@ -14,7 +14,7 @@
 
 #include "harness/measure/counters.h"
 #include "harness/measure/fresh_process.h"
-#include "harness/measure/limits.h"
+#include "harness/measure/machine_limits.h"
 #include "harness/measure/machine.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/page_cache.h"

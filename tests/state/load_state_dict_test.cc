@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <torch/torch.h>
 
-#include "harness/checkpoint/sha256.h"
+#include "harness/base/sha256.h"
 #include "harness/state/scalar_type.h"
 #include "tests/state/modules.h"
 

@@ -1,0 +1,47 @@
+#include "harness/base/nearest.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+namespace loadpath {
+namespace {
+
+// Longer names are not compared: that takes the product of their lengths, and nobody types them by hand.
+constexpr std::size_t kLongestName = 512;
+
+// Edit distance, two swapped neighbours being one edit (optimal string alignment); any value above `limit` where larger.
+std::size_t Distance(std::string_view a, std::string_view b, std::size_t limit) {
+  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit) return limit + 1;
+  std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::swap(before, last);
+    std::swap(last, row);
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      row[j + 1] = std::min({last[j + 1] + 1, row[j] + 1, last[j] + (a[i] == b[j] ? 0 : 1)});
+      if (i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j]) row[j + 1] = std::min(row[j + 1], before[j - 1] + 1);
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string Nearest(std::string_view name, std::span<const std::string> candidates) {
+  std::string_view nearest;
+  std::size_t best = kLongestName;
+  for (const std::string& candidate : candidates) {
+    const std::size_t longer = std::max(name.size(), candidate.size());
+    if (longer > kLongestName || best == 0) continue;
+    const std::size_t distance = Distance(name, candidate, std::min(longer / 3, best - 1));
+    if (distance <= longer / 3 && distance < best) {
+      best = distance;
+      nearest = candidate;
+    }
+  }
+  return std::string(nearest);
+}
+
+}  // namespace loadpath

@@ -1,0 +1,16 @@
+#ifndef LOADPATH_HARNESS_BASE_NEAREST_H_
+#define LOADPATH_HARNESS_BASE_NEAREST_H_
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace loadpath {
+
+/// The candidate nearest to `name` by edit distance (two swapped neighbours are one edit), for "did you mean"; empty where none is near enough (more than a
+/// third of the longer name away).
+std::string Nearest(std::string_view name, std::span<const std::string> candidates);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_BASE_NEAREST_H_

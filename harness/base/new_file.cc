@@ -1,0 +1,80 @@
+#include "harness/base/new_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "harness/base/error.h"
+#include "harness/base/paths.h"
+
+namespace loadpath {
+namespace {
+
+// O_TMPFILE and fsync want the folder itself.
+std::string FolderPath(const std::string& file) {
+  const std::string folder = FolderOf(file);
+  return folder.empty() ? "." : folder;
+}
+
+}  // namespace
+
+NewFile::NewFile(std::string path) : path_(std::move(path)) {
+  struct stat status {};
+  if (path_.empty() || path_.ends_with('/') || (::stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) Fail(path_.empty() ? ENOENT : EISDIR);
+  fd_ = ::open(FolderPath(path_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+  if (fd_ >= 0) return;
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) Fail(errno);
+  temporary_ = path_ + "." + std::to_string(::getpid()) + ".tmp";
+  fd_ = ::open(temporary_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
+  if (fd_ >= 0) return;
+  const int error = errno;
+  temporary_.clear();
+  Fail(error);
+}
+
+NewFile::~NewFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void NewFile::Fail(int error) const {
+  throw CheckpointError(ErrorCode::kIo, path_, std::string("cannot be written: ") + std::strerror(error));
+}
+
+void NewFile::WriteAt(std::uint64_t offset, std::span<const std::byte> bytes) const {
+  while (!bytes.empty()) {
+    // Linux writes at most 2 GiB at once.
+    const ssize_t wrote = ::pwrite(fd_, bytes.data(), std::min<std::size_t>(bytes.size(), std::size_t{1} << 30), static_cast<off_t>(offset));
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) Fail(errno);
+    if (wrote == 0) Fail(ENOSPC);
+    bytes = bytes.subspan(static_cast<std::size_t>(wrote));
+    offset += static_cast<std::uint64_t>(wrote);
+  }
+}
+
+std::string NewFile::ReadablePath() const { return "/proc/self/fd/" + std::to_string(fd_); }
+
+void NewFile::Commit() {
+  if (::fsync(fd_) != 0) Fail(errno);
+  if (temporary_.empty()) {
+    const std::string name = path_ + "." + std::to_string(::getpid()) + ".tmp";
+    if (::linkat(AT_FDCWD, ReadablePath().c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) Fail(errno);
+    temporary_ = name;
+  }
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) Fail(errno);
+  temporary_.clear();
+  // The name itself is on the disk once its folder is; some filesystems do not offer that.
+  const int folder = ::open(FolderPath(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    ::fsync(folder);
+    ::close(folder);
+  }
+}
+
+}  // namespace loadpath

@@ -1,0 +1,39 @@
+#ifndef LOADPATH_HARNESS_BASE_NEW_FILE_H_
+#define LOADPATH_HARNESS_BASE_NEW_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace loadpath {
+
+/// A file that appears under its name whole or not at all. Until then it has no name (O_TMPFILE), so that nothing of it is
+/// left whatever happens to the program; where the filesystem does not know such files, it has a temporary name in the same
+/// folder, which the destructor removes. Throws CheckpointError kIo with one line that names `path`.
+class NewFile {
+ public:
+  explicit NewFile(std::string path);
+  ~NewFile();
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+
+  /// Several threads may write to different places.
+  void WriteAt(std::uint64_t offset, std::span<const std::byte> bytes) const;
+  void WriteAt(std::uint64_t offset, std::string_view text) const { WriteAt(offset, std::as_bytes(std::span(text))); }
+  /// A path by which this process can read what was written so far.
+  std::string ReadablePath() const;
+  /// Bytes and name reach the disk; a file that had the name is replaced.
+  void Commit();
+
+ private:
+  [[noreturn]] void Fail(int error) const;
+
+  std::string path_, temporary_;  // temporary_: empty while the file has no name
+  int fd_ = -1;
+};
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_BASE_NEW_FILE_H_

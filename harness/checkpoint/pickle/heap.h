@@ -1,0 +1,94 @@
+#ifndef LOADPATH_HARNESS_CHECKPOINT_PICKLE_HEAP_H_
+#define LOADPATH_HARNESS_CHECKPOINT_PICKLE_HEAP_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/huge_pages.h"
+#include "harness/checkpoint/tree.h"
+
+namespace loadpath {
+
+/// What the unpickler's stack and memo hold: 8 bytes. Small values are inside; text and bytes stay in the pickle and
+/// are named by the offset of their opcode; the rest is an index into the Heap.
+class Value {
+ public:
+  enum class Tag : std::uint8_t {
+    kNone, kBool, kInt /* 56 bits */, kWideInt /* 64 */, kBigInt, kFloat, kText, kOwnedText, kBytes, kOwnedBytes,
+    kGlobal /* a name of globals.h */, kClass /* any other name, in `owned` */, kObject,
+  };
+  static constexpr std::int64_t kMaxInline = (std::int64_t{1} << 55) - 1;
+
+  constexpr Value() = default;
+  constexpr Value(Tag tag, std::uint64_t payload)
+      : bits_(static_cast<std::uint64_t>(tag) << 56 | (payload & ((std::uint64_t{1} << 56) - 1))) {}
+  constexpr Tag tag() const { return static_cast<Tag>(bits_ >> 56); }
+  constexpr std::uint64_t payload() const { return bits_ & ((std::uint64_t{1} << 56) - 1); }
+  constexpr std::int64_t inline_integer() const { return static_cast<std::int64_t>(bits_ << 8) >> 8; }
+  constexpr bool Is(Tag tag) const { return this->tag() == tag; }
+  constexpr bool operator==(const Value&) const = default;  ///< identity, not Python's ==
+
+ private:
+  std::uint64_t bits_ = 0;
+};
+
+/// A compound value. Tuples are a range of the Heap's pool, growing containers a vector of their own.
+struct Object {
+  static constexpr std::uint32_t kNamed = 1u << 31;
+  NodeKind kind = NodeKind::kTuple;
+  std::uint32_t begin = 0;  ///< tuple, size, complex, object: into pool; list, set, dict: into lists; tensor: into tensors;
+                            ///< storage: its StorageId; byte array: into owned
+  std::uint32_t count = 0;  ///< of the pool's range
+  std::uint32_t global = 0;  ///< object: its name, GlobalAt or kNamed | index into owned; storage: its type
+  Value attributes;          ///< what BUILD gave
+};
+
+/// Everything that unpickling makes. Nothing is freed before the end: a pickle of N bytes makes O(N) of it.
+class Heap {
+ public:
+  LargeVector<Object> objects;
+  LargeVector<Value> pool;
+  LargeVector<std::vector<Value>> lists;  ///< dicts: key, value, key, value … as they were set, duplicates included
+  std::vector<std::string> owned;
+  std::vector<double> reals;
+  std::vector<std::int64_t> integers;
+  LargeVector<TensorView> tensors;
+  std::span<const std::byte> pickle;      ///< what kText and kBytes values point into
+
+  Value Int(std::int64_t value);
+  Value Float(double value);
+  Value OwnedText(std::string text);
+  Value OwnedBytes(std::string bytes);
+  /// A name that is not in globals.h: "torch.nn.modules.linear.Linear". Without NUL bytes.
+  Value Class(std::string name);
+  /// A fixed run of values: tuple, torch.Size, complex, object.
+  Value Fixed(NodeKind kind, std::span<const Value> items, std::uint32_t global = 0);
+  Value Growing(NodeKind kind);
+  Value Tensor(TensorView tensor);
+
+  Object& object(Value value) { return objects[value.payload()]; }
+  const Object& object(Value value) const { return objects[value.payload()]; }
+  bool IsObject(Value value, NodeKind kind) const { return value.Is(Value::Tag::kObject) && object(value).kind == kind; }
+  bool IsText(Value value) const { return value.Is(Value::Tag::kText) || value.Is(Value::Tag::kOwnedText); }
+  bool IsBytes(Value value) const { return value.Is(Value::Tag::kBytes) || value.Is(Value::Tag::kOwnedBytes); }
+  bool IsInt(Value value) const { return value.Is(Value::Tag::kInt) || value.Is(Value::Tag::kWideInt); }
+  std::int64_t integer(Value value) const {
+    return value.Is(Value::Tag::kInt) ? value.inline_integer() : integers[value.payload()];
+  }
+  double real(Value value) const { return reals[value.payload()]; }
+  /// Of text or bytes. Valid until the pickle's buffer or `owned` grows.
+  std::string_view text(Value value) const;
+  /// The items of a tuple, list, set, dict, …: empty for anything else.
+  std::span<const Value> items(Value value) const;
+  /// The name that a kObject was made by.
+  std::string_view ClassOf(const Object& object) const;
+  /// Python's repr(type(value)).
+  std::string TypeText(Value value) const;
+};
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_CHECKPOINT_PICKLE_HEAP_H_

@@ -1,0 +1,73 @@
+#ifndef LOADPATH_HARNESS_CHECKPOINT_READ_RECORDS_H_
+#define LOADPATH_HARNESS_CHECKPOINT_READ_RECORDS_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "harness/checkpoint/checkpoint.h"
+#include "harness/base/file_source.h"
+
+namespace loadpath {
+
+/// Where a storage's record lies, header included: what is known without reading it.
+struct Slot {
+  std::uint64_t offset = 0;   ///< of the record's header
+  std::uint64_t length = 0;   ///< to the end of its payload, or later
+  std::size_t head = 0;       ///< bytes from `offset` on that ParseHead needs
+  std::uint64_t stored = 0;   ///< payload bytes in the file
+  bool deflated = false;
+  std::optional<std::uint32_t> crc;  ///< of the payload, inflated
+};
+
+/// What the read engine needs to know of a format with one file.
+class Records {
+ public:
+  virtual ~Records() = default;
+  virtual const Source& source() const = 0;
+  virtual Slot SlotOf(StorageId storage) const = 0;
+  virtual std::string RecordName(StorageId storage) const = 0;
+  /// Validates the header and returns the payload's offset in the file. Throws CheckpointError.
+  virtual std::uint64_t ParseHead(StorageId storage, std::span<const std::byte> head) const = 0;
+};
+
+/// Payload offsets found so far, by storage: each header is read and checked once. Thread-safe.
+class Payloads {
+ public:
+  explicit Payloads(std::size_t count) : offsets_(std::make_unique<std::atomic<std::uint64_t>[]>(count)) {}
+
+  std::optional<std::uint64_t> Known(StorageId storage) const {
+    const std::uint64_t value = offsets_[storage].load(std::memory_order_relaxed);
+    if (value == 0) return std::nullopt;
+    return value - 1;
+  }
+  void Remember(StorageId storage, std::uint64_t offset) const { offsets_[storage].store(offset + 1, std::memory_order_relaxed); }
+
+  /// The payload's offset; reads the header where it is not known yet.
+  std::uint64_t Find(const Records& records, StorageId storage) const;
+
+ private:
+  std::unique_ptr<std::atomic<std::uint64_t>[]> offsets_;
+};
+
+/// One of the files that a read takes from. Storages are numbered within it.
+struct RecordFile {
+  const Records* records = nullptr;
+  const Payloads* payloads = nullptr;
+  std::span<const Storage> storages;
+  bool swapped = false;
+};
+
+/// Checkpoint::Read for every format: of job i, the storage is that of files[file_of[i]] (of files[0] where `file_of` is
+/// empty). Large records are read in chunks by several threads straight into the destination and summed there while they
+/// are hot; small neighbours are read together. The threads share the jobs of all files.
+ReadReport ReadRecords(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of, std::span<const ReadJob> jobs,
+                       const ReadOptions& options);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_CHECKPOINT_READ_RECORDS_H_

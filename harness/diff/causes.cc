@@ -1,0 +1,198 @@
+#include "harness/diff/causes.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "harness/base/text.h"
+#include "harness/base/nearest.h"
+
+namespace loadpath::ckpt {
+namespace {
+
+// Comparing every wanted key with every one that is there is for sets that a person would compare by eye.
+constexpr std::size_t kFewKeys = 64;
+constexpr std::size_t kLargestGroup = 1000;
+
+std::string Quoted(std::string_view text) { return '"' + Escaped(text) + '"'; }
+
+using Index = std::unordered_map<std::string_view, const KeyInfo*>;
+
+Index IndexOf(std::span<const KeyInfo> infos) {
+  Index index;
+  index.reserve(infos.size());
+  for (const KeyInfo& info : infos) index.emplace(info.key, &info);
+  return index;
+}
+
+std::vector<const KeyInfo*> Without(std::span<const KeyInfo> infos, const Index& other) {
+  std::vector<const KeyInfo*> rest;
+  for (const KeyInfo& info : infos) {
+    if (!other.contains(info.key)) rest.push_back(&info);
+  }
+  return rest;
+}
+
+// The prefix (one or more whole components) that `longer` keys have before `plain` ones most often, and how often.
+std::pair<std::string, std::size_t> CommonPrefix(std::span<const KeyInfo* const> longer, const Index& plain) {
+  std::map<std::string_view, std::size_t> tally;
+  for (const KeyInfo* info : longer) {
+    const std::string_view key = info->key;
+    for (std::size_t dot = key.find('.'), level = 0; dot != std::string_view::npos && level < 8;
+         dot = key.find('.', dot + 1), ++level) {
+      if (plain.contains(key.substr(dot + 1))) ++tally[key.substr(0, dot + 1)];
+    }
+  }
+  std::pair<std::string, std::size_t> best;
+  for (const auto& [prefix, count] : tally) {
+    if (count > best.second) best = {std::string(prefix), count};
+  }
+  return best;
+}
+
+struct Shift {
+  std::string_view before;   // "net." of "net.0.weight"
+  std::int64_t delta = 0;
+  std::size_t matches = 0, matches_as_is = 0;
+  const KeyInfo* wanted = nullptr;
+  const KeyInfo* have = nullptr;
+};
+
+// Keys that are alike but for one index, and of one shape: which shift of that index brings most of them together.
+Shift FindShift(const KeySets& sets) {
+  struct Numbered {
+    std::int64_t index;
+    const KeyInfo* info;
+  };
+  using Place = std::tuple<std::string_view, std::string_view>;   // before and after the index
+  std::map<Place, std::pair<std::vector<Numbered>, std::vector<Numbered>>> places;
+  const auto collect = [&](std::span<const KeyInfo> infos, auto member) {
+    for (const KeyInfo& info : infos) {
+      const std::string_view key = info.key;
+      for (std::size_t begin = 0; begin < key.size();) {
+        const std::size_t end = std::min(key.find('.', begin), key.size());
+        std::int64_t index = 0;
+        const auto [last, error] = std::from_chars(key.data() + begin, key.data() + end, index);
+        if (error == std::errc() && last == key.data() + end && end > begin) {
+          (places[Place(key.substr(0, begin), key.substr(end))].*member).push_back({index, &info});
+        }
+        begin = end + 1;
+      }
+    }
+  };
+  using Sides = std::pair<std::vector<Numbered>, std::vector<Numbered>>;
+  collect(sets.wanted, &Sides::first);
+  collect(sets.have, &Sides::second);
+
+  std::map<std::string_view, std::map<std::int64_t, Shift>> shifts;
+  for (const auto& [place, sides] : places) {
+    const auto& [wanted, have] = sides;
+    if (wanted.size() > kLargestGroup || have.size() > kLargestGroup) continue;
+    for (const Numbered& a : wanted) {
+      for (const Numbered& b : have) {
+        if (a.info->shape != b.info->shape) continue;
+        Shift& shift = shifts[std::get<0>(place)][b.index - a.index];
+        // The first in the order of the keys is the example.
+        if (shift.matches++ == 0 || a.info < shift.wanted) shift.wanted = a.info, shift.have = b.info;
+      }
+    }
+  }
+  Shift best;
+  for (auto& [before, by_delta] : shifts) {
+    const auto as_is = by_delta.find(0);
+    for (auto& [delta, shift] : by_delta) {
+      shift.before = before;
+      shift.delta = delta;
+      shift.matches_as_is = as_is == by_delta.end() ? 0 : as_is->second.matches;
+      if (delta != 0 && shift.matches > std::max(shift.matches_as_is, best.matches)) best = shift;
+    }
+  }
+  return best;
+}
+
+void AddRenamed(std::vector<std::string>& causes, const KeySets& sets, std::span<const KeyInfo* const> missing,
+                std::span<const KeyInfo* const> extra) {
+  if (missing.size() > kFewKeys || extra.size() > kFewKeys) return;
+  std::string pairs;
+  for (const KeyInfo* wanted : missing) {
+    std::vector<std::string> alike;
+    for (const KeyInfo* have : extra) {
+      if (have->shape == wanted->shape) alike.push_back(have->key);
+    }
+    // One candidate of this shape needs no likeness of names beyond the last component.
+    const std::string_view last = std::string_view(wanted->key).substr(wanted->key.rfind('.') + 1);
+    std::string found = Nearest(wanted->key, alike);
+    if (found.empty() && alike.size() == 1 && std::string_view(alike[0]).ends_with(last)) found = alike[0];
+    if (found.empty()) continue;
+    pairs += (pairs.empty() ? "" : ", ") + Quoted(wanted->key) + " may be " + Quoted(found);
+  }
+  if (!pairs.empty()) causes.push_back("renamed: " + pairs + " in " + sets.have_name);
+}
+
+}  // namespace
+
+std::vector<std::string> LikelyCauses(const KeySets& sets) {
+  const Index wanted = IndexOf(sets.wanted), have = IndexOf(sets.have);
+  const std::vector<const KeyInfo*> missing = Without(sets.wanted, have), extra = Without(sets.have, wanted);
+  std::size_t transposed = 0, other_shape = 0;
+  const KeyInfo* example = nullptr;
+  for (const KeyInfo& info : sets.wanted) {
+    const auto found = have.find(info.key);
+    if (found == have.end() || found->second->shape == info.shape) continue;
+    ++other_shape;
+    if (!std::equal(info.shape.rbegin(), info.shape.rend(), found->second->shape.begin(), found->second->shape.end())) continue;
+    if (transposed++ == 0) example = &info;
+  }
+
+  std::vector<std::string> causes;
+  if (const auto [prefix, count] = CommonPrefix(extra, wanted); count > 0 && 2 * count >= missing.size()) {
+    causes.push_back(Counted(count, "key") + " of " + sets.have_name + " begin with " + Quoted(prefix) +
+                     ", those of " + sets.wanted_name + " do not: --prefix " + Escaped(prefix) + " removes it");
+  } else if (const auto [other, times] = CommonPrefix(missing, have); times > 0 && 2 * times >= missing.size()) {
+    causes.push_back(Counted(times, "key") + " of " + sets.wanted_name + " begin with " + Quoted(other) +
+                     ", those of " + sets.have_name + " do not: was a part of it saved, or a module not wrapped?");
+  } else if (!missing.empty() || other_shape > 0) {
+    if (const Shift shift = FindShift(sets); shift.matches > 0) {
+      causes.push_back("an index is shifted by " + std::to_string(shift.delta) + ": " + Quoted(shift.wanted->key) + " of " +
+                       sets.wanted_name + " is " + Quoted(shift.have->key) + " in " + sets.have_name +
+                       " (a Sequential with a layer more or less before it)");
+    } else {
+      AddRenamed(causes, sets, missing, extra);
+    }
+  }
+  if (transposed > 0) {
+    causes.push_back(Counted(transposed, "tensor") + " would fit transposed, " + Quoted(example->key) +
+                     " first (Linear keeps [out, in], Conv1D [in, out])");
+  }
+  if (causes.empty() && !missing.empty() && missing.size() == sets.wanted.size() && !sets.have.empty()) {
+    causes.push_back("no key of " + sets.wanted_name + " is in " + sets.have_name + ": it holds another model, or its state dict "
+                     "lies elsewhere in the file (ckpt inspect shows where)");
+  }
+  return causes;
+}
+
+std::string FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted, std::string_view current) {
+  const Index index = IndexOf(wanted);
+  std::map<std::vector<std::string>, std::size_t> tally;
+  for (const TensorPath& place : ListTensors(checkpoint.tree(), checkpoint.tree().root())) {
+    if (place.path.empty() || !index.contains(place.path.back())) continue;
+    ++tally[std::vector<std::string>(place.path.begin(), place.path.end() - 1)];
+  }
+  std::string best;
+  std::size_t most = 0;
+  for (const auto& [path, count] : tally) {
+    std::string key_path;
+    for (const std::string& element : path) key_path += (key_path.empty() ? "" : ".") + element;
+    if (count > most && 2 * count >= wanted.size() && !path.empty()) most = count, best = key_path;
+  }
+  return best == current ? "" : best;
+}
+
+std::string NestedCause(const std::string& key_path) {
+  return "the state dict lies under " + Quoted(key_path) + ": --key " + Escaped(key_path);
+}
+
+}  // namespace loadpath::ckpt

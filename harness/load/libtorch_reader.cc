@@ -1,0 +1,47 @@
+#include "harness/load/libtorch_reader.h"
+
+#include <ATen/ATen.h>
+
+namespace loadpath {
+
+void RequireOneFile(std::string_view reader, const LoadRequest& request, const Checkpoint& checkpoint) {
+  if (request.device != at::kCPU) throw Skipped(std::string(reader) + " is compared on the CPU alone");
+  if (checkpoint.file_count() != 1 || checkpoint.file_path(0) != checkpoint.path()) {
+    throw Skipped(std::string(reader) + " reads one file alone");
+  }
+}
+
+void Refuses(std::string_view reader, const std::exception& error) {
+  const auto* ours = dynamic_cast<const c10::Error*>(&error);
+  std::string text = ours != nullptr ? ours->what_without_backtrace() : error.what();
+  // It begins with an empty line where it shows a piece of code.
+  text.erase(0, text.find_first_not_of("\n "));
+  text.erase(std::min(text.find('\n'), text.size()));
+  // Without the four sentences of advice that stand behind every error of its zip reader, and without the place in the
+  // folder where LibTorch was built.
+  text.erase(std::min(text.find(". This is an internal miniz error"), text.size()));
+  static constexpr std::string_view kAsk = "please report a bug to PyTorch. ";
+  const std::size_t assertion = text.find("INTERNAL ASSERT FAILED at "), ask = text.find(kAsk);
+  if (assertion != std::string::npos && ask != std::string::npos) text.erase(0, ask + kAsk.size());
+  throw Skipped(std::string(reader) + " refuses it: " + text);
+}
+
+void CopyFound(std::string_view reader, const LoadRequest& request, const Prepared& prepared,
+               const std::function<std::optional<at::Tensor>(const std::string& key)>& find, LoadResult& result) {
+  std::vector<at::Tensor> sources;
+  for (const PlannedTensor& planned : prepared.tensors) {
+    std::optional<at::Tensor> found = find(request.options.remove_prefix + planned.key);
+    if (!found) found = find(planned.key);
+    if (!found) throw Skipped(std::string(reader) + " gives no tensor " + planned.key);
+    sources.push_back(found->view(planned.shape));
+  }
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    prepared.tensors[i].target.copy_(sources[i]);
+    result.bytes_copied += prepared.tensors[i].target.nbytes();
+  }
+  // LibTorch's readers compare no CRC-32: they take a flipped byte for a weight.
+  result.read.crc.assign(prepared.tensors.size(), CrcStatus::kOff);
+}
+
+}  // namespace loadpath
