@@ -1,4 +1,7 @@
 // bench: measures ways of loading checkpoints into LibTorch modules. See options.cc for its command line.
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+
 #include <algorithm>
 #include <cmath>
 #include <ctime>
@@ -6,16 +9,13 @@
 #include <iostream>
 #include <map>
 
-#include <ATen/Parallel.h>
-#include <ATen/Version.h>
-
-#include "harness/suite/google_benchmark.h"
-#include "harness/suite/table.h"
 #include "harness/load/device.h"
 #include "harness/load/mapping_guard.h"
 #include "harness/measure/machine.h"
 #include "harness/measure/tensor_allocator.h"
 #include "harness/results/statistics.h"
+#include "harness/suite/google_benchmark.h"
+#include "harness/suite/table.h"
 
 namespace loadpath::bench {
 namespace {
@@ -86,7 +86,8 @@ void CompareWithLimits(std::span<Record> records, const std::map<std::string, co
   for (const Record& record : records) {
     if (record.kind != "limit" || record.status != "ok") continue;
     const double rate = static_cast<double>(*record.bytes) * 1e9 / Median(record.samples_ns);
-    if (rate > best[record.path].bytes_per_second) best[record.path] = {rate, record.name.substr(record.name.find('/') + 1)};
+    if (rate > best[record.path].bytes_per_second)
+      best[record.path] = {rate, record.name.substr(record.name.find('/') + 1)};
   }
   for (Record& record : records) {
     if (record.status != "ok") continue;

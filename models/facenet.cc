@@ -29,7 +29,9 @@ class Net : public torch::nn::Module {
   PReLU Activation(const std::string& name, std::int64_t channels) {
     return register_module(name, PReLU(PReLUOptions().num_parameters(channels)));
   }
-  Linear Dense(const std::string& name, std::int64_t in, std::int64_t out) { return register_module(name, Linear(in, out)); }
+  Linear Dense(const std::string& name, std::int64_t in, std::int64_t out) {
+    return register_module(name, Linear(in, out));
+  }
 };
 
 // Proposals over a whole image: (batch, 4, h, w) and (batch, 2, h, w).
@@ -113,18 +115,20 @@ at::Tensor LargeCrop(std::int64_t batch) { return ExampleInput({batch, 3, 48, 48
 }  // namespace
 
 Model FacenetPNetEntry() {
-  return SingleInputModel<PNet>("facenet:pnet", "facenet-pytorch's MTCNN PNet with its published weights, in the older format",
-                                {1, 16}, Image);
+  return SingleInputModel<PNet>(
+      "facenet:pnet", "facenet-pytorch's MTCNN PNet with its published weights, in the older format", {1, 16}, Image);
 }
 
 Model FacenetRNetEntry() {
-  return SingleInputModel<RNet>("facenet:rnet", "facenet-pytorch's MTCNN RNet with its published weights, in the older format",
-                                {1, 16}, SmallCrop);
+  return SingleInputModel<RNet>("facenet:rnet",
+                                "facenet-pytorch's MTCNN RNet with its published weights, in the older format", {1, 16},
+                                SmallCrop);
 }
 
 Model FacenetONetEntry() {
-  return SingleInputModel<ONet>("facenet:onet", "facenet-pytorch's MTCNN ONet with its published weights, in the older format",
-                                {1, 16}, LargeCrop);
+  return SingleInputModel<ONet>("facenet:onet",
+                                "facenet-pytorch's MTCNN ONet with its published weights, in the older format", {1, 16},
+                                LargeCrop);
 }
 
 }  // namespace loadpath

@@ -23,7 +23,8 @@ Model BatchNormModelEntry();
 inline std::vector<at::Tensor> Outputs(at::Tensor one) { return {std::move(one)}; }
 inline std::vector<at::Tensor> Outputs(std::vector<at::Tensor> several) { return several; }
 
-/// Model::make and Model::forward for a class whose `forward(const at::Tensor&)` returns one tensor or a vector of them.
+/// Model::make and Model::forward for a class whose `forward(const at::Tensor&)` returns one tensor or a vector of
+/// them.
 template <class Module, class... Args>
 Model SingleInputModel(std::string_view name, std::string_view summary, std::vector<std::int64_t> batches,
                        std::function<at::Tensor(std::int64_t batch)> example_input, Args... args) {

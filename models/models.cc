@@ -4,8 +4,8 @@ namespace loadpath {
 
 std::span<const Model> Models() {
   static const std::vector<Model> models = {
-      LinearModelEntry(), CustomModelEntry(),  MultiModelAEntry(), MultiModelBEntry(), CrepeTinyEntry(),
-      CrepeFullEntry(),   Resnet50Entry(),     Gpt2Entry(),        FacenetPNetEntry(), FacenetRNetEntry(),
+      LinearModelEntry(), CustomModelEntry(),  MultiModelAEntry(),    MultiModelBEntry(), CrepeTinyEntry(),
+      CrepeFullEntry(),   Resnet50Entry(),     Gpt2Entry(),           FacenetPNetEntry(), FacenetRNetEntry(),
       FacenetONetEntry(), DropoutModelEntry(), BatchNormModelEntry(),
   };
   return models;

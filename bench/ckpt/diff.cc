@@ -6,8 +6,8 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "harness/inspect/digest.h"
 #include "harness/base/text.h"
+#include "harness/inspect/digest.h"
 #include "harness/inspect/value_lines.h"
 #include "harness/inspect/values_json.h"
 
@@ -20,7 +20,7 @@ struct Side {
   std::shared_ptr<const Checkpoint> checkpoint;
   NodeId root = 0;
   std::vector<TensorPath> places;
-  std::vector<KeyInfo> keys;   // beside `places`
+  std::vector<KeyInfo> keys;  // beside `places`
 };
 
 Side Open(const std::string& file, const DiffOptions& options) {
@@ -89,7 +89,8 @@ void CompareValues(Differences& differences, const Side& a, const Side& b) {
       differences.values.push_back({line.path, line.text, ""});
       continue;
     }
-    if (*found->second.front() != line.text) differences.values.push_back({line.path, line.text, *found->second.front()});
+    if (*found->second.front() != line.text)
+      differences.values.push_back({line.path, line.text, *found->second.front()});
     found->second.pop_front();
   }
   for (const ValueLine& line : lines_b.lines) {
@@ -99,7 +100,8 @@ void CompareValues(Differences& differences, const Side& a, const Side& b) {
     rest.pop_front();
   }
   // Only the order of a dict, or what lies beyond the limit.
-  if (differences.values.empty() && (lines_a.more || lines_b.more)) differences.values.push_back({"", "values", "others"});
+  if (differences.values.empty() && (lines_a.more || lines_b.more))
+    differences.values.push_back({"", "values", "others"});
 }
 
 }  // namespace
@@ -119,7 +121,8 @@ Differences CompareKeys(const KeySets& sets) {
     }
     ++differences.compared;
     const KeyInfo& other = *found->second;
-    if (other.shape != info.shape) differences.shapes.push_back({info.key, Brackets(info.shape), Brackets(other.shape)});
+    if (other.shape != info.shape)
+      differences.shapes.push_back({info.key, Brackets(info.shape), Brackets(other.shape)});
     if (other.dtype != info.dtype) differences.dtypes.push_back({info.key, info.dtype, other.dtype});
   }
   for (const KeyInfo& info : sets.have) {
@@ -140,7 +143,8 @@ DiffOutcome DiffFiles(const DiffOptions& options) {
       differences.causes = {"in " + Escaped(options.file) + " " + NestedCause(outer)};
     }
   }
-  if (options.relative || options.absolute) differences.tolerance = {options.relative.value_or(0), options.absolute.value_or(0)};
+  if (options.relative || options.absolute)
+    differences.tolerance = {options.relative.value_or(0), options.absolute.value_or(0)};
   CompareTensors(differences, a, b, options.crc);
   CompareValues(differences, a, b);
   return Report(differences, options.json);

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/diff/causes.h"
 #include "bench/ckpt/options.h"
+#include "harness/diff/causes.h"
 #include "harness/diff/tensor_difference.h"
 
 namespace loadpath::ckpt {
@@ -19,14 +19,15 @@ struct Mismatch {
 /// What a comparison found. `wanted` is the model, or the first file; `have` the file, or the second one.
 struct Differences {
   std::string wanted_name, have_name;
-  std::optional<Tolerance> tolerance;   ///< none: bit by bit
-  std::uint64_t compared = 0;   ///< keys that both have
+  std::optional<Tolerance> tolerance;  ///< none: bit by bit
+  std::uint64_t compared = 0;          ///< keys that both have
   std::vector<std::string> missing, unexpected;
   std::vector<Mismatch> shapes, dtypes, values;
   std::vector<TensorDifference> tensors;
   std::vector<std::string> causes;
   bool equal() const {
-    return missing.empty() && unexpected.empty() && shapes.empty() && dtypes.empty() && values.empty() && tensors.empty();
+    return missing.empty() && unexpected.empty() && shapes.empty() && dtypes.empty() && values.empty() &&
+           tensors.empty();
   }
 };
 
@@ -35,7 +36,7 @@ Differences CompareKeys(const KeySets& sets);
 
 struct DiffOutcome {
   bool equal = false;
-  std::string text;   ///< for standard output
+  std::string text;  ///< for standard output
 };
 
 /// As text or as JSON: {"wanted", "have", "equal", "compared", "missing", "unexpected", "shapes": [{"key", "wanted",

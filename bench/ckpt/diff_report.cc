@@ -1,8 +1,8 @@
 #include <cstdio>
 
 #include "bench/ckpt/diff.h"
-#include "harness/inspect/json_text.h"
 #include "harness/base/text.h"
+#include "harness/inspect/json_text.h"
 
 namespace loadpath::ckpt {
 namespace {
@@ -16,9 +16,14 @@ void AppendMismatches(std::string& out, std::string_view key, std::span<const Mi
 std::string Json(const Differences& differences) {
   std::string out;
   JsonMembers members(out);
-  members.Text("wanted", differences.wanted_name).Text("have", differences.have_name).Bool("equal", differences.equal());
-  if (differences.tolerance) members.Float("rtol", differences.tolerance->relative).Float("atol", differences.tolerance->absolute);
-  members.Integer("compared", differences.compared).Texts("missing", differences.missing).Texts("unexpected", differences.unexpected);
+  members.Text("wanted", differences.wanted_name)
+      .Text("have", differences.have_name)
+      .Bool("equal", differences.equal());
+  if (differences.tolerance)
+    members.Float("rtol", differences.tolerance->relative).Float("atol", differences.tolerance->absolute);
+  members.Integer("compared", differences.compared)
+      .Texts("missing", differences.missing)
+      .Texts("unexpected", differences.unexpected);
   members.Name("shapes");
   AppendMismatches(out, "key", differences.shapes);
   members.Name("dtypes");
@@ -27,7 +32,9 @@ std::string Json(const Differences& differences) {
   AppendJsonObjects(out, differences.tensors, [](JsonMembers& one, const TensorDifference& tensor) {
     one.Text("key", tensor.key).Integer("elements", tensor.elements).Integer("differing", tensor.differing);
     one.Integer("first", static_cast<std::uint64_t>(tensor.first)).Float("largest", tensor.largest);
-    one.Numbers("largest_at", tensor.largest_at).Float("relative", tensor.relative).Numbers("relative_at", tensor.relative_at);
+    one.Numbers("largest_at", tensor.largest_at)
+        .Float("relative", tensor.relative)
+        .Numbers("relative_at", tensor.relative_at);
   });
   members.Name("values");
   AppendMismatches(out, "path", differences.values);
@@ -74,7 +81,8 @@ std::string Text(const Differences& differences) {
   std::string beyond;
   if (differences.tolerance) {
     char text[80];
-    std::snprintf(text, sizeof text, " by more than %g + %g of the value", differences.tolerance->absolute, differences.tolerance->relative);
+    std::snprintf(text, sizeof text, " by more than %g + %g of the value", differences.tolerance->absolute,
+                  differences.tolerance->relative);
     beyond = text;
   }
   section("tensors that differ" + beyond, tensors);

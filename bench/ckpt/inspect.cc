@@ -4,13 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "bench/ckpt/print.h"
+#include "harness/base/sha256.h"
+#include "harness/base/text.h"
 #include "harness/inspect/digest.h"
 #include "harness/inspect/json_text.h"
-#include "bench/ckpt/print.h"
-#include "harness/base/text.h"
 #include "harness/inspect/value_lines.h"
 #include "harness/inspect/values_json.h"
-#include "harness/base/sha256.h"
 
 namespace loadpath::ckpt {
 namespace {
@@ -72,7 +72,8 @@ std::string Notes(const Checkpoint& checkpoint, const TensorView& tensor, std::s
   return notes;
 }
 
-// What stands beside the root's values, as a module's class does; the module versions that every state dict has do not count.
+// What stands beside the root's values, as a module's class does; the module versions that every state dict has do not
+// count.
 std::size_t CountAttributes(const Tree& tree) {
   const NodeId attributes = tree.attributes(tree.root());
   if (attributes == kNoNode || !tree.IsDict(attributes)) return 0;
@@ -98,10 +99,13 @@ std::string Text(const InspectOptions& options, const Checkpoint& checkpoint, st
   Table summary({Align::kLeft, Align::kLeft});
   summary.Add({"file", Escaped(options.file)});
   summary.Add({"format", std::string(checkpoint.format()) + ", " + std::string(checkpoint.byteorder()) + "-endian"});
-  summary.Add({"tensors", std::to_string(tensors.size()) + ", " + Counted(elements, "element") + ", " + HumanBytes(tensor_bytes)});
+  summary.Add({"tensors",
+               std::to_string(tensors.size()) + ", " + Counted(elements, "element") + ", " + HumanBytes(tensor_bytes)});
   summary.Add({"storages", std::to_string(checkpoint.storages().size()) + ", " + HumanBytes(storage_bytes)});
-  summary.Add({"values", values.lines.empty() ? "none beside the tensors" : std::to_string(CountValues(tree, tree.root()))});
-  if (const std::size_t count = CountAttributes(tree); count > 0) summary.Add({"attributes", std::to_string(count) + " (--json shows them)"});
+  summary.Add(
+      {"values", values.lines.empty() ? "none beside the tensors" : std::to_string(CountValues(tree, tree.root()))});
+  if (const std::size_t count = CountAttributes(tree); count > 0)
+    summary.Add({"attributes", std::to_string(count) + " (--json shows them)"});
   for (const std::string& warning : checkpoint.warnings()) summary.Add({"warning", Escaped(warning)});
   summary.AppendTo(out);
 
@@ -109,8 +113,9 @@ std::string Text(const InspectOptions& options, const Checkpoint& checkpoint, st
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TensorView& tensor = tree.tensor(tensors[i].node);
     std::string path = DottedPath(tensors[i].path);
-    table.Add({path.empty() ? "(the file itself)" : std::move(path), std::string(Name(tensor.dtype)), Brackets(tensor.shape),
-               HumanBytes(tensor.nbytes()), digests.empty() ? "" : digests[i], Notes(checkpoint, tensor, users)});
+    table.Add({path.empty() ? "(the file itself)" : std::move(path), std::string(Name(tensor.dtype)),
+               Brackets(tensor.shape), HumanBytes(tensor.nbytes()), digests.empty() ? "" : digests[i],
+               Notes(checkpoint, tensor, users)});
   }
   if (!table.empty()) {
     out += "\ntensors\n";

@@ -54,7 +54,8 @@ std::vector<at::Tensor> NumberedInputs(const std::string& file) {
     std::size_t index = 0;
     while (index < inputs.size() && std::to_string(index) != name) ++index;
     if (index == inputs.size()) {
-      throw UsageError("ckpt: " + Escaped(file) + ": its tensor " + Escaped(name) + " is not an input: they are named 0, 1, ... in order of the arguments");
+      throw UsageError("ckpt: " + Escaped(file) + ": its tensor " + Escaped(name) +
+                       " is not an input: they are named 0, 1, ... in order of the arguments");
     }
     inputs[index] = tensor;
   }
@@ -64,7 +65,8 @@ std::vector<at::Tensor> NumberedInputs(const std::string& file) {
 
 void WriteOutputs(const std::string& file, std::span<const at::Tensor> outputs) {
   std::vector<std::pair<std::string, at::Tensor>> named;
-  for (std::size_t i = 0; i < outputs.size(); ++i) named.emplace_back(std::to_string(i), outputs[i].detach().cpu().contiguous());
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    named.emplace_back(std::to_string(i), outputs[i].detach().cpu().contiguous());
   WriteSafetensors(file, named);
 }
 
@@ -81,8 +83,8 @@ void DescribeRefusal(LoadRecord& record, const Model& model, torch::nn::Module& 
   record.hints = WhyNot(model, module, renamed, record.file, record.key);
 }
 
-std::vector<at::Tensor> Forward(const Model& model, torch::nn::Module& module, std::vector<at::Tensor> inputs, at::Device device,
-                                const LoadOptions& options) {
+std::vector<at::Tensor> Forward(const Model& model, torch::nn::Module& module, std::vector<at::Tensor> inputs,
+                                at::Device device, const LoadOptions& options) {
   const at::NoGradGuard no_grad;
   for (at::Tensor& input : inputs) input = input.to(device);
   try {
@@ -93,8 +95,8 @@ std::vector<at::Tensor> Forward(const Model& model, torch::nn::Module& module, s
   } catch (const std::exception& error) {
     if (options.input.empty()) throw;
     const std::string what = error.what();
-    throw UsageError("ckpt: " + Escaped(options.input) + ": " + options.model + " does not take these inputs: " +
-                     Escaped(std::string_view(what).substr(0, what.find('\n'))));
+    throw UsageError("ckpt: " + Escaped(options.input) + ": " + options.model +
+                     " does not take these inputs: " + Escaped(std::string_view(what).substr(0, what.find('\n'))));
   }
 }
 
@@ -107,9 +109,20 @@ LoadRecord RunLoad(const LoadOptions& options) {
   std::vector<at::Tensor> own_inputs;
   if (!options.input.empty()) own_inputs = NumberedInputs(options.input);
 
-  LoadRecord record{.file = options.file, .model = options.model, .path = options.via, .device = options.device, .key = options.key,
-                    .seconds = {}, .missing_keys = {}, .unexpected_keys = {}, .warnings = {}, .fallback = {}, .errors = {},
-                    .refusal = {}, .hints = {}, .check = {}};
+  LoadRecord record{.file = options.file,
+                    .model = options.model,
+                    .path = options.via,
+                    .device = options.device,
+                    .key = options.key,
+                    .seconds = {},
+                    .missing_keys = {},
+                    .unexpected_keys = {},
+                    .warnings = {},
+                    .fallback = {},
+                    .errors = {},
+                    .refusal = {},
+                    .hints = {},
+                    .check = {}};
   PeakMemory peak;
   const ProcessCounters before = ReadProcessCounters();
   DeferredInit deferred;
@@ -127,15 +140,23 @@ LoadRecord RunLoad(const LoadOptions& options) {
   try {
     state_dict = StateDict::From(checkpoint, options.key);
     record.seconds.parse = clock.Lap();
-    result = path.load({.file = options.file, .key_path = options.key, .checkpoint = checkpoint, .open = options.open, .module = *module,
-                        .device = device, .deferred = &deferred, .options = how, .read = {.crc = options.crc}});
+    result = path.load({.file = options.file,
+                        .key_path = options.key,
+                        .checkpoint = checkpoint,
+                        .open = options.open,
+                        .module = *module,
+                        .device = device,
+                        .deferred = &deferred,
+                        .options = how,
+                        .read = {.crc = options.crc}});
   } catch (const StateDictError& error) {
     record.refusal = error.what();
     record.errors = {record.refusal};
     if (state_dict) DescribeRefusal(record, model, *module, *state_dict, how);
     return record;
   } catch (const Skipped& reason) {
-    throw UsageError("ckpt: " + Escaped(options.file) + ": " + options.via + " cannot take this: " + Escaped(reason.what()));
+    throw UsageError("ckpt: " + Escaped(options.file) + ": " + options.via +
+                     " cannot take this: " + Escaped(reason.what()));
   }
   Synchronize(device);
   deferred.Loaded(result.loaded);

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "bench/ckpt/options.h"
-#include "harness/base/text.h"
 #include "harness/base/nearest.h"
+#include "harness/base/text.h"
 #include "harness/state/deferred_init.h"
 #include "harness/state/module_info.h"
 #include "harness/state/scalar_type.h"
@@ -24,8 +24,8 @@ template <class Members>
     list += (list.empty() ? "" : ", ") + names.back();
   }
   const std::string nearest = Nearest(name, names);
-  throw UsageError("ckpt: no " + what + " " + Escaped(name) + (nearest.empty() ? "" : "; did you mean " + nearest + "?") +
-                   " (" + list + ")");
+  throw UsageError("ckpt: no " + what + " " + Escaped(name) +
+                   (nearest.empty() ? "" : "; did you mean " + nearest + "?") + " (" + list + ")");
 }
 
 void AppendKeys(torch::nn::Module& module, const std::string& prefix, std::vector<KeyInfo>& keys) {
@@ -33,7 +33,8 @@ void AppendKeys(torch::nn::Module& module, const std::string& prefix, std::vecto
   const auto add = [&](const std::string& name, const at::Tensor& tensor) {
     if (!tensor.defined()) return;
     const auto dtype = FromScalarType(tensor.scalar_type());
-    keys.push_back({prefix + name, dtype ? std::string(Name(*dtype)) : c10::toString(tensor.scalar_type()), tensor.sizes().vec()});
+    keys.push_back(
+        {prefix + name, dtype ? std::string(Name(*dtype)) : c10::toString(tensor.scalar_type()), tensor.sizes().vec()});
   };
   for (const auto& parameter : module.named_parameters(/*recurse=*/false)) add(parameter.key(), parameter.value());
   for (const auto& buffer : module.named_buffers(/*recurse=*/false)) {

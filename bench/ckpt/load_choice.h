@@ -19,8 +19,8 @@ std::vector<KeyInfo> KeysOf(torch::nn::Module& module);
 /// The tensors of a state dict in a checkpoint.
 std::vector<KeyInfo> KeysOf(const StateDict& state_dict);
 
-/// Why this state dict does not fit this model: LikelyCauses, the key path where the state dict lies, and the model that
-/// it does fit.
+/// Why this state dict does not fit this model: LikelyCauses, the key path where the state dict lies, and the model
+/// that it does fit.
 std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
                                 const std::string& file, const std::string& key_path);
 

@@ -13,15 +13,17 @@
 namespace loadpath::ckpt {
 namespace {
 
-bool Names(const ManifestFile& entry, const std::filesystem::path& file, std::uint64_t size, const LoadOptions& options) {
+bool Names(const ManifestFile& entry, const std::filesystem::path& file, std::uint64_t size,
+           const LoadOptions& options) {
   return entry.name == file.filename() && entry.size == size &&
-         std::find(entry.models.begin(), entry.models.end(), std::pair(options.model, options.key)) != entry.models.end();
+         std::find(entry.models.begin(), entry.models.end(), std::pair(options.model, options.key)) !=
+             entry.models.end();
 }
 
 }  // namespace
 
-void CheckAgainstReference(LoadRecord& record, const LoadOptions& options, const Model& model, torch::nn::Module& module,
-                           at::Device device) {
+void CheckAgainstReference(LoadRecord& record, const LoadOptions& options, const Model& model,
+                           torch::nn::Module& module, at::Device device) {
   const std::string directory = options.data.empty() ? ProgramFolder() + "/../reference" : options.data;
   std::error_code none;
   if (!std::filesystem::exists(directory + "/manifest.json", none)) {
@@ -52,12 +54,15 @@ void CheckAgainstReference(LoadRecord& record, const LoadOptions& options, const
     for (const at::Tensor& input : golden.inputs) inputs.push_back(input.to(device));
     const std::vector<at::Tensor> outputs = model.forward(module, inputs);
     if (outputs.size() != golden.outputs.size()) {
-      record.errors.push_back("outputs: " + std::to_string(outputs.size()) + " where Python gives " + std::to_string(golden.outputs.size()));
+      record.errors.push_back("outputs: " + std::to_string(outputs.size()) + " where Python gives " +
+                              std::to_string(golden.outputs.size()));
       return;
     }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const Comparison comparison = Compare(outputs[i].cpu(), golden.outputs[i], {golden_model->rtol, golden_model->atol});
-      const std::string sentence = "output " + std::to_string(i) + ", batch " + std::to_string(batch) + ": " + comparison.sentence;
+      const Comparison comparison =
+          Compare(outputs[i].cpu(), golden.outputs[i], {golden_model->rtol, golden_model->atol});
+      const std::string sentence =
+          "output " + std::to_string(i) + ", batch " + std::to_string(batch) + ": " + comparison.sentence;
       if (!comparison.equal) {
         record.errors.push_back(sentence);
       } else {

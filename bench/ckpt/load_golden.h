@@ -6,11 +6,11 @@
 
 namespace loadpath::ckpt {
 
-/// Compares the loaded parameters bit by bit, and the module's outputs by the manifest's tolerance, where the file stands
-/// in the manifest of the reference data: its name and its size, and the state dict's key path. Fills record.check and
-/// record.errors.
-void CheckAgainstReference(LoadRecord& record, const LoadOptions& options, const Model& model, torch::nn::Module& module,
-                           at::Device device);
+/// Compares the loaded parameters bit by bit, and the module's outputs by the manifest's tolerance, where the file
+/// stands in the manifest of the reference data: its name and its size, and the state dict's key path. Fills
+/// record.check and record.errors.
+void CheckAgainstReference(LoadRecord& record, const LoadOptions& options, const Model& model,
+                           torch::nn::Module& module, at::Device device);
 
 }  // namespace loadpath::ckpt
 

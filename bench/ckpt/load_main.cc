@@ -6,11 +6,11 @@
 #include <system_error>
 
 #include "bench/ckpt/diff.h"
-#include "bench/ckpt/load_choice.h"
 #include "bench/ckpt/load.h"
+#include "bench/ckpt/load_choice.h"
 #include "bench/ckpt/options.h"
-#include "harness/base/text.h"
 #include "harness/base/out_of_memory.h"
+#include "harness/base/text.h"
 #include "harness/load/mapping_guard.h"
 #include "harness/measure/tensor_allocator.h"
 #include "harness/state/deferred_init.h"

@@ -1,8 +1,8 @@
 #include <cstdio>
 
-#include "harness/inspect/json_text.h"
 #include "bench/ckpt/load.h"
 #include "harness/base/text.h"
+#include "harness/inspect/json_text.h"
 
 namespace loadpath::ckpt {
 namespace {
@@ -13,11 +13,15 @@ std::string Json(const LoadRecord& record) {
   members.Text("file", record.file).Text("model", record.model).Text("path", record.path).Text("device", record.device);
   members.Text("key", record.key).Integer("bytes", record.bytes).Name("phases");
   JsonMembers phases(out);
-  phases.Float("construct", record.seconds.construct).Float("open", record.seconds.open).Float("parse", record.seconds.parse);
+  phases.Float("construct", record.seconds.construct)
+      .Float("open", record.seconds.open)
+      .Float("parse", record.seconds.parse);
   phases.Float("load", record.seconds.load).Float("first_forward", record.seconds.first_forward).Close();
   members.Integer("peak_extra_bytes", record.peak_extra_bytes).Integer("minor_faults", record.minor_faults);
   members.Integer("major_faults", record.major_faults).Texts("missing_keys", record.missing_keys);
-  members.Texts("unexpected_keys", record.unexpected_keys).Texts("errors", record.errors).Texts("warnings", record.warnings);
+  members.Texts("unexpected_keys", record.unexpected_keys)
+      .Texts("errors", record.errors)
+      .Texts("warnings", record.warnings);
   members.Texts("hints", record.hints).Text("fallback", record.fallback).Text("check", record.check).Close();
   return out + "\n";
 }
@@ -36,7 +40,8 @@ std::string Text(const LoadRecord& record) {
   }
   const auto& seconds = record.seconds;
   const double loaded = seconds.construct + seconds.open + seconds.parse + seconds.load;
-  std::string out = Escaped(record.file) + " into " + record.model + " by " + record.path + " on " + record.device + "\n";
+  std::string out =
+      Escaped(record.file) + " into " + record.model + " by " + record.path + " on " + record.device + "\n";
   Table phases({Align::kLeft, Align::kRight, Align::kLeft});
   phases.Add({"construct", Milliseconds(seconds.construct)});
   phases.Add({"open", Milliseconds(seconds.open)});
@@ -47,7 +52,8 @@ std::string Text(const LoadRecord& record) {
   phases.AppendTo(out, "  ");
   Table facts({Align::kLeft, Align::kLeft});
   facts.Add({"peak extra memory", HumanBytes(record.peak_extra_bytes) + " beyond the parameters"});
-  facts.Add({"page faults", std::to_string(record.minor_faults) + " minor, " + std::to_string(record.major_faults) + " major"});
+  facts.Add({"page faults",
+             std::to_string(record.minor_faults) + " minor, " + std::to_string(record.major_faults) + " major"});
   if (!record.fallback.empty()) facts.Add({"fallback", Escaped(record.fallback)});
   for (const std::string& key : record.missing_keys) facts.Add({"missing key", Escaped(key)});
   for (const std::string& key : record.unexpected_keys) facts.Add({"unexpected key", Escaped(key)});

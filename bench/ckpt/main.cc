@@ -8,14 +8,14 @@
 #include "bench/ckpt/diff.h"
 #include "bench/ckpt/inspect.h"
 #include "bench/ckpt/options.h"
-#include "harness/base/text.h"
 #include "harness/base/out_of_memory.h"
+#include "harness/base/text.h"
 
 namespace loadpath::ckpt {
 namespace {
 
-// What LibTorch 2.15 takes before main(), measured: where that cannot be had, the linker or a constructor of its ends the
-// process by exit code 127 or a signal.
+// What LibTorch 2.15 takes before main(), measured: where that cannot be had, the linker or a constructor of its ends
+// the process by exit code 127 or a signal.
 constexpr std::size_t kLibTorchMapped = std::size_t{440} << 20, kLibTorchData = std::size_t{64} << 20;
 
 bool HasRoom(std::size_t bytes, int protection) {
@@ -23,11 +23,13 @@ bool HasRoom(std::size_t bytes, int protection) {
   return address != MAP_FAILED && ::munmap(address, bytes) == 0;
 }
 
-// Modules live in a program of their own beside this one: LibTorch takes 0.2 s and more to start, and to look into a file
-// needs none of it.
+// Modules live in a program of their own beside this one: LibTorch takes 0.2 s and more to start, and to look into a
+// file needs none of it.
 int RunWithModels(const std::string& file, char** argv) {
   if (!HasRoom(kLibTorchMapped, PROT_NONE) || !HasRoom(kLibTorchData, PROT_READ | PROT_WRITE)) {
-    throw CheckpointError(ErrorCode::kOutOfMemory, file, "cannot be loaded: out of memory (LibTorch alone takes 440 MiB of address space and 64 MiB of data)");
+    throw CheckpointError(
+        ErrorCode::kOutOfMemory, file,
+        "cannot be loaded: out of memory (LibTorch alone takes 440 MiB of address space and 64 MiB of data)");
   }
   const std::string program = ProgramFolder() + "/ckpt-load";
   ::execv(program.c_str(), argv);

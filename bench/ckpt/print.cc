@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <limits>
 
+#include "harness/base/text.h"
 #include "harness/inspect/numbers.h"
 #include "harness/inspect/tensor_text.h"
-#include "harness/base/text.h"
 #include "harness/inspect/value_lines.h"
 
 namespace loadpath::ckpt {
@@ -77,7 +77,8 @@ std::string PrintKey(const Checkpoint& checkpoint, std::string_view key_path, Cr
   table.Add({"dtype", std::string(Name(tensor.dtype))});
   table.Add({"shape", Brackets(tensor.shape)});
   table.Add({"stride", Brackets(tensor.stride)});
-  table.Add({"storage", Escaped(checkpoint.storages()[tensor.storage].name) + " at element " + std::to_string(tensor.storage_offset)});
+  table.Add({"storage", Escaped(checkpoint.storages()[tensor.storage].name) + " at element " +
+                            std::to_string(tensor.storage_offset)});
   table.Add({"bytes", std::to_string(tensor.nbytes())});
   AddStatistics(table, elements, tensor.dtype);
   table.AppendTo(out);

@@ -30,13 +30,21 @@ std::string Line(std::string_view file, std::string_view sentence, std::string_v
 
 }  // namespace
 
-CheckpointError::CheckpointError(ErrorCode code, std::string_view file, std::string_view sentence, std::string_view record,
-                                 std::uint64_t offset)
+CheckpointError::CheckpointError(ErrorCode code, std::string_view file, std::string_view sentence,
+                                 std::string_view record, std::uint64_t offset)
     : std::runtime_error(Line(file, sentence, record, offset)),
-      code_(code), file_(file), sentence_(sentence), record_(record), offset_(offset) {}
+      code_(code),
+      file_(file),
+      sentence_(sentence),
+      record_(record),
+      offset_(offset) {}
 
-std::string Counted(std::uint64_t count, std::string_view noun) { return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s"); }
+std::string Counted(std::uint64_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
 
-std::string MissingText(std::uint64_t count) { return Counted(count, "byte") + (count == 1 ? " is missing" : " are missing"); }
+std::string MissingText(std::uint64_t count) {
+  return Counted(count, "byte") + (count == 1 ? " is missing" : " are missing");
+}
 
 }  // namespace loadpath

@@ -30,7 +30,7 @@ Source::Source(std::string path) : path_(std::move(path)) {
     fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   } while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) Fail(ErrorCode::kIo, std::string("cannot be opened: ") + std::strerror(errno));
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode)) {
     ::close(fd_);
     Fail(ErrorCode::kIo, KindOfFile(status.st_mode));
@@ -44,7 +44,8 @@ Source::~Source() {
 
 void Source::ReadAt(std::uint64_t offset, std::span<std::byte> dst) const {
   if (outer_ != nullptr) {
-    if (offset > size_ || dst.size() > size_ - offset) Fail(ErrorCode::kBadArchive, "has a file inside it that ends too early", {}, base_ + size_);
+    if (offset > size_ || dst.size() > size_ - offset)
+      Fail(ErrorCode::kBadArchive, "has a file inside it that ends too early", {}, base_ + size_);
     return outer_->ReadAt(base_ + offset, dst);
   }
   while (!dst.empty()) {
@@ -54,7 +55,8 @@ void Source::ReadAt(std::uint64_t offset, std::span<std::byte> dst) const {
       if (errno == EINTR) continue;
       Fail(ErrorCode::kIo, std::string("cannot be read: ") + std::strerror(errno), {}, offset);
     }
-    if (got == 0) Fail(ErrorCode::kIo, "ends before the bytes that its directory lists: it was cut while it was open", {}, offset);
+    if (got == 0)
+      Fail(ErrorCode::kIo, "ends before the bytes that its directory lists: it was cut while it was open", {}, offset);
     bytes_read_.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
     offset += static_cast<std::uint64_t>(got);
     dst = dst.subspan(static_cast<std::size_t>(got));

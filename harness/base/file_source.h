@@ -16,7 +16,8 @@ class Source {
  public:
   /// Throws CheckpointError kIo: not there, no permission, not a regular file.
   explicit Source(std::string path);
-  /// `length` bytes at `offset` of `outer`, which outlives it and counts its reads: a file inside an archive. They lie in it.
+  /// `length` bytes at `offset` of `outer`, which outlives it and counts its reads: a file inside an archive. They lie
+  /// in it.
   Source(const Source& outer, std::uint64_t offset, std::uint64_t length)
       : path_(outer.path_), outer_(&outer), base_(offset), fd_(outer.fd_), size_(length) {}
   ~Source();

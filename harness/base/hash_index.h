@@ -35,7 +35,8 @@ class Index {
 
  private:
   struct Slot {
-    std::uint32_t tag = 0;  // the upper half of the mixed hash: where the slot is sought, and most unequal names told apart
+    std::uint32_t tag =
+        0;  // the upper half of the mixed hash: where the slot is sought, and most unequal names told apart
     std::uint32_t number = kNone;
   };
 
@@ -45,7 +46,8 @@ class Index {
   std::size_t Probe(std::uint64_t mixed, const Equal& equal) const {
     const auto tag = static_cast<std::uint32_t>(mixed >> 32);
     std::size_t at = tag & (slots_.size() - 1);
-    while (slots_[at].number != kNone && (slots_[at].tag != tag || !equal(slots_[at].number))) at = (at + 1) & (slots_.size() - 1);
+    while (slots_[at].number != kNone && (slots_[at].tag != tag || !equal(slots_[at].number)))
+      at = (at + 1) & (slots_.size() - 1);
     return at;
   }
 

@@ -9,8 +9,8 @@
 
 namespace loadpath {
 
-/// Asks for 2 MiB pages where an allocation is large enough: opening a file of 100,000 tensors fills some 100 MB once, and
-/// page faults of 4 KiB were half of its time.
+/// Asks for 2 MiB pages where an allocation is large enough: opening a file of 100,000 tensors fills some 100 MB once,
+/// and page faults of 4 KiB were half of its time.
 template <typename T>
 struct HugePageAllocator {
   using value_type = T;
@@ -24,7 +24,7 @@ struct HugePageAllocator {
     if (count > static_cast<std::size_t>(-1) / 2 / sizeof(T)) throw std::bad_array_new_length();
     const std::size_t bytes = count * sizeof(T);
     if (bytes < 2 * kPage) return static_cast<T*>(::operator new(bytes));
-    void* p = ::operator new(bytes, std::align_val_t{kPage});
+    void* p = ::operator new (bytes, std::align_val_t{kPage});
     ::madvise(p, bytes / kPage * kPage, MADV_HUGEPAGE);
     return static_cast<T*>(p);
   }
@@ -32,7 +32,7 @@ struct HugePageAllocator {
     if (count * sizeof(T) < 2 * kPage) {
       ::operator delete(p);
     } else {
-      ::operator delete(p, std::align_val_t{kPage});
+      ::operator delete (p, std::align_val_t{kPage});
     }
   }
   bool operator==(const HugePageAllocator&) const { return true; }

@@ -10,7 +10,8 @@ namespace {
 // Longer names are not compared: that takes the product of their lengths, and nobody types them by hand.
 constexpr std::size_t kLongestName = 512;
 
-// Edit distance, two swapped neighbours being one edit (optimal string alignment); any value above `limit` where larger.
+// Edit distance, two swapped neighbours being one edit (optimal string alignment); any value above `limit` where
+// larger.
 std::size_t Distance(std::string_view a, std::string_view b, std::size_t limit) {
   if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit) return limit + 1;
   std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);

@@ -25,7 +25,8 @@ std::string FolderPath(const std::string& file) {
 
 NewFile::NewFile(std::string path) : path_(std::move(path)) {
   struct stat status {};
-  if (path_.empty() || path_.ends_with('/') || (::stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode))) Fail(path_.empty() ? ENOENT : EISDIR);
+  if (path_.empty() || path_.ends_with('/') || (::stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode)))
+    Fail(path_.empty() ? ENOENT : EISDIR);
   fd_ = ::open(FolderPath(path_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
   if (fd_ >= 0) return;
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) Fail(errno);
@@ -49,7 +50,8 @@ void NewFile::Fail(int error) const {
 void NewFile::WriteAt(std::uint64_t offset, std::span<const std::byte> bytes) const {
   while (!bytes.empty()) {
     // Linux writes at most 2 GiB at once.
-    const ssize_t wrote = ::pwrite(fd_, bytes.data(), std::min<std::size_t>(bytes.size(), std::size_t{1} << 30), static_cast<off_t>(offset));
+    const ssize_t wrote = ::pwrite(fd_, bytes.data(), std::min<std::size_t>(bytes.size(), std::size_t{1} << 30),
+                                   static_cast<off_t>(offset));
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) Fail(errno);
     if (wrote == 0) Fail(ENOSPC);

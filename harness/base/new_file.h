@@ -9,9 +9,9 @@
 
 namespace loadpath {
 
-/// A file that appears under its name whole or not at all. Until then it has no name (O_TMPFILE), so that nothing of it is
-/// left whatever happens to the program; where the filesystem does not know such files, it has a temporary name in the same
-/// folder, which the destructor removes. Throws CheckpointError kIo with one line that names `path`.
+/// A file that appears under its name whole or not at all. Until then it has no name (O_TMPFILE), so that nothing of it
+/// is left whatever happens to the program; where the filesystem does not know such files, it has a temporary name in
+/// the same folder, which the destructor removes. Throws CheckpointError kIo with one line that names `path`.
 class NewFile {
  public:
   explicit NewFile(std::string path);

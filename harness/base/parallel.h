@@ -9,8 +9,8 @@ namespace loadpath {
 /// Cores that this process may use, at least 1.
 int Cores();
 
-/// work(0) … work(count - 1), by up to `threads` threads, the caller's included. Where some throw, the rest is left out and
-/// the exception of the lowest number among those that threw is thrown on.
+/// work(0) … work(count - 1), by up to `threads` threads, the caller's included. Where some throw, the rest is left out
+/// and the exception of the lowest number among those that threw is thrown on.
 void ParallelFor(std::size_t count, int threads, const std::function<void(std::size_t)>& work);
 
 }  // namespace loadpath

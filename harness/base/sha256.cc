@@ -27,7 +27,8 @@ std::string Sha256(std::span<const std::byte> bytes) {
   std::array<unsigned char, 32> digest{};
   unsigned int size = 0;
   // The algorithm is there, so that all that can fail is an allocation.
-  if (!context || EVP_DigestInit_ex2(context.get(), algorithm, nullptr) != 1 || EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) != 1 ||
+  if (!context || EVP_DigestInit_ex2(context.get(), algorithm, nullptr) != 1 ||
+      EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) != 1 ||
       EVP_DigestFinal_ex(context.get(), digest.data(), &size) != 1 || size != digest.size()) {
     throw std::bad_alloc();
   }

@@ -7,8 +7,8 @@
 
 namespace loadpath {
 
-/// Sets OpenSSL up, which Sha256 does by itself at its first call. To be called before memory is filled: OpenSSL 3.0 does not
-/// survive that it has none for its own locks. Throws std::runtime_error where it has no SHA-256.
+/// Sets OpenSSL up, which Sha256 does by itself at its first call. To be called before memory is filled: OpenSSL 3.0
+/// does not survive that it has none for its own locks. Throws std::runtime_error where it has no SHA-256.
 void PrepareSha256();
 
 /// SHA-256 of the bytes, as 64 lower-case hexadecimal digits.

@@ -76,7 +76,8 @@ bool UnescapeBytes(std::string_view literal, std::string& out) {
     } else if (literal[i] >= '0' && literal[i] <= '7') {
       unsigned value = 0;
       std::size_t digits = 0;
-      for (; digits < 3 && i + digits < literal.size() && literal[i + digits] >= '0' && literal[i + digits] <= '7'; ++digits) {
+      for (; digits < 3 && i + digits < literal.size() && literal[i + digits] >= '0' && literal[i + digits] <= '7';
+           ++digits) {
         value = value * 8 + static_cast<unsigned>(literal[i + digits] - '0');
       }
       out += static_cast<char>(value);

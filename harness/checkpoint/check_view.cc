@@ -23,7 +23,8 @@ ByteRange ReachOf(const TensorView& view) {
 
 std::string ViewProblem(const TensorView& view, std::uint64_t nbytes) {
   if (view.shape.size() != view.stride.size()) {
-    return "has a tensor with " + std::to_string(view.shape.size()) + " sizes and " + std::to_string(view.stride.size()) + " strides";
+    return "has a tensor with " + std::to_string(view.shape.size()) + " sizes and " +
+           std::to_string(view.stride.size()) + " strides";
   }
   if (view.shape.size() > limits::kDimensions) return "has a tensor of more than 64 dimensions";
   const auto negative = [](std::int64_t value) { return value < 0; };
@@ -45,8 +46,9 @@ std::string ViewProblem(const TensorView& view, std::uint64_t nbytes) {
   overflow |= __builtin_add_overflow(last, std::int64_t{1}, &end);
   overflow |= __builtin_mul_overflow(end, static_cast<std::int64_t>(ItemSize(view.dtype)), &end);
   if (overflow || static_cast<std::uint64_t>(end) > nbytes) {
-    return "has a tensor that reaches outside its storage: shape " + ShapeText(view.shape) + ", stride " + ShapeText(view.stride) +
-           ", offset " + std::to_string(view.storage_offset) + ", " + std::string(Name(view.dtype)) + ", in " + Counted(nbytes, "byte");
+    return "has a tensor that reaches outside its storage: shape " + ShapeText(view.shape) + ", stride " +
+           ShapeText(view.stride) + ", offset " + std::to_string(view.storage_offset) + ", " +
+           std::string(Name(view.dtype)) + ", in " + Counted(nbytes, "byte");
   }
   return {};
 }

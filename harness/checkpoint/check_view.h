@@ -8,8 +8,8 @@
 
 namespace loadpath {
 
-/// What is wrong with a view of a storage of `nbytes` bytes; empty where nothing is: ranks agree, nothing is negative, no
-/// product overflows, every element lies inside.
+/// What is wrong with a view of a storage of `nbytes` bytes; empty where nothing is: ranks agree, nothing is negative,
+/// no product overflows, every element lies inside.
 std::string ViewProblem(const TensorView& view, std::uint64_t nbytes);
 
 /// Bytes [begin, end) of a storage.

@@ -24,16 +24,16 @@ struct Extent {
 
 /// One storage of the checkpoint: tensors are views of it, and two tensors may share it.
 struct Storage {
-  std::string name;            ///< its key in the file: "0" (zip), "94212345" (legacy), the tensor's name (safetensors, dcp);
-                               ///< in shards behind the shard's name and "/", in a value of a dcp behind the value's
-  std::uint64_t nbytes = 0;    ///< uncompressed
-  std::string location;        ///< the device it was saved from, "cpu" or "cuda:0": information, never obeyed
+  std::string name;  ///< its key in the file: "0" (zip), "94212345" (legacy), the tensor's name (safetensors, dcp);
+                     ///< in shards behind the shard's name and "/", in a value of a dcp behind the value's
+  std::uint64_t nbytes = 0;  ///< uncompressed
+  std::string location;      ///< the device it was saved from, "cpu" or "cuda:0": information, never obeyed
 };
 
-/// kAuto checks wherever a checksum was written. Measured over a record of 500 MB in the page cache, in processor time of
-/// one core of a two-core AMD EPYC: pread alone 7.8 GB/s, read 7.0 GB/s, read and checked 4.7 GB/s, the same with one and
-/// with two threads. So it costs half as much again as copying from the page cache, nothing beside a disk of 2 GB/s
-/// (summing is faster than that, in the reading threads), and it is the only thing that notices a flipped bit.
+/// kAuto checks wherever a checksum was written. Measured over a record of 500 MB in the page cache, in processor time
+/// of one core of a two-core AMD EPYC: pread alone 7.8 GB/s, read 7.0 GB/s, read and checked 4.7 GB/s, the same with
+/// one and with two threads. So it costs half as much again as copying from the page cache, nothing beside a disk of 2
+/// GB/s (summing is faster than that, in the reading threads), and it is the only thing that notices a flipped bit.
 enum class CrcMode : std::uint8_t { kAuto, kOn, kOff };
 
 /// What became of a storage's checksum.
@@ -48,28 +48,28 @@ std::string_view Name(CrcStatus status);
 /// Bytes wanted: storage[begin, begin + dst.size()), written to dst in this machine's byte order for `dtype`.
 struct ReadJob {
   StorageId storage = 0;
-  std::uint64_t begin = 0;                 ///< a multiple of the dtype's item size
+  std::uint64_t begin = 0;  ///< a multiple of the dtype's item size
   std::span<std::byte> dst;
-  Dtype dtype = Dtype::kUint8;             ///< decides how bytes are swapped when the file has the other byte order
+  Dtype dtype = Dtype::kUint8;  ///< decides how bytes are swapped when the file has the other byte order
 };
 
 struct ReadOptions {
-  int threads = 0;                         ///< 0: one per core that this process may use
+  int threads = 0;  ///< 0: one per core that this process may use
   CrcMode crc = CrcMode::kAuto;
 };
 
 /// Exact costs and what was checked. Sums over one call.
 struct ReadReport {
-  std::uint64_t bytes_read = 0;            ///< from the file
-  std::uint64_t read_calls = 0;            ///< pread and the like
-  std::uint64_t bytes_checked = 0;         ///< over which a checksum was compared
-  std::vector<CrcStatus> crc;              ///< per job, in order
+  std::uint64_t bytes_read = 0;     ///< from the file
+  std::uint64_t read_calls = 0;     ///< pread and the like
+  std::uint64_t bytes_checked = 0;  ///< over which a checksum was compared
+  std::vector<CrcStatus> crc;       ///< per job, in order
 };
 
 struct OpenOptions {
   /// Names of classes and functions that are not on PyTorch's weights_only list become inert objects instead of being
-  /// refused, and a pickled torch.nn.Module becomes the state dict that it would give. Nothing of the file is ever run. A few
-  /// names that no checkpoint needs (sys, os, posix, nt, subprocess, builtins.eval, …) stay refused.
+  /// refused, and a pickled torch.nn.Module becomes the state dict that it would give. Nothing of the file is ever run.
+  /// A few names that no checkpoint needs (sys, os, posix, nt, subprocess, builtins.eval, …) stay refused.
   bool opaque = false;
 };
 
@@ -94,7 +94,7 @@ class Checkpoint {
   /// What is odd about the checkpoint and yet no error, a sentence each.
   virtual std::span<const std::string> warnings() const { return {}; }
   virtual std::size_t file_count() const = 0;
-  virtual int fd(std::uint32_t file) const = 0;    ///< open for reading as long as the checkpoint lives
+  virtual int fd(std::uint32_t file) const = 0;  ///< open for reading as long as the checkpoint lives
   virtual const std::string& file_path(std::uint32_t file) const = 0;
 
   /// Where the storage's bytes lie plainly (stored, native byte order or not), or nullopt where they do not
@@ -112,13 +112,14 @@ class Checkpoint {
   bool Swapped() const;
 };
 
-/// The tensor's elements in row-major order, little-endian, conjugation and negation resolved, gathered into one buffer:
-/// what digests are taken over. `threads` as in ReadOptions.
-std::vector<std::byte> ReadTensor(const Checkpoint& checkpoint, const TensorView& tensor, const ReadOptions& options = {});
+/// The tensor's elements in row-major order, little-endian, conjugation and negation resolved, gathered into one
+/// buffer: what digests are taken over. `threads` as in ReadOptions.
+std::vector<std::byte> ReadTensor(const Checkpoint& checkpoint, const TensorView& tensor,
+                                  const ReadOptions& options = {});
 
 /// Follows a key path ("model_state_dict", "a.b.c", list positions as numbers; keys that themselves contain dots are
-/// found: at each level the longest key that matches wins). Empty: the root. Throws CheckpointError kKeyPath, in Python's
-/// words (KeyError: 'x') followed by what is there and the nearest name.
+/// found: at each level the longest key that matches wins). Empty: the root. Throws CheckpointError kKeyPath, in
+/// Python's words (KeyError: 'x') followed by what is there and the nearest name.
 NodeId FollowKeyPath(const Checkpoint& checkpoint, std::string_view key_path);
 
 }  // namespace loadpath

@@ -9,9 +9,29 @@ namespace loadpath {
 
 /// Every dense dtype of PyTorch 2.15, by PyTorch's names (torch.float8_e4m3fn is kFloat8E4m3fn).
 enum class Dtype : std::uint8_t {
-  kBool, kUint8, kInt8, kInt16, kInt32, kInt64, kUint16, kUint32, kUint64,
-  kFloat16, kBfloat16, kFloat32, kFloat64, kComplex32, kComplex64, kComplex128,
-  kFloat8E4m3fn, kFloat8E4m3fnuz, kFloat8E5m2, kFloat8E5m2fnuz, kFloat8E8m0fnu, kFloat4E2m1fnX2, kBcomplex32,
+  kBool,
+  kUint8,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUint16,
+  kUint32,
+  kUint64,
+  kFloat16,
+  kBfloat16,
+  kFloat32,
+  kFloat64,
+  kComplex32,
+  kComplex64,
+  kComplex128,
+  kFloat8E4m3fn,
+  kFloat8E4m3fnuz,
+  kFloat8E5m2,
+  kFloat8E5m2fnuz,
+  kFloat8E8m0fnu,
+  kFloat4E2m1fnX2,
+  kBcomplex32,
 };
 
 struct DtypeInfo {

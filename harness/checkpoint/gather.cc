@@ -38,7 +38,8 @@ void Gather(const TensorView& view, const std::byte* src, std::byte* dst) {
       std::memcpy(dst, row, static_cast<std::size_t>(inner) * item);
       dst += static_cast<std::size_t>(inner) * item;
     } else {
-      for (std::int64_t i = 0; i < inner; ++i, dst += item) std::memcpy(dst, row + static_cast<std::size_t>(i * inner_stride) * item, item);
+      for (std::int64_t i = 0; i < inner; ++i, dst += item)
+        std::memcpy(dst, row + static_cast<std::size_t>(i * inner_stride) * item, item);
     }
     std::size_t d = rank < 2 ? 0 : rank - 1;
     while (d > 0) {

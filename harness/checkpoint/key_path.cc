@@ -3,8 +3,8 @@
 #include <charconv>
 #include <set>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/base/nearest.h"
+#include "harness/checkpoint/checkpoint.h"
 
 namespace loadpath {
 namespace {
@@ -55,9 +55,11 @@ std::vector<Step> Matches(const Tree& tree, const Step& at, std::string_view res
   } else if (tree.IsSequence(at.node)) {
     std::size_t index = 0;
     const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), index);
-    if (error == std::errc() && index < items.size()) add(items[index], rest.substr(0, static_cast<std::size_t>(end - rest.data())));
+    if (error == std::errc() && index < items.size())
+      add(items[index], rest.substr(0, static_cast<std::size_t>(end - rest.data())));
   }
-  std::stable_sort(matches.begin(), matches.end(), [](const Step& a, const Step& b) { return a.position > b.position; });
+  std::stable_sort(matches.begin(), matches.end(),
+                   [](const Step& a, const Step& b) { return a.position > b.position; });
   return matches;
 }
 
@@ -72,7 +74,8 @@ std::vector<Step> Matches(const Tree& tree, const Step& at, std::string_view res
     if (nearest.empty()) nearest = Nearest(rest.substr(0, rest.find('.')), names);
     if (!nearest.empty()) sentence += " (did you mean '" + nearest + "'?)";
   } else if (tree.IsSequence(at.node)) {
-    const bool number = !rest.empty() && rest.substr(0, rest.find('.')).find_first_not_of("0123456789") == std::string::npos;
+    const bool number =
+        !rest.empty() && rest.substr(0, rest.find('.')).find_first_not_of("0123456789") == std::string::npos;
     const std::string type = tree.kind(at.node) == NodeKind::kList ? "list" : "tuple";
     sentence = number ? "IndexError: " + type + " index out of range: " + rest.substr(0, rest.find('.'))
                       : "TypeError: " + type + " indices must be integers or slices, not str: '" + rest + "'";

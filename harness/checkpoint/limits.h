@@ -7,8 +7,8 @@
 /// What the reader accepts at most, in one place. Everything else is bounded by the bytes that are really in the file.
 namespace loadpath::limits {
 
-/// Limits that are reached by work, not by bytes of a file, are 64 times smaller where the reader is fuzzed: reaching them
-/// takes a tenth of a second, and ten with sanitizers.
+/// Limits that are reached by work, not by bytes of a file, are 64 times smaller where the reader is fuzzed: reaching
+/// them takes a tenth of a second, and ten with sanitizers.
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 inline constexpr std::uint64_t kWork = 1;
 #else
@@ -42,14 +42,15 @@ inline constexpr std::uint64_t kExpandedBytes = std::uint64_t{1} << 30;
 /// 2^40 places in a few hundred bytes.
 inline constexpr std::uint64_t kWalkSteps = kWork << 18;
 
-/// Characters of all names of the state dicts that are collected from pickled modules: a chain of N nested modules has names
-/// of N * N / 2 characters. The largest published models have 40,000 names of 60.
+/// Characters of all names of the state dicts that are collected from pickled modules: a chain of N nested modules has
+/// names of N * N / 2 characters. The largest published models have 40,000 names of 60.
 inline constexpr std::uint64_t kStateNameBytes = kWork << 21;
 
 /// One source file of a TorchScript archive, inflated. GPT-2's largest, traced, has 200 KB.
 inline constexpr std::uint64_t kSourceBytes = std::uint64_t{1} << 26;
 
-/// The JSON that lists a torch.export archive's weights: 300 bytes a tensor, and up to 30 times as much memory once parsed.
+/// The JSON that lists a torch.export archive's weights: 300 bytes a tensor, and up to 30 times as much memory once
+/// parsed.
 inline constexpr std::uint64_t kConfigBytes = std::uint64_t{1} << 25;
 
 /// Objects and lists inside one another in that JSON: a size, as an expression, in a weight's list of sizes is at 5.
@@ -76,8 +77,8 @@ inline constexpr std::size_t kListGaps = std::size_t{1} << 16;
 /// destinations.
 inline constexpr std::uint64_t kChunkBatch = std::uint64_t{1} << 28;
 
-/// Values that a pickle's calls copy (tuple(x), set(x), OrderedDict(x)), beyond 16 a byte: a few bytes copy a list of any
-/// length, again and again.
+/// Values that a pickle's calls copy (tuple(x), set(x), OrderedDict(x)), beyond 16 a byte: a few bytes copy a list of
+/// any length, again and again.
 inline constexpr std::uint64_t kCopies = std::uint64_t{1} << 16;
 
 }  // namespace loadpath::limits

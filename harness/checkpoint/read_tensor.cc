@@ -1,11 +1,11 @@
 #include <bit>
 
-#include "harness/checkpoint/read/byte_swap.h"
-#include "harness/checkpoint/checkpoint.h"
+#include "harness/base/out_of_memory.h"
 #include "harness/checkpoint/check_view.h"
+#include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/gather.h"
 #include "harness/checkpoint/limits.h"
-#include "harness/base/out_of_memory.h"
+#include "harness/checkpoint/read/byte_swap.h"
 
 namespace loadpath {
 
@@ -14,8 +14,9 @@ std::vector<std::byte> ReadTensor(const Checkpoint& checkpoint, const TensorView
   const std::uint64_t storage_bytes = checkpoint.storages()[tensor.storage].nbytes;
   if (tensor.nbytes() > std::max(storage_bytes, limits::kExpandedBytes)) {
     throw CheckpointError(ErrorCode::kLimitExceeded, checkpoint.path(),
-                          "has an expanded tensor of shape " + ShapeText(tensor.shape) + " over " + Counted(storage_bytes, "byte") +
-                              ": it is not copied out, because it would take " + Counted(tensor.nbytes(), "byte"));
+                          "has an expanded tensor of shape " + ShapeText(tensor.shape) + " over " +
+                              Counted(storage_bytes, "byte") + ": it is not copied out, because it would take " +
+                              Counted(tensor.nbytes(), "byte"));
   }
   // The whole storage where that is what the view covers: then its checksum counts too.
   const ByteRange reach = ReachOf(tensor);

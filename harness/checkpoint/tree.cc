@@ -49,8 +49,10 @@ std::span<const NodeId> Tree::items(NodeId id) const {
     case NodeKind::kDict:
     case NodeKind::kOrderedDict:
     case NodeKind::kCounter:
-    case NodeKind::kObject: return std::span(children_).subspan(nodes_[id].index, nodes_[id].size);
-    default: return {};
+    case NodeKind::kObject:
+      return std::span(children_).subspan(nodes_[id].index, nodes_[id].size);
+    default:
+      return {};
   }
 }
 
@@ -63,7 +65,8 @@ NodeId Tree::Find(NodeId dict, std::string_view key) const {
   return kNoNode;
 }
 
-void Tree::Walk(NodeId from, const std::function<bool(const std::vector<std::string>& path, NodeId node)>& visit) const {
+void Tree::Walk(NodeId from,
+                const std::function<bool(const std::vector<std::string>& path, NodeId node)>& visit) const {
   struct Level {
     NodeId node;
     std::size_t next = 0;
@@ -75,7 +78,8 @@ void Tree::Walk(NodeId from, const std::function<bool(const std::vector<std::str
   std::uint64_t steps = limits::kWalkSteps + 16 * nodes_.size();
   const auto enter = [&](NodeId node) {
     if (steps-- == 0) {
-      throw CheckpointError(ErrorCode::kLimitExceeded, file_, "has values that hold each other so often that they cannot be listed");
+      throw CheckpointError(ErrorCode::kLimitExceeded, file_,
+                            "has values that hold each other so often that they cannot be listed");
     }
     const bool wanted = visit(path, node);
     const bool has_items = !items(node).empty() || (kind(node) == NodeKind::kObject && attributes(node) != kNoNode);
@@ -113,7 +117,8 @@ std::vector<TensorPath> ListTensors(const Tree& tree, NodeId from) {
     if (tree.kind(node) == NodeKind::kTensor) {
       elements += path.size();
       if (elements > limits::kWalkSteps + 16 * tree.size()) {
-        throw CheckpointError(ErrorCode::kLimitExceeded, tree.file(), "has so many tensors at such a depth that they cannot be listed");
+        throw CheckpointError(ErrorCode::kLimitExceeded, tree.file(),
+                              "has so many tensors at such a depth that they cannot be listed");
       }
       tensors.push_back({path, node});
     }

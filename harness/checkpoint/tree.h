@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/checkpoint/dtype.h"
 #include "harness/base/huge_pages.h"
+#include "harness/checkpoint/dtype.h"
 
 namespace loadpath {
 
@@ -19,9 +19,23 @@ using StorageId = std::uint32_t;
 inline constexpr NodeId kNoNode = ~NodeId{0};
 
 enum class NodeKind : std::uint8_t {
-  kNone, kBool, kInt, kBigInt, kFloat, kComplex, kString, kBytes, kByteArray,
-  kList, kTuple, kSize /* torch.Size */, kSet, kFrozenSet,
-  kDict, kOrderedDict, kCounter,
+  kNone,
+  kBool,
+  kInt,
+  kBigInt,
+  kFloat,
+  kComplex,
+  kString,
+  kBytes,
+  kByteArray,
+  kList,
+  kTuple,
+  kSize /* torch.Size */,
+  kSet,
+  kFrozenSet,
+  kDict,
+  kOrderedDict,
+  kCounter,
   kTensor,   ///< a dense tensor; `parameter` where it was saved as torch.nn.Parameter
   kStorage,  ///< a storage saved as itself
   kName,     ///< an allow-listed name as a value: "torch.float32", "torch.strided", a device, a class
@@ -33,17 +47,17 @@ enum class NodeKind : std::uint8_t {
 struct TensorView {
   Dtype dtype = Dtype::kFloat32;
   StorageId storage = 0;
-  std::int64_t storage_offset = 0;    ///< in elements
-  std::vector<std::int64_t> shape;    ///< in elements, each >= 0
-  std::vector<std::int64_t> stride;   ///< in elements, each >= 0
+  std::int64_t storage_offset = 0;   ///< in elements
+  std::vector<std::int64_t> shape;   ///< in elements, each >= 0
+  std::vector<std::int64_t> stride;  ///< in elements, each >= 0
   bool requires_grad = false;
-  bool parameter = false;             ///< a torch.nn.Parameter
-  bool conj = false;                  ///< the conjugate bit: elements are the conjugates of the stored ones
-  bool neg = false;                   ///< the negative bit
+  bool parameter = false;  ///< a torch.nn.Parameter
+  bool conj = false;       ///< the conjugate bit: elements are the conjugates of the stored ones
+  bool neg = false;        ///< the negative bit
 
   std::int64_t numel() const;
   std::uint64_t nbytes() const { return static_cast<std::uint64_t>(numel()) * ItemSize(dtype); }
-  bool IsContiguous() const;          ///< row-major, as PyTorch's is_contiguous()
+  bool IsContiguous() const;  ///< row-major, as PyTorch's is_contiguous()
 };
 
 /// The values of a checkpoint, as an arena of nodes addressed by index: no recursion to build, walk or destroy it.
@@ -61,13 +75,13 @@ class Tree {
   std::size_t size() const { return nodes_.size(); }
   NodeKind kind(NodeId id) const { return nodes_[id].kind; }
 
-  bool IsDict(NodeId id) const;       ///< dict, OrderedDict or Counter
-  bool IsSequence(NodeId id) const;   ///< list, tuple or torch.Size
+  bool IsDict(NodeId id) const;      ///< dict, OrderedDict or Counter
+  bool IsSequence(NodeId id) const;  ///< list, tuple or torch.Size
 
   bool boolean(NodeId id) const { return nodes_[id].integer != 0; }
-  std::int64_t integer(NodeId id) const { return nodes_[id].integer; }        ///< kInt
-  double real(NodeId id) const { return nodes_[id].real; }                    ///< kFloat; the real part of kComplex
-  double imag(NodeId id) const { return nodes_[id].imag; }                    ///< kComplex
+  std::int64_t integer(NodeId id) const { return nodes_[id].integer; }  ///< kInt
+  double real(NodeId id) const { return nodes_[id].real; }              ///< kFloat; the real part of kComplex
+  double imag(NodeId id) const { return nodes_[id].imag; }              ///< kComplex
   /// kString and kName (UTF-8, where lone surrogates may stand: Python's strings may hold them), kBytes and kByteArray
   /// (raw), kBigInt (decimal), kObject (the allow-listed name that makes it: "torch._utils._rebuild_sparse_tensor").
   std::string_view text(NodeId id) const;
@@ -78,7 +92,7 @@ class Tree {
   NodeId attributes(NodeId id) const { return nodes_[id].attributes; }
 
   const TensorView& tensor(NodeId id) const { return tensors_[nodes_[id].index]; }
-  StorageId storage(NodeId id) const { return nodes_[id].index; }             ///< kStorage
+  StorageId storage(NodeId id) const { return nodes_[id].index; }  ///< kStorage
 
   /// The value under a text key of a dict, or kNoNode. Linear in the dict's size: for looking up a few names.
   NodeId Find(NodeId dict, std::string_view key) const;
@@ -117,8 +131,8 @@ class Tree {
   LargeVector<Node> nodes_;
   LargeVector<NodeId> children_;
   LargeVector<TensorView> tensors_;
-  std::vector<std::byte> pickle_;    // what most texts point into
-  std::vector<std::string> owned_;   // and the others
+  std::vector<std::byte> pickle_;   // what most texts point into
+  std::vector<std::string> owned_;  // and the others
 };
 
 /// A tensor and where it stands in the tree: one element per level (keys as text, positions as numbers in text).

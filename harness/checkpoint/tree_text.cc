@@ -73,7 +73,8 @@ std::string Tree::KeyText(NodeId key) const {
 
 std::string Tree::TypeText(NodeId id) const {
   switch (kind(id)) {
-    case NodeKind::kTensor: return tensor(id).parameter ? kParameterType : TypeName(NodeKind::kTensor);
+    case NodeKind::kTensor:
+      return tensor(id).parameter ? kParameterType : TypeName(NodeKind::kTensor);
     case NodeKind::kObject: {
       const std::optional<std::uint32_t> global = FindGlobal(text(id));
       return global ? ObjectTypeText(GlobalAt(*global)) : "<class '" + std::string(text(id)) + "'>";
@@ -85,27 +86,37 @@ std::string Tree::TypeText(NodeId id) const {
       if (text(id).find('.') == std::string_view::npos) return "<class 'torch.device'>";
       return IsLayout(text(id)) ? "<class 'torch.layout'>" : "<class 'type'>";
     }
-    default: return TypeName(kind(id));
+    default:
+      return TypeName(kind(id));
   }
 }
 
 std::string Tree::ShortText(NodeId id) const {
-  const auto counted = [&](const char* what, std::size_t count) { return "<" + std::string(what) + " of " + std::to_string(count) + ">"; };
+  const auto counted = [&](const char* what, std::size_t count) {
+    return "<" + std::string(what) + " of " + std::to_string(count) + ">";
+  };
   switch (kind(id)) {
-    case NodeKind::kNone: return "None";
-    case NodeKind::kBool: return boolean(id) ? "True" : "False";
-    case NodeKind::kInt: return std::to_string(integer(id));
+    case NodeKind::kNone:
+      return "None";
+    case NodeKind::kBool:
+      return boolean(id) ? "True" : "False";
+    case NodeKind::kInt:
+      return std::to_string(integer(id));
     case NodeKind::kBigInt:
-    case NodeKind::kName: return std::string(text(id));
-    case NodeKind::kFloat: return FloatText(real(id));
-    case NodeKind::kComplex: return ComplexText(real(id), imag(id));
+    case NodeKind::kName:
+      return std::string(text(id));
+    case NodeKind::kFloat:
+      return FloatText(real(id));
+    case NodeKind::kComplex:
+      return ComplexText(real(id), imag(id));
     case NodeKind::kString:
     case NodeKind::kBytes: {
       const bool bytes = kind(id) == NodeKind::kBytes;
       return text(id).size() <= kMaxShown ? Quoted(text(id), bytes) : counted(bytes ? "bytes" : "str", text(id).size());
     }
     case NodeKind::kByteArray:
-      return text(id).size() <= kMaxShown ? "bytearray(" + Quoted(text(id), true) + ")" : counted("bytearray", text(id).size());
+      return text(id).size() <= kMaxShown ? "bytearray(" + Quoted(text(id), true) + ")"
+                                          : counted("bytearray", text(id).size());
     case NodeKind::kTuple: {
       // A tuple of scalars is shown whole: it may be a key. Deeper ones are counted.
       if (items(id).size() > 16) return counted("tuple", items(id).size());
@@ -116,16 +127,26 @@ std::string Tree::ShortText(NodeId id) const {
       }
       return out + (items(id).size() == 1 ? ",)" : ")");
     }
-    case NodeKind::kList: return counted("list", items(id).size());
-    case NodeKind::kSize: return "torch.Size(" + counted("ints", items(id).size()) + ")";
-    case NodeKind::kSet: return counted("set", items(id).size());
-    case NodeKind::kFrozenSet: return counted("frozenset", items(id).size());
-    case NodeKind::kDict: return counted("dict", items(id).size() / 2);
-    case NodeKind::kOrderedDict: return counted("OrderedDict", items(id).size() / 2);
-    case NodeKind::kCounter: return counted("Counter", items(id).size() / 2);
-    case NodeKind::kTensor: return "<" + std::string(Name(tensor(id).dtype)) + " tensor of " + ShapeText(tensor(id).shape) + ">";
-    case NodeKind::kStorage: return "<storage>";
-    case NodeKind::kObject: return "<" + std::string(text(id)) + ">";
+    case NodeKind::kList:
+      return counted("list", items(id).size());
+    case NodeKind::kSize:
+      return "torch.Size(" + counted("ints", items(id).size()) + ")";
+    case NodeKind::kSet:
+      return counted("set", items(id).size());
+    case NodeKind::kFrozenSet:
+      return counted("frozenset", items(id).size());
+    case NodeKind::kDict:
+      return counted("dict", items(id).size() / 2);
+    case NodeKind::kOrderedDict:
+      return counted("OrderedDict", items(id).size() / 2);
+    case NodeKind::kCounter:
+      return counted("Counter", items(id).size() / 2);
+    case NodeKind::kTensor:
+      return "<" + std::string(Name(tensor(id).dtype)) + " tensor of " + ShapeText(tensor(id).shape) + ">";
+    case NodeKind::kStorage:
+      return "<storage>";
+    case NodeKind::kObject:
+      return "<" + std::string(text(id)) + ">";
   }
   return {};
 }

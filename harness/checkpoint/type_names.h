@@ -10,27 +10,46 @@ inline constexpr const char* kParameterType = "<class 'torch.nn.parameter.Parame
 /// Python's repr(type(value)) for a value of this kind; of kName and kObject, whose type depends on more, "object".
 inline const char* TypeName(NodeKind kind) {
   switch (kind) {
-    case NodeKind::kNone: return "<class 'NoneType'>";
-    case NodeKind::kBool: return "<class 'bool'>";
+    case NodeKind::kNone:
+      return "<class 'NoneType'>";
+    case NodeKind::kBool:
+      return "<class 'bool'>";
     case NodeKind::kInt:
-    case NodeKind::kBigInt: return "<class 'int'>";
-    case NodeKind::kFloat: return "<class 'float'>";
-    case NodeKind::kComplex: return "<class 'complex'>";
-    case NodeKind::kString: return "<class 'str'>";
-    case NodeKind::kBytes: return "<class 'bytes'>";
-    case NodeKind::kByteArray: return "<class 'bytearray'>";
-    case NodeKind::kList: return "<class 'list'>";
-    case NodeKind::kTuple: return "<class 'tuple'>";
-    case NodeKind::kSize: return "<class 'torch.Size'>";
-    case NodeKind::kSet: return "<class 'set'>";
-    case NodeKind::kFrozenSet: return "<class 'frozenset'>";
-    case NodeKind::kDict: return "<class 'dict'>";
-    case NodeKind::kOrderedDict: return "<class 'collections.OrderedDict'>";
-    case NodeKind::kCounter: return "<class 'collections.Counter'>";
-    case NodeKind::kTensor: return "<class 'torch.Tensor'>";
-    case NodeKind::kStorage: return "<class 'torch.storage.TypedStorage'>";
+    case NodeKind::kBigInt:
+      return "<class 'int'>";
+    case NodeKind::kFloat:
+      return "<class 'float'>";
+    case NodeKind::kComplex:
+      return "<class 'complex'>";
+    case NodeKind::kString:
+      return "<class 'str'>";
+    case NodeKind::kBytes:
+      return "<class 'bytes'>";
+    case NodeKind::kByteArray:
+      return "<class 'bytearray'>";
+    case NodeKind::kList:
+      return "<class 'list'>";
+    case NodeKind::kTuple:
+      return "<class 'tuple'>";
+    case NodeKind::kSize:
+      return "<class 'torch.Size'>";
+    case NodeKind::kSet:
+      return "<class 'set'>";
+    case NodeKind::kFrozenSet:
+      return "<class 'frozenset'>";
+    case NodeKind::kDict:
+      return "<class 'dict'>";
+    case NodeKind::kOrderedDict:
+      return "<class 'collections.OrderedDict'>";
+    case NodeKind::kCounter:
+      return "<class 'collections.Counter'>";
+    case NodeKind::kTensor:
+      return "<class 'torch.Tensor'>";
+    case NodeKind::kStorage:
+      return "<class 'torch.storage.TypedStorage'>";
     case NodeKind::kName:
-    case NodeKind::kObject: break;
+    case NodeKind::kObject:
+      break;
   }
   return "<class 'object'>";
 }

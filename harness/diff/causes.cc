@@ -7,8 +7,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "harness/base/text.h"
 #include "harness/base/nearest.h"
+#include "harness/base/text.h"
 
 namespace loadpath::ckpt {
 namespace {
@@ -54,7 +54,7 @@ std::pair<std::string, std::size_t> CommonPrefix(std::span<const KeyInfo* const>
 }
 
 struct Shift {
-  std::string_view before;   // "net." of "net.0.weight"
+  std::string_view before;  // "net." of "net.0.weight"
   std::int64_t delta = 0;
   std::size_t matches = 0, matches_as_is = 0;
   const KeyInfo* wanted = nullptr;
@@ -67,7 +67,7 @@ Shift FindShift(const KeySets& sets) {
     std::int64_t index;
     const KeyInfo* info;
   };
-  using Place = std::tuple<std::string_view, std::string_view>;   // before and after the index
+  using Place = std::tuple<std::string_view, std::string_view>;  // before and after the index
   std::map<Place, std::pair<std::vector<Numbered>, std::vector<Numbered>>> places;
   const auto collect = [&](std::span<const KeyInfo> infos, auto member) {
     for (const KeyInfo& info : infos) {
@@ -143,21 +143,22 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
     const auto found = have.find(info.key);
     if (found == have.end() || found->second->shape == info.shape) continue;
     ++other_shape;
-    if (!std::equal(info.shape.rbegin(), info.shape.rend(), found->second->shape.begin(), found->second->shape.end())) continue;
+    if (!std::equal(info.shape.rbegin(), info.shape.rend(), found->second->shape.begin(), found->second->shape.end()))
+      continue;
     if (transposed++ == 0) example = &info;
   }
 
   std::vector<std::string> causes;
   if (const auto [prefix, count] = CommonPrefix(extra, wanted); count > 0 && 2 * count >= missing.size()) {
-    causes.push_back(Counted(count, "key") + " of " + sets.have_name + " begin with " + Quoted(prefix) +
-                     ", those of " + sets.wanted_name + " do not: --prefix " + Escaped(prefix) + " removes it");
+    causes.push_back(Counted(count, "key") + " of " + sets.have_name + " begin with " + Quoted(prefix) + ", those of " +
+                     sets.wanted_name + " do not: --prefix " + Escaped(prefix) + " removes it");
   } else if (const auto [other, times] = CommonPrefix(missing, have); times > 0 && 2 * times >= missing.size()) {
     causes.push_back(Counted(times, "key") + " of " + sets.wanted_name + " begin with " + Quoted(other) +
                      ", those of " + sets.have_name + " do not: was a part of it saved, or a module not wrapped?");
   } else if (!missing.empty() || other_shape > 0) {
     if (const Shift shift = FindShift(sets); shift.matches > 0) {
-      causes.push_back("an index is shifted by " + std::to_string(shift.delta) + ": " + Quoted(shift.wanted->key) + " of " +
-                       sets.wanted_name + " is " + Quoted(shift.have->key) + " in " + sets.have_name +
+      causes.push_back("an index is shifted by " + std::to_string(shift.delta) + ": " + Quoted(shift.wanted->key) +
+                       " of " + sets.wanted_name + " is " + Quoted(shift.have->key) + " in " + sets.have_name +
                        " (a Sequential with a layer more or less before it)");
     } else {
       AddRenamed(causes, sets, missing, extra);
@@ -168,7 +169,8 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
                      " first (Linear keeps [out, in], Conv1D [in, out])");
   }
   if (causes.empty() && !missing.empty() && missing.size() == sets.wanted.size() && !sets.have.empty()) {
-    causes.push_back("no key of " + sets.wanted_name + " is in " + sets.have_name + ": it holds another model, or its state dict "
+    causes.push_back("no key of " + sets.wanted_name + " is in " + sets.have_name +
+                     ": it holds another model, or its state dict "
                      "lies elsewhere in the file (ckpt inspect shows where)");
   }
   return causes;

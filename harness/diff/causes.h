@@ -28,8 +28,8 @@ struct KeySets {
 /// Empty where nothing is likely or nothing is wrong.
 std::vector<std::string> LikelyCauses(const KeySets& sets);
 
-/// The key path of the dict in the checkpoint that holds most of these keys, where that is at least half of them and not
-/// `current`; else empty.
+/// The key path of the dict in the checkpoint that holds most of these keys, where that is at least half of them and
+/// not `current`; else empty.
 std::string FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted, std::string_view current);
 
 /// The sentence for it.

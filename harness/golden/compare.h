@@ -1,14 +1,14 @@
 #ifndef LOADPATH_HARNESS_GOLDEN_COMPARE_H_
 #define LOADPATH_HARNESS_GOLDEN_COMPARE_H_
 
+#include <ATen/core/Tensor.h>
+#include <torch/nn/module.h>
+
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
 
 #include "harness/golden/manifest.h"
 
@@ -24,9 +24,9 @@ Tolerance DefaultTolerance(at::ScalarType type);
 struct Comparison {
   bool equal = false;
   double greatest_absolute = 0, greatest_relative = 0;
-  std::vector<std::int64_t> where;   ///< index of the greatest absolute difference
+  std::vector<std::int64_t> where;  ///< index of the greatest absolute difference
   std::int64_t mismatched = 0, total = 0;
-  std::string sentence;              ///< "largest difference 3.1e-07 at (0, 5), allowed 1e-05 + 1.3e-06 * |expected|"
+  std::string sentence;  ///< "largest difference 3.1e-07 at (0, 5), allowed 1e-05 + 1.3e-06 * |expected|"
 };
 Comparison Compare(const at::Tensor& actual, const at::Tensor& expected, Tolerance tolerance);
 
@@ -38,7 +38,8 @@ std::string Digest(const at::Tensor& tensor);
 std::string CheckParameters(const torch::nn::Module& module, const ManifestModel& model);
 
 /// The same of tensors by name. `all`: none of the model's may be missing.
-std::string CheckTensors(std::span<const std::pair<std::string, at::Tensor>> tensors, const ManifestModel& model, bool all);
+std::string CheckTensors(std::span<const std::pair<std::string, at::Tensor>> tensors, const ManifestModel& model,
+                         bool all);
 
 /// The golden inputs and outputs of a batch size, on the CPU.
 struct Golden {

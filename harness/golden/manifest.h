@@ -15,15 +15,18 @@ namespace loadpath {
 ///  "files": {"linear_model.pth": {"format": "zip", "layout": "nested", "size": 1, "sha256": "…", "made": "how",
 ///                                 "models": [{"model": "linear", "key": "model_state_dict"}],
 ///                                 "plain_dict": "linear_model.dict.pth"}},           (absent where there is none)
-///  "models": {"linear": {"class": "LinearModel", "python": "where it comes from", "weights": "seed 0 | published …", "rtol": 1.3e-6, "atol": 1e-5, "why": "…",
+///  "models": {"linear": {"class": "LinearModel", "python": "where it comes from", "weights": "seed 0 | published …",
+///  "rtol": 1.3e-6, "atol": 1e-5, "why": "…",
 ///                        "tensors": {"linear.weight": {"dtype": "float32", "shape": [2, 10], "sha256": "…"}},
 ///                        "goldens": {"1": "linear.golden.1.safetensors"}}},
-///  "programs": {"custom.aoti.pt2": {"model": "custom", "size": 1, "sha256": "…", "made": "how"}}}   (absent where there are none)
-/// A file may be a folder (sharded and distributed checkpoints): its size is the sum over the files in it, its sha256 that
-/// of the lines "SHA-256  path inside the folder\n" of those files, ordered by path (as sha256sum prints them).
-/// Golden files hold inputs "input.0", … and outputs "output.0", …; sha256 of a tensor is as in `ckpt inspect --digest`;
-/// "tensors" stand in the order of Python's state_dict. "plain_dict" names the same content without OrderedDict, which is
-/// what torch::pickle_load reads. Fields that are not listed here (the generator's "stamp") are its own business.
+///  "programs": {"custom.aoti.pt2": {"model": "custom", "size": 1, "sha256": "…", "made": "how"}}}   (absent where
+///  there are none)
+/// A file may be a folder (sharded and distributed checkpoints): its size is the sum over the files in it, its sha256
+/// that of the lines "SHA-256  path inside the folder\n" of those files, ordered by path (as sha256sum prints them).
+/// Golden files hold inputs "input.0", … and outputs "output.0", …; sha256 of a tensor is as in `ckpt inspect
+/// --digest`; "tensors" stand in the order of Python's state_dict. "plain_dict" names the same content without
+/// OrderedDict, which is what torch::pickle_load reads. Fields that are not listed here (the generator's "stamp") are
+/// its own business.
 struct ManifestTensor {
   std::string dtype;
   std::vector<std::int64_t> shape;
@@ -33,13 +36,13 @@ struct ManifestModel {
   double rtol = 0, atol = 0;
   std::string why;
   std::map<std::string, ManifestTensor> tensors;
-  std::map<std::int64_t, std::string> goldens;   ///< batch size -> file name
+  std::map<std::int64_t, std::string> goldens;  ///< batch size -> file name
 };
 struct ManifestFile {
   std::string name, format, layout, plain_dict;
   std::uint64_t size = 0;
   std::string sha256;
-  std::vector<std::pair<std::string, std::string>> models;   ///< model name, key path of its state dict
+  std::vector<std::pair<std::string, std::string>> models;  ///< model name, key path of its state dict
 };
 /// A model compiled by AOTInductor: machine code with the weights in it.
 struct ManifestProgram {

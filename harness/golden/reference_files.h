@@ -8,8 +8,8 @@ namespace loadpath {
 
 /// A kind of file that the generator makes of a model.
 struct FormatAndLayout {
-  std::string_view format;   ///< "zip", "legacy", "safetensors", "sharded", …
-  std::string_view layout;   ///< "bare", "nested", "deep", "full", "multi"
+  std::string_view format;  ///< "zip", "legacy", "safetensors", "sharded", …
+  std::string_view layout;  ///< "bare", "nested", "deep", "full", "multi"
 };
 
 /// In which formats and layouts a model's checkpoints exist (scripts/reference_data/table.py, held equal by a test).

@@ -4,8 +4,8 @@
 
 #include <stdexcept>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/base/new_file.h"
+#include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/formats/safetensors/header.h"
 #include "harness/state/scalar_type.h"
 
@@ -45,7 +45,8 @@ void WriteSafetensors(const std::string& path, const std::vector<std::pair<std::
   std::vector<at::Tensor> plain;
   for (const auto& [name, tensor] : tensors) {
     const auto dtype = FromScalarType(tensor.scalar_type());
-    if (!dtype || !SafetensorsName(*dtype)) Refuse(path, "safetensors has no dtype for " + std::string(c10::toString(tensor.scalar_type())));
+    if (!dtype || !SafetensorsName(*dtype))
+      Refuse(path, "safetensors has no dtype for " + std::string(c10::toString(tensor.scalar_type())));
     plain.push_back(tensor.detach().cpu().resolve_conj().resolve_neg().contiguous());
     entries.push_back({name, *dtype, tensor.sizes().vec(), plain.back().nbytes(), plain.size() - 1});
   }

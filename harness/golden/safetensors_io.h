@@ -1,12 +1,12 @@
 #ifndef LOADPATH_HARNESS_GOLDEN_SAFETENSORS_IO_H_
 #define LOADPATH_HARNESS_GOLDEN_SAFETENSORS_IO_H_
 
+#include <ATen/core/Tensor.h>
+
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <ATen/core/Tensor.h>
 
 namespace loadpath {
 

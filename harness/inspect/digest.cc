@@ -14,7 +14,8 @@ namespace loadpath::ckpt {
 namespace {
 
 // What decides a tensor's bytes: tied weights are two tensors of one view.
-using View = std::tuple<StorageId, std::int64_t, Dtype, std::span<const std::int64_t>, std::span<const std::int64_t>, bool, bool>;
+using View = std::tuple<StorageId, std::int64_t, Dtype, std::span<const std::int64_t>, std::span<const std::int64_t>,
+                        bool, bool>;
 
 struct ViewOrder {
   bool operator()(const View& a, const View& b) const {
@@ -44,13 +45,14 @@ void ForEachLargestFirst(std::span<const std::uint64_t> sizes, const std::functi
 std::vector<std::size_t> FirstOfEqualViews(const Tree& tree, std::span<const TensorPath> tensors) {
   std::map<View, std::size_t, ViewOrder> first_place;
   std::vector<std::size_t> first(tensors.size());
-  for (std::size_t i = 0; i < tensors.size(); ++i) first[i] = first_place.emplace(ViewOf(tree.tensor(tensors[i].node)), i).first->second;
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    first[i] = first_place.emplace(ViewOf(tree.tensor(tensors[i].node)), i).first->second;
   return first;
 }
 
 std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<const TensorPath> tensors, CrcMode crc) {
-  // Buffers of one tensor serve for the next: given back to the kernel each time, their page faults would cost more than
-  // the hashing.
+  // Buffers of one tensor serve for the next: given back to the kernel each time, their page faults would cost more
+  // than the hashing.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   const std::vector<std::size_t> same = FirstOfEqualViews(checkpoint.tree(), tensors);

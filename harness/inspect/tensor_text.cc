@@ -137,7 +137,8 @@ class Writer {
 
   Number At(std::uint64_t index) const { return ElementAt(elements_.data() + index * ItemSize(dtype_), dtype_); }
 
-  void Collect(std::size_t dim, std::uint64_t index, std::vector<long double>& real, std::vector<long double>& imag) const {
+  void Collect(std::size_t dim, std::uint64_t index, std::vector<long double>& real,
+               std::vector<long double>& imag) const {
     if (dim == shape_.size()) {
       const Number number = At(index);
       real.push_back(number.real);
@@ -145,7 +146,8 @@ class Writer {
       return;
     }
     for (const std::int64_t i : positions_[dim]) {
-      if (i >= 0) Collect(dim + 1, index * static_cast<std::uint64_t>(shape_[dim]) + static_cast<std::uint64_t>(i), real, imag);
+      if (i >= 0)
+        Collect(dim + 1, index * static_cast<std::uint64_t>(shape_[dim]) + static_cast<std::uint64_t>(i), real, imag);
     }
   }
 
@@ -162,7 +164,8 @@ class Writer {
     if (dim == shape_.size()) return Element(index);
     const bool last = dim + 1 == shape_.size();
     const std::size_t length = real_->width() + 2 + (imag_ ? imag_->width() + 1 : 0);
-    const std::size_t per_line = last ? std::max<std::size_t>(1, indent < kLineWidth ? (kLineWidth - indent) / length : 1) : 1;
+    const std::size_t per_line =
+        last ? std::max<std::size_t>(1, indent < kLineWidth ? (kLineWidth - indent) / length : 1) : 1;
     std::string text = "[";
     for (std::size_t i = 0; i < positions_[dim].size(); ++i) {
       const std::int64_t at = positions_[dim][i];
@@ -176,7 +179,8 @@ class Writer {
         }
       }
       text += at < 0 ? (last ? " ..." : "...")
-                     : Part(dim + 1, index * static_cast<std::uint64_t>(shape_[dim]) + static_cast<std::uint64_t>(at), indent + 1);
+                     : Part(dim + 1, index * static_cast<std::uint64_t>(shape_[dim]) + static_cast<std::uint64_t>(at),
+                            indent + 1);
     }
     return text + "]";
   }

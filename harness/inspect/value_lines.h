@@ -12,8 +12,8 @@ namespace loadpath::ckpt {
 enum class Detail : bool { kShort, kWhole };
 
 struct ValueLine {
-  std::string path;   ///< joined by dots, escaped
-  std::string text;   ///< in Python's words, escaped; kShort: cut where it is long
+  std::string path;  ///< joined by dots, escaped
+  std::string text;  ///< in Python's words, escaped; kShort: cut where it is long
 };
 
 /// The tree below `from` without its tensors: a line for every value, short for a sequence or set of scalars. At most

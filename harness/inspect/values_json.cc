@@ -18,8 +18,12 @@ constexpr std::size_t kShortText = 64;
 class Writer {
  public:
   Writer(const Checkpoint& checkpoint, const TensorIndex& tensors)
-      : checkpoint_(checkpoint), tree_(checkpoint.tree()), tensors_(tensors), seen_(tree_.size(), Seen::kNever),
-        links_(tree_.size()), budget_(kFreeRepeats + kRepeatsPerNode * tree_.size()) {}
+      : checkpoint_(checkpoint),
+        tree_(checkpoint.tree()),
+        tensors_(tensors),
+        seen_(tree_.size(), Seen::kNever),
+        links_(tree_.size()),
+        budget_(kFreeRepeats + kRepeatsPerNode * tree_.size()) {}
 
   ValuesJson Write(NodeId from) {
     from_ = from;
@@ -71,8 +75,15 @@ class Writer {
 
   bool IsContainer(NodeId id) const {
     switch (tree_.kind(id)) {
-      case NodeKind::kList: case NodeKind::kTuple: case NodeKind::kSize: case NodeKind::kSet: case NodeKind::kFrozenSet:
-      case NodeKind::kDict: case NodeKind::kOrderedDict: case NodeKind::kCounter: case NodeKind::kObject:
+      case NodeKind::kList:
+      case NodeKind::kTuple:
+      case NodeKind::kSize:
+      case NodeKind::kSet:
+      case NodeKind::kFrozenSet:
+      case NodeKind::kDict:
+      case NodeKind::kOrderedDict:
+      case NodeKind::kCounter:
+      case NodeKind::kObject:
         return true;
       default:
         return false;
@@ -81,7 +92,10 @@ class Writer {
 
   bool HasLongText(NodeId id) const {
     switch (tree_.kind(id)) {
-      case NodeKind::kString: case NodeKind::kBytes: case NodeKind::kByteArray: case NodeKind::kBigInt:
+      case NodeKind::kString:
+      case NodeKind::kBytes:
+      case NodeKind::kByteArray:
+      case NodeKind::kBigInt:
       case NodeKind::kName:
         return tree_.text(id).size() > kShortText;
       default:
@@ -127,15 +141,33 @@ class Writer {
       return json;
     };
     switch (tree_.kind(id)) {
-      case NodeKind::kBool: out += tree_.boolean(id) ? "true" : "false"; break;
-      case NodeKind::kInt: out += std::to_string(tree_.integer(id)); break;
-      case NodeKind::kFloat: AppendJsonFloat(out, tree_.real(id)); break;
-      case NodeKind::kString: AppendJsonString(out, tree_.text(id)); break;
-      case NodeKind::kBigInt: tagged("int", quoted(tree_.text(id))); break;
-      case NodeKind::kBytes: tagged("bytes", quoted(Base64(tree_.text(id)))); break;
-      case NodeKind::kByteArray: tagged("bytearray", quoted(Base64(tree_.text(id)))); break;
-      case NodeKind::kName: tagged("name", quoted(tree_.text(id))); break;
-      case NodeKind::kStorage: tagged("storage", quoted(checkpoint_.storages()[tree_.storage(id)].name)); break;
+      case NodeKind::kBool:
+        out += tree_.boolean(id) ? "true" : "false";
+        break;
+      case NodeKind::kInt:
+        out += std::to_string(tree_.integer(id));
+        break;
+      case NodeKind::kFloat:
+        AppendJsonFloat(out, tree_.real(id));
+        break;
+      case NodeKind::kString:
+        AppendJsonString(out, tree_.text(id));
+        break;
+      case NodeKind::kBigInt:
+        tagged("int", quoted(tree_.text(id)));
+        break;
+      case NodeKind::kBytes:
+        tagged("bytes", quoted(Base64(tree_.text(id))));
+        break;
+      case NodeKind::kByteArray:
+        tagged("bytearray", quoted(Base64(tree_.text(id))));
+        break;
+      case NodeKind::kName:
+        tagged("name", quoted(tree_.text(id)));
+        break;
+      case NodeKind::kStorage:
+        tagged("storage", quoted(checkpoint_.storages()[tree_.storage(id)].name));
+        break;
       case NodeKind::kComplex: {
         std::string pair = "[";
         AppendJsonFloat(pair, tree_.real(id));
@@ -149,18 +181,27 @@ class Writer {
         tagged("tensor", found == tensors_.end() ? "null" : std::to_string(found->second));
         break;
       }
-      default: out += "null"; break;
+      default:
+        out += "null";
+        break;
     }
   }
 
   static std::string_view KeyType(NodeKind kind) {
     switch (kind) {
-      case NodeKind::kString: return "str";
-      case NodeKind::kInt: case NodeKind::kBigInt: return "int";
-      case NodeKind::kFloat: return "float";
-      case NodeKind::kBool: return "bool";
-      case NodeKind::kNone: return "NoneType";
-      default: return {};
+      case NodeKind::kString:
+        return "str";
+      case NodeKind::kInt:
+      case NodeKind::kBigInt:
+        return "int";
+      case NodeKind::kFloat:
+        return "float";
+      case NodeKind::kBool:
+        return "bool";
+      case NodeKind::kNone:
+        return "NoneType";
+      default:
+        return {};
     }
   }
 
@@ -185,12 +226,23 @@ class Writer {
   void NoteType(NodeId id, Form form) {
     std::string_view type;
     switch (tree_.kind(id)) {
-      case NodeKind::kTuple: type = "tuple"; break;
-      case NodeKind::kSize: type = "torch.Size"; break;
-      case NodeKind::kDict: type = "dict"; break;
-      case NodeKind::kOrderedDict: type = "collections.OrderedDict"; break;
-      case NodeKind::kCounter: type = "collections.Counter"; break;
-      default: return;
+      case NodeKind::kTuple:
+        type = "tuple";
+        break;
+      case NodeKind::kSize:
+        type = "torch.Size";
+        break;
+      case NodeKind::kDict:
+        type = "dict";
+        break;
+      case NodeKind::kOrderedDict:
+        type = "collections.OrderedDict";
+        break;
+      case NodeKind::kCounter:
+        type = "collections.Counter";
+        break;
+      default:
+        return;
     }
     std::string keys;
     if (form == Form::kObject) {
@@ -228,19 +280,27 @@ class Writer {
     seen_[id] = Seen::kOpen;
     Form form = Form::kArray;
     switch (tree_.kind(id)) {
-      case NodeKind::kSet: out += "{\"$set\":["; break;
-      case NodeKind::kFrozenSet: out += "{\"$frozenset\":["; break;
+      case NodeKind::kSet:
+        out += "{\"$set\":[";
+        break;
+      case NodeKind::kFrozenSet:
+        out += "{\"$frozenset\":[";
+        break;
       case NodeKind::kObject:
         form = Form::kArguments;
         out += "{\"$object\":";
         AppendJsonString(out, tree_.text(id));
         out += ",\"args\":[";
         break;
-      case NodeKind::kDict: case NodeKind::kOrderedDict: case NodeKind::kCounter:
+      case NodeKind::kDict:
+      case NodeKind::kOrderedDict:
+      case NodeKind::kCounter:
         form = IsObject(tree_.items(id)) ? Form::kObject : Form::kItems;
         out += form == Form::kObject ? "{" : "{\"$items\":[";
         break;
-      default: out += '['; break;
+      default:
+        out += '[';
+        break;
     }
     if (first_time) {
       NoteType(id, form);

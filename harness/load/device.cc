@@ -23,8 +23,8 @@ int CountCuda() {
   static const bool opened = dlopen((LibTorchFolder() + "libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr;
   if (!opened) {
     const char* why = dlerror();
-    throw DeviceError("device cuda: this LibTorch has no usable CUDA part (" + std::string(why ? why : "libtorch_cuda.so") +
-                      "); use --device cpu");
+    throw DeviceError("device cuda: this LibTorch has no usable CUDA part (" +
+                      std::string(why ? why : "libtorch_cuda.so") + "); use --device cpu");
   }
   try {
     return static_cast<int>(c10::impl::VirtualGuardImpl(c10::kCUDA).deviceCount());
@@ -45,10 +45,11 @@ at::Device OpenDevice(const std::string& name) {
   if (!device || !device->is_cuda()) throw DeviceError("device " + name + ": not known; use cpu, cuda or cuda:N");
   const int count = CountCuda();
   const int index = device->has_index() ? device->index() : 0;
-  if (count == 0) throw DeviceError("device " + name + ": LibTorch finds no CUDA GPU on this machine; use --device cpu");
+  if (count == 0)
+    throw DeviceError("device " + name + ": LibTorch finds no CUDA GPU on this machine; use --device cpu");
   if (index >= count) {
-    throw DeviceError("device " + name + ": there are " + std::to_string(count) + " CUDA GPUs, cuda:0 to cuda:" +
-                      std::to_string(count - 1));
+    throw DeviceError("device " + name + ": there are " + std::to_string(count) +
+                      " CUDA GPUs, cuda:0 to cuda:" + std::to_string(count - 1));
   }
   at::globalContext().setAllowTF32CuBLAS(false);
   at::globalContext().setAllowTF32CuDNN(false);

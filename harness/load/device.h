@@ -1,10 +1,10 @@
 #ifndef LOADPATH_HARNESS_LOAD_DEVICE_H_
 #define LOADPATH_HARNESS_LOAD_DEVICE_H_
 
+#include <ATen/core/Tensor.h>
+
 #include <stdexcept>
 #include <string>
-
-#include <ATen/core/Tensor.h>
 
 namespace loadpath {
 
@@ -15,8 +15,8 @@ class DeviceError : public std::runtime_error {
 };
 
 /// "cpu", "cuda" or "cuda:1". The first wish for CUDA opens libtorch_cuda.so from LibTorch's own folder (linked in, it
-/// would cost every run on the CPU 0.1 to 0.6 s) and turns TF32 off, so that answers can be compared. Ask before anything
-/// else asks LibTorch about CUDA: its answer is kept.
+/// would cost every run on the CPU 0.1 to 0.6 s) and turns TF32 off, so that answers can be compared. Ask before
+/// anything else asks LibTorch about CUDA: its answer is kept.
 at::Device OpenDevice(const std::string& name);
 
 /// Waits until everything that was started on the device is done. Nothing to wait for on the CPU.

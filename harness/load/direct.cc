@@ -1,7 +1,7 @@
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <tuple>
-
-#include <ATen/ATen.h>
 
 #include "harness/load/prepare.h"
 
@@ -22,13 +22,13 @@ std::string_view Obstacle(const TensorView& view, const at::Tensor& target) {
   return {};
 }
 
-// Two keys may name the same memory (tied weights): the later key wins, as when they are copied one after the other. Keys
-// whose memory overlaps otherwise are marked false: one reader at a time cannot be kept to there.
+// Two keys may name the same memory (tied weights): the later key wins, as when they are copied one after the other.
+// Keys whose memory overlaps otherwise are marked false: one reader at a time cannot be kept to there.
 std::vector<bool> OwnMemory(std::vector<const PlannedTensor*>& tensors) {
   struct Range {
     const std::byte* begin;
     const std::byte* end;
-    std::size_t index;   // in the plan's order
+    std::size_t index;  // in the plan's order
   };
   std::vector<Range> ranges;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -49,9 +49,10 @@ std::vector<bool> OwnMemory(std::vector<const PlannedTensor*>& tensors) {
   return own;
 }
 
-// Reads all that the jobs will read and keeps nothing, through one buffer of 64 MiB or the largest job's size, so that a
-// load that writes in place fails before its first write.
-void ReadForChecksums(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, const ReadOptions& options, ReadReport& sum) {
+// Reads all that the jobs will read and keeps nothing, through one buffer of 64 MiB or the largest job's size, so that
+// a load that writes in place fails before its first write.
+void ReadForChecksums(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, const ReadOptions& options,
+                      ReadReport& sum) {
   std::size_t largest = 0;
   for (const ReadJob& job : jobs) largest = std::max(largest, job.dst.size());
   const std::size_t window = std::max(largest, kWindow);
@@ -66,8 +67,8 @@ void ReadForChecksums(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, c
 }
 
 // `again`: which jobs were read before, which has said what became of their checksums.
-void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std::vector<bool>& again, const ReadOptions& options,
-          ReadReport& sum) {
+void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std::vector<bool>& again,
+          const ReadOptions& options, ReadReport& sum) {
   const bool verified = std::ranges::find(again, true) != again.end();
   try {
     ReadReport report = checkpoint.Read(jobs, options);
@@ -105,7 +106,7 @@ LoadResult LoadDirect(const LoadRequest& request) {
 
   std::vector<ReadJob> jobs;
   std::vector<bool> again;
-  std::vector<ReadJob> live;   // whose destinations' present bytes a load that fails would lose
+  std::vector<ReadJob> live;  // whose destinations' present bytes a load that fails would lose
   for (std::size_t i = 0; i < taken.size(); ++i) {
     if (taken[i] == nullptr) continue;
     const PlannedTensor& planned = *taken[i];

@@ -25,7 +25,8 @@ LoadResult LoadJit(const LoadRequest& request) {
   LoadResult result;
   const Prepared prepared = Prepare(request, /*assign=*/false, result);
   RequireOneFile(kReader, request, *prepared.checkpoint);
-  if (!request.key_path.empty()) throw Skipped("torch::jit::load gives a module, and nothing at \"" + request.key_path + "\" in it");
+  if (!request.key_path.empty())
+    throw Skipped("torch::jit::load gives a module, and nothing at \"" + request.key_path + "\" in it");
   Stopwatch watch;
   const torch::jit::Module module = JitLoad(*prepared.checkpoint);
   // It does not say how much it reads; it is all of the tensors at least.
@@ -33,10 +34,13 @@ LoadResult LoadJit(const LoadRequest& request) {
   std::map<std::string, at::Tensor> items;
   for (const auto& parameter : module.named_parameters()) items.emplace(parameter.name, parameter.value);
   for (const auto& buffer : module.named_buffers()) items.emplace(buffer.name, buffer.value);
-  CopyFound(kReader, request, prepared, [&](const std::string& key) -> std::optional<at::Tensor> {
-    const auto found = items.find(key);
-    return found == items.end() ? std::nullopt : std::optional(found->second);
-  }, result);
+  CopyFound(
+      kReader, request, prepared,
+      [&](const std::string& key) -> std::optional<at::Tensor> {
+        const auto found = items.find(key);
+        return found == items.end() ? std::nullopt : std::optional(found->second);
+      },
+      result);
   result.seconds.load = watch.Lap();
   return result;
 }

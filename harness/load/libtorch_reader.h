@@ -19,8 +19,8 @@ void RequireOneFile(std::string_view reader, const LoadRequest& request, const C
 /// What LibTorch says, in one line.
 [[noreturn]] void Refuses(std::string_view reader, const std::exception& error);
 
-/// Copies what `find` gives for each planned key into the module. Throws Skipped, before anything is written, where it gives
-/// nothing.
+/// Copies what `find` gives for each planned key into the module. Throws Skipped, before anything is written, where it
+/// gives nothing.
 void CopyFound(std::string_view reader, const LoadRequest& request, const Prepared& prepared,
                const std::function<std::optional<at::Tensor>(const std::string& key)>& find, LoadResult& result);
 

@@ -12,7 +12,8 @@ std::span<const LoadPath> LoadPaths() {
       {"assign", "read into fresh tensors that become the parameters", "pread", LoadAssign},
       {"mmap", "map the file; the mapping becomes the parameters", "mmap", LoadMmap},
       {"pickle_load", "torch::pickle_load, LibTorch's own, then copy (for comparison)", "pread", LoadPickle},
-      {"jit_load", "torch::jit::load, LibTorch's own, then copy (for comparison)", "pread", LoadJit, /*runs_code=*/true},
+      {"jit_load", "torch::jit::load, LibTorch's own, then copy (for comparison)", "pread", LoadJit,
+       /*runs_code=*/true},
   }};
   return kPaths;
 }

@@ -26,12 +26,14 @@ void PopulatePart(const MappedRange& part) {
   while (madvise(reinterpret_cast<void*>(first), end - first, MADV_POPULATE_READ) != 0) {
     if (errno == EINTR || errno == EAGAIN) continue;
     if (errno == EINVAL) {
-      for (std::uintptr_t page = first; page < end; page += kPage) static_cast<void>(*reinterpret_cast<const volatile char*>(page));
+      for (std::uintptr_t page = first; page < end; page += kPage)
+        static_cast<void>(*reinterpret_cast<const volatile char*>(page));
       return;
     }
     throw CheckpointError(ErrorCode::kIo, part.mapping->path(),
-                          errno == EFAULT ? "cannot be read through its mapping: it was cut while it was open, or its disk fails"
-                                          : std::string("cannot be read through its mapping: ") + std::strerror(errno));
+                          errno == EFAULT
+                              ? "cannot be read through its mapping: it was cut while it was open, or its disk fails"
+                              : std::string("cannot be read through its mapping: ") + std::strerror(errno));
   }
 }
 
@@ -51,9 +53,11 @@ Mapping::~Mapping() { munmap(data_, length_); }
 c10::Storage StorageOver(std::shared_ptr<const Mapping> mapping, std::uint64_t offset, std::uint64_t nbytes) {
   std::byte* data = mapping->data() + offset;
   auto* keeper = new std::shared_ptr<const Mapping>(std::move(mapping));
-  c10::DataPtr bytes(data, keeper, [](void* context) { delete static_cast<std::shared_ptr<const Mapping>*>(context); },
-                     c10::Device(c10::kCPU));
-  return c10::Storage(c10::Storage::use_byte_size_t(), nbytes, std::move(bytes), /*allocator=*/nullptr, /*resizable=*/false);
+  c10::DataPtr bytes(
+      data, keeper, [](void* context) { delete static_cast<std::shared_ptr<const Mapping>*>(context); },
+      c10::Device(c10::kCPU));
+  return c10::Storage(c10::Storage::use_byte_size_t(), nbytes, std::move(bytes), /*allocator=*/nullptr,
+                      /*resizable=*/false);
 }
 
 void Populate(std::span<const MappedRange> ranges, int threads) {

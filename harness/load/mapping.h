@@ -1,14 +1,14 @@
 #ifndef LOADPATH_HARNESS_LOAD_MAPPING_H_
 #define LOADPATH_HARNESS_LOAD_MAPPING_H_
 
+#include <c10/core/Storage.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
-
-#include <c10/core/Storage.h>
 
 #include "harness/load/mapping_guard.h"
 
@@ -18,8 +18,8 @@ namespace loadpath {
 /// storage over it does, and is known to the guard (mapping_guard.h) as long.
 class Mapping {
  public:
-  /// Maps the whole of the file that `fd` is and `path` names. nullptr where the kernel refuses (no memory, a filesystem
-  /// that cannot, an empty file).
+  /// Maps the whole of the file that `fd` is and `path` names. nullptr where the kernel refuses (no memory, a
+  /// filesystem that cannot, an empty file).
   static std::shared_ptr<const Mapping> Map(const std::string& path, int fd);
   ~Mapping();
   Mapping(const Mapping&) = delete;
@@ -47,9 +47,9 @@ struct MappedRange {
   std::uint64_t begin, length;
 };
 
-/// Makes every page of the ranges present, in parallel. Throws CheckpointError kIo where a page cannot be had, because the
-/// file was cut or its disk fails: the kernel is asked (MADV_POPULATE_READ, Linux 5.14), so that no SIGBUS comes. An older
-/// kernel knows no such question; there each page is touched, and what comes then is the guard's.
+/// Makes every page of the ranges present, in parallel. Throws CheckpointError kIo where a page cannot be had, because
+/// the file was cut or its disk fails: the kernel is asked (MADV_POPULATE_READ, Linux 5.14), so that no SIGBUS comes.
+/// An older kernel knows no such question; there each page is touched, and what comes then is the guard's.
 void Populate(std::span<const MappedRange> ranges, int threads);
 
 }  // namespace loadpath

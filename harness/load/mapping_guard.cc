@@ -1,9 +1,9 @@
 #include "harness/load/mapping_guard.h"
 
-#include <csignal>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstring>
 #include <mutex>
 
@@ -11,8 +11,8 @@
 
 namespace loadpath {
 
-// The handler may interrupt anything, so it takes no lock: entries are never freed, only used again, and one counts while
-// its begin is not 0.
+// The handler may interrupt anything, so it takes no lock: entries are never freed, only used again, and one counts
+// while its begin is not 0.
 struct GuardedRange::Entry {
   std::atomic<std::uintptr_t> begin{0};
   std::uintptr_t end = 0;
@@ -33,14 +33,16 @@ void Write(const char* text, std::size_t length) {
 
 void OnBusError(int signal, siginfo_t* info, void*) {
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
-  for (const auto* entry = entries.load(std::memory_order_acquire); info->si_code > 0 && entry != nullptr; entry = entry->next) {
+  for (const auto* entry = entries.load(std::memory_order_acquire); info->si_code > 0 && entry != nullptr;
+       entry = entry->next) {
     const std::uintptr_t begin = entry->begin.load(std::memory_order_acquire);
     if (begin == 0 || address < begin || address >= entry->end) continue;
     Write(program_name, std::strlen(program_name));
     Write(entry->line.data(), entry->line.size());
     ::_exit(2);
   }
-  // The instruction fails again and meets the former handler; a signal that somebody sent does not come again by itself.
+  // The instruction fails again and meets the former handler; a signal that somebody sent does not come again by
+  // itself.
   ::sigaction(signal, &before, nullptr);
   if (info->si_code <= 0) ::raise(signal);
 }
@@ -57,7 +59,8 @@ void InstallMappingGuard(const char* program) {
 }
 
 GuardedRange::GuardedRange(const std::string& path, const std::byte* data, std::uint64_t length) {
-  const CheckpointError error(ErrorCode::kIo, path, "lost bytes that were in use: it was cut while it was mapped, or its disk fails");
+  const CheckpointError error(ErrorCode::kIo, path,
+                              "lost bytes that were in use: it was cut while it was mapped, or its disk fails");
   const std::lock_guard lock(registering);
   for (entry_ = entries.load(); entry_ != nullptr && entry_->begin.load() != 0;) entry_ = entry_->next;
   const bool is_new = entry_ == nullptr;

@@ -37,21 +37,22 @@ class Mapper {
     if (found == storages_.end()) {
       const Extent extent = *Locate(view.storage);
       const std::uint64_t nbytes = checkpoint_.storages()[view.storage].nbytes;
-      c10::Storage storage = nbytes == 0 ? at::empty({0}, at::kByte).storage()
-                                         : StorageOver(File(extent.file), extent.offset, nbytes);
+      c10::Storage storage =
+          nbytes == 0 ? at::empty({0}, at::kByte).storage() : StorageOver(File(extent.file), extent.offset, nbytes);
       if (nbytes > 0) ranges_.push_back({File(extent.file), extent.offset, nbytes});
       found = storages_.emplace(view.storage, std::move(storage)).first;
     }
     return at::empty({0}, ToScalarType(view.dtype)).set_(found->second, view.storage_offset, view.shape, view.stride);
   }
 
-  // Every page is there, and the files are still as long as they were: behind the end of a file that was cut, its last page
-  // holds zeros.
+  // Every page is there, and the files are still as long as they were: behind the end of a file that was cut, its last
+  // page holds zeros.
   void Populate(int threads) const {
     loadpath::Populate(ranges_, threads);
     for (std::uint32_t i = 0; i < files_.size(); ++i) {
       struct stat status {};
-      if (files_[i] && (fstat(checkpoint_.fd(i), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < files_[i]->length())) {
+      if (files_[i] && (fstat(checkpoint_.fd(i), &status) != 0 ||
+                        static_cast<std::uint64_t>(status.st_size) < files_[i]->length())) {
         FailAsCut(i);
       }
     }

@@ -24,14 +24,15 @@ std::vector<char> ReadWhole(const Checkpoint& checkpoint) {
   return bytes;
 }
 
-// LibTorch 2.15 looks for the end of a zip archive's directory backwards and, where a file below 64 KiB has none, on into the
-// memory before its buffer (miniz.c, mz_zip_reader_locate_header_sig: a signed offset made unsigned).
+// LibTorch 2.15 looks for the end of a zip archive's directory backwards and, where a file below 64 KiB has none, on
+// into the memory before its buffer (miniz.c, mz_zip_reader_locate_header_sig: a signed offset made unsigned).
 void RequireDirectory(const std::vector<char>& bytes) {
   constexpr std::size_t kEndBytes = 22, kMaxComment = 65535;
   std::string_view tail(bytes.data(), bytes.size());
   tail.remove_prefix(tail.size() - std::min(tail.size(), kEndBytes + kMaxComment));
   const std::size_t end = tail.rfind("PK\5\6");
-  if (end == std::string_view::npos || tail.size() - end < kEndBytes) throw Skipped(std::string(kReader) + " reads zip archives alone");
+  if (end == std::string_view::npos || tail.size() - end < kEndBytes)
+    throw Skipped(std::string(kReader) + " reads zip archives alone");
 }
 
 at::IValue PickleLoad(const std::vector<char>& bytes) {
@@ -47,7 +48,8 @@ at::IValue Follow(at::IValue value, std::string_view path) {
   while (!path.empty()) {
     std::size_t length = path.size();
     for (;; length = path.rfind('.', length - 1)) {
-      if (length == std::string_view::npos || length == 0) throw Skipped("torch::pickle_load gives no " + std::string(path));
+      if (length == std::string_view::npos || length == 0)
+        throw Skipped("torch::pickle_load gives no " + std::string(path));
       const std::string key(path.substr(0, length));
       if (value.isGenericDict()) {
         const auto dict = value.toGenericDict();
@@ -76,15 +78,19 @@ LoadResult LoadPickle(const LoadRequest& request) {
     ++result.read.read_calls;
     RequireDirectory(bytes);
     root = PickleLoad(bytes);
-    result.bytes_copied += result.bytes_loaded;   // out of that buffer into the tensors of the dict
+    result.bytes_copied += result.bytes_loaded;  // out of that buffer into the tensors of the dict
   }
   const at::IValue dict = Follow(std::move(root), request.key_path);
   if (!dict.isGenericDict()) throw Skipped("torch::pickle_load gives no dict at \"" + request.key_path + "\"");
   const auto items = dict.toGenericDict();
-  CopyFound(kReader, request, prepared, [&](const std::string& key) -> std::optional<at::Tensor> {
-    const auto found = items.find(key);
-    return found == items.end() || !found->value().isTensor() ? std::nullopt : std::optional(found->value().toTensor());
-  }, result);
+  CopyFound(
+      kReader, request, prepared,
+      [&](const std::string& key) -> std::optional<at::Tensor> {
+        const auto found = items.find(key);
+        return found == items.end() || !found->value().isTensor() ? std::nullopt
+                                                                  : std::optional(found->value().toTensor());
+      },
+      result);
   result.seconds.load = watch.Lap();
   return result;
 }

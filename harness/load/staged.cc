@@ -16,7 +16,7 @@ constexpr std::uint64_t kAlignment = 64;
 
 struct Item {
   const PlannedTensor* planned;
-  at::Tensor value;   // on the device
+  at::Tensor value;  // on the device
 };
 
 std::uint64_t Rounded(std::uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }

@@ -7,8 +7,8 @@
 namespace loadpath {
 
 struct ProcessResult {
-  int status = 0;       ///< exit status; 128 + signal where one ended it
-  std::string output;   ///< standard output, whole; standard error is passed through
+  int status = 0;      ///< exit status; 128 + signal where one ended it
+  std::string output;  ///< standard output, whole; standard error is passed through
 };
 
 /// Runs a program to its end. Throws std::runtime_error where it cannot be started.

@@ -52,16 +52,26 @@ std::string FilesystemOf(const std::string& path) {
   struct statfs status {};
   if (statfs(path.c_str(), &status) != 0) return "";
   switch (static_cast<unsigned long>(status.f_type)) {
-    case 0xEF53: return "ext4";
-    case 0x01021994: return "tmpfs";
-    case 0x58465342: return "xfs";
-    case 0x9123683E: return "btrfs";
-    case 0x794C7630: return "overlayfs";
-    case 0x6969: return "nfs";
-    case 0x2FC12FC1: return "zfs";
-    case 0x01021997: return "9p";
-    case 0x65735546: return "fuse";
-    case 0x858458F6: return "ramfs";
+    case 0xEF53:
+      return "ext4";
+    case 0x01021994:
+      return "tmpfs";
+    case 0x58465342:
+      return "xfs";
+    case 0x9123683E:
+      return "btrfs";
+    case 0x794C7630:
+      return "overlayfs";
+    case 0x6969:
+      return "nfs";
+    case 0x2FC12FC1:
+      return "zfs";
+    case 0x01021997:
+      return "9p";
+    case 0x65735546:
+      return "fuse";
+    case 0x858458F6:
+      return "ramfs";
   }
   char text[32];
   std::snprintf(text, sizeof text, "0x%lx", static_cast<unsigned long>(status.f_type));

@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "harness/measure/counters.h"
 #include "harness/base/scoped_fd.h"
+#include "harness/measure/counters.h"
 #include "harness/measure/machine.h"
 
 namespace loadpath {
@@ -138,7 +138,8 @@ double Limits::Run(std::string_view kind, int threads) {
   }
   if (kind == "disk") {
     const std::string filesystem = FilesystemOf(directory_);
-    if (filesystem == "tmpfs" || filesystem == "ramfs") throw std::runtime_error("the data lies in memory (" + filesystem + ")");
+    if (filesystem == "tmpfs" || filesystem == "ramfs")
+      throw std::runtime_error("the data lies in memory (" + filesystem + ")");
     // Also for O_DIRECT: pages that are still cached would be served from memory.
     posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
     const int source = scratch.direct >= 0 ? scratch.direct : fd;

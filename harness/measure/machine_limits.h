@@ -25,8 +25,8 @@ class Limits {
   ~Limits();
 
   std::uint64_t bytes() const { return bytes_; }
-  /// Seconds for all bytes, with `threads` threads that have equal parts. Throws std::runtime_error where the kind cannot
-  /// be measured here, with the reason.
+  /// Seconds for all bytes, with `threads` threads that have equal parts. Throws std::runtime_error where the kind
+  /// cannot be measured here, with the reason.
   double Run(std::string_view kind, int threads);
 
  private:

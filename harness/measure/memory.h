@@ -7,11 +7,11 @@
 
 namespace loadpath {
 
-/// This process's resident memory, in bytes (/proc/self/status). Mapped file pages (`file`) can be dropped by the kernel
-/// at any time and are shared with others: they are never added to `anonymous`.
+/// This process's resident memory, in bytes (/proc/self/status). Mapped file pages (`file`) can be dropped by the
+/// kernel at any time and are shared with others: they are never added to `anonymous`.
 struct MemoryUsage {
   std::uint64_t anonymous = 0, file = 0, shared = 0;
-  std::uint64_t peak = 0;   ///< VmHWM: the greatest sum of the three
+  std::uint64_t peak = 0;  ///< VmHWM: the greatest sum of the three
 };
 MemoryUsage ReadMemory();
 

@@ -12,7 +12,7 @@ namespace loadpath {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kAlignment = 64;   // c10::gAlignment, which some builds keep private
+constexpr std::size_t kAlignment = 64;  // c10::gAlignment, which some builds keep private
 
 std::atomic<std::uint64_t> allocations{0}, allocated_bytes{0};
 

@@ -1,13 +1,13 @@
 #include "harness/state/apply.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
-
-#include <ATen/ATen.h>
 
 #include "harness/state/deferred_init.h"
 #include "harness/state/source_groups.h"
@@ -41,8 +41,9 @@ at::Storage Allocate(const Checkpoint& checkpoint, std::uint64_t nbytes) {
   try {
     return at::empty({static_cast<std::int64_t>(nbytes)}, at::kByte).storage();
   } catch (const c10::Error&) {
-    throw CheckpointError(ErrorCode::kOutOfMemory, checkpoint.path(),
-                          "needs " + std::to_string(nbytes) + " bytes of memory for its tensors, which could not be had");
+    throw CheckpointError(
+        ErrorCode::kOutOfMemory, checkpoint.path(),
+        "needs " + std::to_string(nbytes) + " bytes of memory for its tensors, which could not be had");
   }
 }
 
@@ -123,7 +124,8 @@ GroupExtent ExtentFor(const ReadOptions& options) {
   return options.crc == CrcMode::kOn ? GroupExtent::kWhole : GroupExtent::kWanted;
 }
 
-std::vector<SourceGroup> GroupsToCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, GroupExtent extent) {
+std::vector<SourceGroup> GroupsToCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors,
+                                      GroupExtent extent) {
   if (!TargetsOverlap(tensors)) return GroupSources(checkpoint, tensors, extent);
   std::vector<SourceGroup> groups;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -137,8 +139,9 @@ std::vector<SourceGroup> GroupsToCopy(const Checkpoint& checkpoint, std::span<co
 constexpr std::uint64_t kSmall = std::uint64_t{256} << 10;
 
 bool CopySmall(const at::Tensor& target, const std::byte* from, const TensorView& source) {
-  if (source.nbytes() > kSmall || source.conj || source.neg || !target.is_cpu() || target.is_conj() || target.is_neg() ||
-      target.scalar_type() != ToScalarType(source.dtype) || !target.is_contiguous() || !source.IsContiguous()) {
+  if (source.nbytes() > kSmall || source.conj || source.neg || !target.is_cpu() || target.is_conj() ||
+      target.is_neg() || target.scalar_type() != ToScalarType(source.dtype) || !target.is_contiguous() ||
+      !source.IsContiguous()) {
     return false;
   }
   if (source.nbytes() > 0) std::memcpy(target.mutable_data_ptr(), from, source.nbytes());
@@ -195,7 +198,8 @@ ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTenso
   return report;
 }
 
-ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, const ReadOptions& options) {
+ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors,
+                        const ReadOptions& options) {
   const std::vector<SourceGroup> groups = GroupSources(checkpoint, tensors, GroupExtent::kWhole);
   std::vector<at::Storage> storages;
   std::vector<ReadJob> jobs;

@@ -1,11 +1,11 @@
 #include "harness/state/copy_rules.h"
 
-#include <functional>
-#include <string_view>
-
 #include <ATen/ATen.h>
 #include <ATen/MemoryOverlap.h>
 #include <c10/util/Exception.h>
+
+#include <functional>
+#include <string_view>
 
 #include "harness/state/scalar_type.h"
 
@@ -123,15 +123,19 @@ std::optional<std::string> CopyRules::CopyError(const at::Tensor& target, const 
     case Layout::kSparseCompressed:
       return "copy_sparse_compressed_ expected sparse compressed tensor layout but got Strided";
     case Layout::kQuantised:
-      return "Copying from quantized Tensor to non-quantized Tensor is not allowed, please use dequantize to get a float "
+      return "Copying from quantized Tensor to non-quantized Tensor is not allowed, please use dequantize to get a "
+             "float "
              "Tensor from a quantized Tensor";
-    case Layout::kMeta: return "Cannot copy out of meta tensor; no data!";
-    case Layout::kOther: break;
+    case Layout::kMeta:
+      return "Cannot copy out of meta tensor; no data!";
+    case Layout::kOther:
+      break;
   }
   return "a tensor of this kind cannot be copied from a checkpoint here: save a dense one";
 }
 
-std::optional<std::string> CopyRules::AssignError(const at::Tensor& target, bool is_parameter, const TensorView& source) {
+std::optional<std::string> CopyRules::AssignError(const at::Tensor& target, bool is_parameter,
+                                                  const TensorView& source) {
   const at::ScalarType type = ToScalarType(source.dtype);
   if (is_parameter && target.requires_grad() && !at::isFloatingType(type) && !at::isComplexType(type)) {
     return source.parameter ? "only Tensors of floating point dtype can require gradients"

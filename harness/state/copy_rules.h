@@ -1,13 +1,13 @@
 #ifndef LOADPATH_HARNESS_STATE_COPY_RULES_H_
 #define LOADPATH_HARNESS_STATE_COPY_RULES_H_
 
+#include <ATen/core/Tensor.h>
+
 #include <map>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
-
-#include <ATen/core/Tensor.h>
 
 #include "harness/checkpoint/tree.h"
 
@@ -17,8 +17,8 @@ namespace loadpath {
 struct InertTensor {
   enum class Layout { kSparseCoo, kSparseCompressed, kQuantised, kMeta, kOther };
   Layout layout = Layout::kOther;
-  std::optional<std::vector<std::int64_t>> shape;   ///< nullopt where it is not written down
-  std::optional<Dtype> dtype;                       ///< of a sparse tensor's values
+  std::optional<std::vector<std::int64_t>> shape;  ///< nullopt where it is not written down
+  std::optional<Dtype> dtype;                      ///< of a sparse tensor's values
 };
 /// nullopt where the value is no tensor.
 std::optional<InertTensor> AsInertTensor(const Tree& tree, NodeId node);

@@ -1,16 +1,16 @@
 #include "harness/state/deferred_init.h"
 
+#include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+#include <torch/library.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include <ATen/ATen.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
-#include <torch/library.h>
 
 namespace loadpath {
 namespace {
@@ -19,22 +19,21 @@ constexpr c10::DispatchKey kMode = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
 // Fills: they overwrite `self` whole, read nothing of it, and have no other tensor among their arguments.
 constexpr std::pair<std::string_view, std::string_view> kFills[] = {
-    {"aten::uniform_", ""},       {"aten::normal_", ""},       {"aten::fill_", "Scalar"},     {"aten::zero_", ""},
-    {"aten::random_", ""},        {"aten::random_", "from"},   {"aten::random_", "to"},       {"aten::exponential_", ""},
-    {"aten::bernoulli_", "float"}, {"aten::log_normal_", ""},  {"aten::cauchy_", ""},         {"aten::geometric_", ""},
+    {"aten::uniform_", ""},        {"aten::normal_", ""},     {"aten::fill_", "Scalar"}, {"aten::zero_", ""},
+    {"aten::random_", ""},         {"aten::random_", "from"}, {"aten::random_", "to"},   {"aten::exponential_", ""},
+    {"aten::bernoulli_", "float"}, {"aten::log_normal_", ""}, {"aten::cauchy_", ""},     {"aten::geometric_", ""},
 };
 
 // Operations that touch no element. Those that may copy (reshape, contiguous, to) are not among them.
 constexpr std::string_view kViews[] = {
-    "aten::alias", "aten::as_strided", "aten::data",    "aten::detach", "aten::expand",    "aten::narrow",
-    "aten::permute", "aten::requires_grad_", "aten::select", "aten::slice", "aten::squeeze", "aten::t",
-    "aten::transpose", "aten::unsqueeze", "aten::view",
+    "aten::alias",   "aten::as_strided", "aten::data",           "aten::detach",    "aten::expand",
+    "aten::narrow",  "aten::permute",    "aten::requires_grad_", "aten::select",    "aten::slice",
+    "aten::squeeze", "aten::t",          "aten::transpose",      "aten::unsqueeze", "aten::view",
 };
 
 bool IsFill(const c10::OperatorName& name) {
-  return std::ranges::any_of(kFills, [&](const auto& fill) {
-    return name.name == fill.first && name.overload_name == fill.second;
-  });
+  return std::ranges::any_of(
+      kFills, [&](const auto& fill) { return name.name == fill.first && name.overload_name == fill.second; });
 }
 
 bool IsView(const c10::OperatorName& name) { return std::ranges::find(kViews, name.name) != std::end(kViews); }
@@ -59,8 +58,8 @@ struct DeferredInit::Impl {
   struct Fill {
     std::uint64_t order;
     c10::OperatorHandle op;
-    torch::jit::Stack arguments;       // `self` is an alias: set_data on the original does not redirect the fill
-    at::Tensor original;               // held, so that its address names no other tensor meanwhile
+    torch::jit::Stack arguments;  // `self` is an alias: set_data on the original does not redirect the fill
+    at::Tensor original;          // held, so that its address names no other tensor meanwhile
     bool covers_storage;
   };
   struct Origin {

@@ -1,11 +1,11 @@
 #ifndef LOADPATH_HARNESS_STATE_DEFERRED_INIT_H_
 #define LOADPATH_HARNESS_STATE_DEFERRED_INIT_H_
 
+#include <torch/nn/module.h>
+
 #include <cstddef>
 #include <memory>
 #include <span>
-
-#include <torch/nn/module.h>
 
 namespace loadpath {
 
@@ -14,8 +14,8 @@ namespace loadpath {
 /// While a scope lives, in-place fills (uniform_, normal_, fill_, zero_ …) of tensors on this thread are recorded, not
 /// run, so that a module of 124 M parameters is constructed in milliseconds and its memory stays untouched until it is
 /// loaded into. Any other operation that is called on a tensor with recorded fills runs them first, so that its result
-/// is right; views alone (weight[0], weight.detach()) do not. Afterwards Finish() runs the recorded fills of every tensor
-/// that was not loaded: it then holds its proper first value, never uninitialised memory.
+/// is right; views alone (weight[0], weight.detach()) do not. Afterwards Finish() runs the recorded fills of every
+/// tensor that was not loaded: it then holds its proper first value, never uninitialised memory.
 ///
 /// What a scope cannot see: memory reached through data_ptr() or an accessor. Between the scope's end and Finish() no
 /// operation on the module is seen either, so load and finish before anything else. Random fills draw from the

@@ -1,14 +1,14 @@
 #include "harness/state/load_state_dict.h"
 
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/instancenorm.h>
+
 #include <algorithm>
 #include <span>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
-
-#include <torch/nn/modules/batchnorm.h>
-#include <torch/nn/modules/instancenorm.h>
 
 #include "harness/state/apply.h"
 #include "harness/state/copy_rules.h"
@@ -48,7 +48,10 @@ constexpr std::string_view kExtraState = "_extra_state";
 class Planner {
  public:
   Planner(const StateDict& state_dict, const LoadStateDictOptions& options, LoadCheck& check)
-      : state_dict_(state_dict), tree_(state_dict.checkpoint().tree()), options_(options), plan_(check.plan),
+      : state_dict_(state_dict),
+        tree_(state_dict.checkpoint().tree()),
+        options_(options),
+        plan_(check.plan),
         errors_(check.error_messages) {}
 
   void Run(torch::nn::Module& module) {
@@ -143,13 +146,14 @@ class Planner {
       plan_.warnings.push_back(
           "for " + key +
           ": copying from a non-meta parameter in the checkpoint to a meta parameter in the current model, which is a "
-          "no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary to their corresponding key "
+          "no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary to their corresponding "
+          "key "
           "in the module instead of copying them in place?)");
     }
     if (const auto error = Error(planned, inert)) {
       return Refuse(key, "While copying the parameter named \"" + key + "\", whose dimensions in the model are " +
-                             SizeText(planned.shape) + " and whose dimensions in the checkpoint are " + SizeText(shape) +
-                             ", an exception occurred : (" + StringRepr(*error) + ",).");
+                             SizeText(planned.shape) + " and whose dimensions in the checkpoint are " +
+                             SizeText(shape) + ", an exception occurred : (" + StringRepr(*error) + ",).");
     }
     if (to_meta) return Report(key, KeyOutcome::kIgnored);
     Accept(std::move(planned));
@@ -190,10 +194,12 @@ class Planner {
     const std::string name = PythonClassName(module);
     errors_.push_back("Unexpected running stats buffer(s) " + QuotedKeys(keys, " and ") + " for " + name +
                       " with track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this may be "
-                      "expected because " + name + " does not track running stats by default since 0.4.0. Please remove "
+                      "expected because " +
+                      name +
+                      " does not track running stats by default since 0.4.0. Please remove "
                       "these keys from state_dict. If the running stats are actually needed, instead set "
-                      "track_running_stats=True in " + name + " to enable them. See the documentation of " + name +
-                      " for details.");
+                      "track_running_stats=True in " +
+                      name + " to enable them. See the documentation of " + name + " for details.");
     return refused;
   }
 
@@ -220,13 +226,20 @@ class Planner {
 
 std::string_view Name(KeyOutcome outcome) {
   switch (outcome) {
-    case KeyOutcome::kLoaded: return "loaded";
-    case KeyOutcome::kConverted: return "converted";
-    case KeyOutcome::kMissing: return "missing";
-    case KeyOutcome::kUnexpected: return "unexpected";
-    case KeyOutcome::kIgnored: return "ignored";
-    case KeyOutcome::kDefaulted: return "defaulted";
-    case KeyOutcome::kRefused: return "refused";
+    case KeyOutcome::kLoaded:
+      return "loaded";
+    case KeyOutcome::kConverted:
+      return "converted";
+    case KeyOutcome::kMissing:
+      return "missing";
+    case KeyOutcome::kUnexpected:
+      return "unexpected";
+    case KeyOutcome::kIgnored:
+      return "ignored";
+    case KeyOutcome::kDefaulted:
+      return "defaulted";
+    case KeyOutcome::kRefused:
+      return "refused";
   }
   return "";
 }
@@ -254,7 +267,8 @@ std::string PythonClassName(const torch::nn::Module& module) {
   return std::string(name);
 }
 
-LoadCheck CheckLoadStateDict(torch::nn::Module& module, const StateDict& state_dict, const LoadStateDictOptions& options) {
+LoadCheck CheckLoadStateDict(torch::nn::Module& module, const StateDict& state_dict,
+                             const LoadStateDictOptions& options) {
   LoadCheck check;
   try {
     if (options.remove_prefix.empty()) {
@@ -284,14 +298,15 @@ LoadCheck CheckLoadStateDict(torch::nn::Module& module, const StateDict& state_d
   return check;
 }
 
-LoadPlan PlanLoadStateDict(torch::nn::Module& module, const StateDict& state_dict, const LoadStateDictOptions& options) {
+LoadPlan PlanLoadStateDict(torch::nn::Module& module, const StateDict& state_dict,
+                           const LoadStateDictOptions& options) {
   LoadCheck check = CheckLoadStateDict(module, state_dict, options);
   if (!check.error.empty()) throw StateDictError(check.error);
   return std::move(check.plan);
 }
 
-IncompatibleKeys LoadStateDict(torch::nn::Module& module, const StateDict& state_dict, const LoadStateDictOptions& options,
-                               const ReadOptions& read) {
+IncompatibleKeys LoadStateDict(torch::nn::Module& module, const StateDict& state_dict,
+                               const LoadStateDictOptions& options, const ReadOptions& read) {
   LoadPlan plan = PlanLoadStateDict(module, state_dict, options);
   (options.assign ? ApplyAssign : ApplyCopy)(state_dict.checkpoint(), plan.tensors, read);
   return {std::move(plan.missing_keys), std::move(plan.unexpected_keys)};

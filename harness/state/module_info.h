@@ -10,9 +10,9 @@ namespace loadpath {
 /// needs it derives from this beside torch::nn::Module (or Cloneable); others need nothing.
 struct ModuleInfo {
   virtual ~ModuleInfo() = default;
-  std::string python_class;                    ///< the class name in messages; empty: the C++ name without "Impl"
-  std::set<std::string> non_persistent;        ///< own buffers registered with persistent=False: not in the state dict
-  std::set<std::string> none_modules;          ///< children registered as None: keys under them are accepted and ignored
+  std::string python_class;              ///< the class name in messages; empty: the C++ name without "Impl"
+  std::set<std::string> non_persistent;  ///< own buffers registered with persistent=False: not in the state dict
+  std::set<std::string> none_modules;    ///< children registered as None: keys under them are accepted and ignored
 };
 
 }  // namespace loadpath

@@ -1,12 +1,12 @@
 #ifndef LOADPATH_HARNESS_STATE_PYTHON_TEXT_H_
 #define LOADPATH_HARNESS_STATE_PYTHON_TEXT_H_
 
+#include <c10/util/ArrayRef.h>
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <c10/util/ArrayRef.h>
 
 namespace loadpath {
 

@@ -1,9 +1,9 @@
 #ifndef LOADPATH_HARNESS_STATE_SCALAR_TYPE_H_
 #define LOADPATH_HARNESS_STATE_SCALAR_TYPE_H_
 
-#include <optional>
-
 #include <c10/core/ScalarType.h>
+
+#include <optional>
 
 #include "harness/checkpoint/dtype.h"
 

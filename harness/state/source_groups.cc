@@ -1,10 +1,10 @@
 #include "harness/state/source_groups.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
-
-#include <ATen/ATen.h>
 
 #include "harness/checkpoint/check_view.h"
 #include "harness/state/scalar_type.h"
@@ -17,13 +17,15 @@ constexpr std::uint64_t kAlignment = 16;
 
 }  // namespace
 
-std::vector<SourceGroup> GroupSources(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors, GroupExtent extent) {
+std::vector<SourceGroup> GroupSources(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors,
+                                      GroupExtent extent) {
   std::vector<SourceGroup> groups;
   std::map<std::pair<StorageId, int>, std::size_t> places;
   const bool swapped = checkpoint.Swapped();
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const TensorView& view = checkpoint.tree().tensor(tensors[i].source);
-    const auto [place, first] = places.emplace(std::pair(view.storage, swapped ? Info(view.dtype).swap_unit : 0), groups.size());
+    const auto [place, first] =
+        places.emplace(std::pair(view.storage, swapped ? Info(view.dtype).swap_unit : 0), groups.size());
     if (first) groups.push_back({view.storage, view.dtype, 0, 0, {}});
     SourceGroup& group = groups[place->second];
     group.users.push_back(static_cast<std::uint32_t>(i));
@@ -40,7 +42,8 @@ std::vector<SourceGroup> GroupSources(const Checkpoint& checkpoint, std::span<co
       group.begin = 0;
       group.length = nbytes;
     } else if (group.length > 0) {
-      const std::uint64_t end = std::min(nbytes, (group.begin + group.length + kAlignment - 1) / kAlignment * kAlignment);
+      const std::uint64_t end =
+          std::min(nbytes, (group.begin + group.length + kAlignment - 1) / kAlignment * kAlignment);
       group.begin = group.begin / kAlignment * kAlignment;
       group.length = end - group.begin;
     }

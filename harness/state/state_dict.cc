@@ -114,10 +114,14 @@ std::optional<std::int64_t> StateDict::Version(const std::string& module_path) c
   if (version == kNoNode) return std::nullopt;
   using Limits = std::numeric_limits<std::int64_t>;
   switch (tree.kind(version)) {
-    case NodeKind::kNone: return std::nullopt;
-    case NodeKind::kBool: return tree.boolean(version) ? 1 : 0;
-    case NodeKind::kInt: return tree.integer(version);
-    case NodeKind::kBigInt: return tree.text(version).starts_with('-') ? Limits::min() : Limits::max();
+    case NodeKind::kNone:
+      return std::nullopt;
+    case NodeKind::kBool:
+      return tree.boolean(version) ? 1 : 0;
+    case NodeKind::kInt:
+      return tree.integer(version);
+    case NodeKind::kBigInt:
+      return tree.text(version).starts_with('-') ? Limits::min() : Limits::max();
     case NodeKind::kFloat: {
       const double real = tree.real(version);
       return real < 2 ? (real < 1 ? 0 : 1) : Limits::max();  // only which side of a small version it lies on matters

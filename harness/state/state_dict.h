@@ -33,16 +33,16 @@ class StateDict {
 
   /// False where the dict has no `_metadata` (a plain dict).
   bool has_metadata() const { return has_metadata_; }
-  /// `_metadata[module_path]["version"]`, or nullopt where there is none or it is None. Throws StateDictError, in Python's
-  /// words, where `_metadata[module_path]` is not a dict or the version not a number.
+  /// `_metadata[module_path]["version"]`, or nullopt where there is none or it is None. Throws StateDictError, in
+  /// Python's words, where `_metadata[module_path]` is not a dict or the version not a number.
   std::optional<std::int64_t> Version(const std::string& module_path) const;
 
   /// What Python raises at the first key that is not text ("'int' object has no attribute 'startswith'"); empty where
   /// all are.
   const std::string& key_error() const { return key_error_; }
 
-  /// torch.nn.modules.utils.consume_prefix_in_state_dict_if_present: renames in place; renamed keys move to the end, and
-  /// one that lands on another key takes its place. Throws StateDictError where a key is not text.
+  /// torch.nn.modules.utils.consume_prefix_in_state_dict_if_present: renames in place; renamed keys move to the end,
+  /// and one that lands on another key takes its place. Throws StateDictError where a key is not text.
   void RemovePrefix(std::string_view prefix);
 
  private:
@@ -51,7 +51,7 @@ class StateDict {
   void Index();
 
   std::shared_ptr<const Checkpoint> checkpoint_;
-  std::vector<Entry> entries_, metadata_;   // metadata_: module path and what stands there
+  std::vector<Entry> entries_, metadata_;  // metadata_: module path and what stands there
   std::unordered_map<std::string, std::size_t> index_, metadata_index_;
   bool has_metadata_ = false;
   std::string key_error_;

@@ -58,7 +58,8 @@ void AddModel(const std::string& kind, const std::string& model, const Options& 
 // Whom the model's outputs come from: our module, TorchScript's interpreter, machine code.
 std::vector<std::string> ForwardWays(const std::string& model) {
   std::vector<std::string> ways = {"module"};
-  if (std::ranges::find(ReferenceFiles(model), "torchscript", &FormatAndLayout::format) != ReferenceFiles(model).end()) {
+  if (std::ranges::find(ReferenceFiles(model), "torchscript", &FormatAndLayout::format) !=
+      ReferenceFiles(model).end()) {
     ways.emplace_back("torchscript");
   }
   if (std::ranges::find(ReferencePrograms(), model) != ReferencePrograms().end()) ways.emplace_back("aoti");
@@ -134,7 +135,11 @@ std::vector<Case> Catalog(const Options& options, std::span<const std::string> d
     for (const auto& device : devices) {
       for (const auto batch : model.batches) {
         for (const auto& way : ForwardWays(std::string(model.name))) {
-          all.push_back({.kind = "forward", .model = std::string(model.name), .path = way, .device = device, .batch = static_cast<int>(batch)});
+          all.push_back({.kind = "forward",
+                         .model = std::string(model.name),
+                         .path = way,
+                         .device = device,
+                         .batch = static_cast<int>(batch)});
         }
       }
     }
@@ -146,7 +151,8 @@ std::vector<Case> Catalog(const Options& options, std::span<const std::string> d
 std::vector<Case> Select(const Options& options, const std::vector<Case>& catalog) {
   std::vector<Case> chosen;
   if (options.filter.empty() && !options.checkpoints.empty()) {
-    std::ranges::copy_if(catalog, std::back_inserter(chosen), [](const Case& one) { return one.checkpoint != nullptr; });
+    std::ranges::copy_if(catalog, std::back_inserter(chosen),
+                         [](const Case& one) { return one.checkpoint != nullptr; });
     return chosen;
   }
   std::string text = options.filter.empty() ? kUsual : options.filter;

@@ -2,10 +2,10 @@
 
 #include <span>
 
-#include "harness/suite/options.h"
 #include "harness/base/sha256.h"
 #include "harness/golden/compare.h"
 #include "harness/state/scalar_type.h"
+#include "harness/suite/options.h"
 
 namespace loadpath::bench {
 namespace {

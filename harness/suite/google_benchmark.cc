@@ -23,7 +23,11 @@ class Progress {
   ~Progress() { Show("", true); }
   void Step(const std::string& name) {
     std::string text(1, '[');
-    text.append(std::to_string(std::min(++done_, total_))).append("/").append(std::to_string(total_)).append("] ").append(name);
+    text.append(std::to_string(std::min(++done_, total_)))
+        .append("/")
+        .append(std::to_string(total_))
+        .append("] ")
+        .append(name);
     Show(text, false);
   }
 
@@ -67,22 +71,26 @@ void Take(class Run& run, benchmark::State& state) {
 
 }  // namespace
 
-void TakeSamples(std::span<const std::unique_ptr<class Run>> runs, const Options& options, const loadpath::Context& context) {
+void TakeSamples(std::span<const std::unique_ptr<class Run>> runs, const Options& options,
+                 const loadpath::Context& context) {
   std::vector<std::string> flags = {"bench", "--benchmark_enable_random_interleaving=true"};
   flags.insert(flags.end(), options.google_flags.begin(), options.google_flags.end());
   std::vector<char*> argv;
   for (auto& flag : flags) argv.push_back(flag.data());
   int argc = static_cast<int>(argv.size());
   benchmark::Initialize(&argc, argv.data());
-  if (argc > 1) throw UsageError(std::string(argv[1]) + ": not a flag of this Google Benchmark, or not a value of it; bench --help lists the flags");
+  if (argc > 1)
+    throw UsageError(std::string(argv[1]) +
+                     ": not a flag of this Google Benchmark, or not a value of it; bench --help lists the flags");
   for (const auto& [name, value] : context) benchmark::AddCustomContext(name, value);
 
   Progress progress(runs.size() * static_cast<std::size_t>(options.repetitions));
   for (const auto& run : runs) {
-    auto* registered = benchmark::RegisterBenchmark(run->record.name.c_str(), [&run, &progress](benchmark::State& state) {
-      progress.Step(run->record.name);
-      Take(*run, state);
-    });
+    auto* registered =
+        benchmark::RegisterBenchmark(run->record.name.c_str(), [&run, &progress](benchmark::State& state) {
+          progress.Step(run->record.name);
+          Take(*run, state);
+        });
     registered->UseManualTime()->Repetitions(options.repetitions);
     if (!options.google_min_time) registered->Iterations(Iterations(*run, options));
   }

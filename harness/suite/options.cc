@@ -73,7 +73,8 @@ std::string DirectoryOfExecutable(std::string& executable) {
 }  // namespace
 
 bool ParseOptions(int argc, char** argv, Options& options) {
-  options.data = (std::filesystem::path(DirectoryOfExecutable(options.executable)) / "../reference").lexically_normal().string();
+  options.data =
+      (std::filesystem::path(DirectoryOfExecutable(options.executable)) / "../reference").lexically_normal().string();
   std::vector<std::string> own;
   for (int i = 0; i < argc; ++i) {
     const std::string argument = argv[i];
@@ -86,21 +87,27 @@ bool ParseOptions(int argc, char** argv, Options& options) {
     }
   }
 
-  CLI::App app("Measures ways of loading PyTorch checkpoints into LibTorch modules. Every answer is checked before it is timed.",
-               "bench");
+  CLI::App app(
+      "Measures ways of loading PyTorch checkpoints into LibTorch modules. Every answer is checked before it is timed.",
+      "bench");
   app.footer(kFooter);
   std::vector<std::string> checkpoints;
-  app.add_option("--filter", options.filter, "Cases whose name has a match of this regular expression (-R: has none)")->type_name("REGEX");
+  app.add_option("--filter", options.filter, "Cases whose name has a match of this regular expression (-R: has none)")
+      ->type_name("REGEX");
   app.add_flag("--list", options.list, "Print the names of the cases that would run, one a line");
   app.add_option("--device", options.device, "cpu, cuda (cuda:N) or all")->type_name("cpu|cuda|all");
   app.add_option("--cache", options.cache, "Page cache before each load: hot, cold or all")
-      ->check(CLI::IsMember({"hot", "cold", "all"}))->type_name("hot|cold|all");
+      ->check(CLI::IsMember({"hot", "cold", "all"}))
+      ->type_name("hot|cold|all");
   app.add_option("--json", options.json, "Write the results there too")->type_name("PATH");
   app.add_option("--checkpoint", checkpoints, "A checkpoint of your own on every load path (repeatable)")
-      ->type_name("FILE[::key.path]")->allow_extra_args(false);
-  app.add_option("--data", options.data, "The reference data (default: reference/ beside the folder of bench)")->type_name("DIR");
+      ->type_name("FILE[::key.path]")
+      ->allow_extra_args(false);
+  app.add_option("--data", options.data, "The reference data (default: reference/ beside the folder of bench)")
+      ->type_name("DIR");
   app.add_option("--repetitions", options.repetitions, "Repetitions of every case, in random order (default: 10)")
-      ->check(CLI::Range(1, 1000000))->type_name("N");
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("N");
   app.add_flag("--quick", options.quick, "A few samples each: to see that all works, not to compare");
   app.add_option("--startup-sample", options.startup_sample)->group("");
   app.add_option("--started-at", options.started_at)->group("");

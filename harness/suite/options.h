@@ -19,17 +19,17 @@ struct UserCheckpoint {
 };
 
 struct Options {
-  std::string filter;                       ///< a regular expression; "-" before it turns it round; empty: the usual cases
+  std::string filter;  ///< a regular expression; "-" before it turns it round; empty: the usual cases
   bool list = false;
   std::string device = "cpu", cache = "hot";
   std::string json, data;
   std::vector<UserCheckpoint> checkpoints;
   int repetitions = 10;
   bool quick = false;
-  bool google_format = false;               ///< Google Benchmark writes to the console, not our table
-  bool google_min_time = false;             ///< Google Benchmark decides how many iterations a repetition has
-  std::vector<std::string> google_flags;    ///< passed through
-  std::string command;                      ///< as typed, for the record
+  bool google_format = false;             ///< Google Benchmark writes to the console, not our table
+  bool google_min_time = false;           ///< Google Benchmark decides how many iterations a repetition has
+  std::vector<std::string> google_flags;  ///< passed through
+  std::string command;                    ///< as typed, for the record
   std::string executable;
   /// A fresh process of startup/…: the case, and when its parent started it (CLOCK_MONOTONIC, ns).
   std::string startup_sample;

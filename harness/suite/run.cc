@@ -32,11 +32,13 @@ Session::Session(const Options& given)
 const ManifestModel& Session::ModelOf(const std::string& model) const {
   if (!manifest) throw Skipped("no reference data (" + no_manifest + "); scripts/bench makes it");
   const ManifestModel* found = manifest->FindModel(model);
-  if (found == nullptr) throw Skipped("no reference data of " + model + " in " + options.data + "; scripts/bench makes it");
+  if (found == nullptr)
+    throw Skipped("no reference data of " + model + " in " + options.data + "; scripts/bench makes it");
   return *found;
 }
 
-const ManifestFile& Session::FileOf(const std::string& model, const std::string& format, const std::string& layout) const {
+const ManifestFile& Session::FileOf(const std::string& model, const std::string& format,
+                                    const std::string& layout) const {
   ModelOf(model);
   const ManifestFile* found = manifest->FindFile(model, format, layout);
   if (found == nullptr || !std::filesystem::exists(manifest->PathOf(found->name))) {
@@ -89,7 +91,8 @@ std::string CheckOutputs(torch::nn::Module& module, const std::string& name, std
                          at::Device device) {
   module.eval();
   const Model& model = *FindModel(name);
-  return CheckOutputs([&](std::span<const at::Tensor> inputs) { return model.forward(module, inputs); }, name, batch, session, device);
+  return CheckOutputs([&](std::span<const at::Tensor> inputs) { return model.forward(module, inputs); }, name, batch,
+                      session, device);
 }
 
 std::string CheckOutputs(const Forward& forward, const std::string& name, std::int64_t batch, const Session& session,
@@ -106,7 +109,8 @@ std::string CheckOutputs(const Forward& forward, const std::string& name, std::i
   std::string difference;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Comparison comparison = Compare(outputs[i].to(at::kCPU), golden.outputs[i], {entry.rtol, entry.atol});
-    if (!comparison.equal) throw WrongAnswer("output " + std::to_string(i) + " of " + name + ": " + comparison.sentence);
+    if (!comparison.equal)
+      throw WrongAnswer("output " + std::to_string(i) + " of " + name + ": " + comparison.sentence);
     if (i == 0) difference = comparison.sentence;
   }
   return difference;

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "harness/suite/catalog.h"
 #include "harness/golden/manifest.h"
 #include "harness/load/load_path.h"
 #include "harness/measure/machine_limits.h"
 #include "harness/results/record.h"
+#include "harness/suite/catalog.h"
 
 namespace loadpath::bench {
 
@@ -20,7 +20,7 @@ namespace loadpath::bench {
 struct Session {
   const Options& options;
   std::optional<Manifest> manifest;
-  std::string no_manifest;   ///< why there is none
+  std::string no_manifest;  ///< why there is none
   Limits limits;
 
   explicit Session(const Options& options);
@@ -46,7 +46,7 @@ class Run {
 
   const Case& which() const { return which_; }
   Record record;
-  double estimate = 0;   ///< seconds of one sample
+  double estimate = 0;  ///< seconds of one sample
 
  private:
   Case which_;
@@ -68,12 +68,13 @@ class WrongAnswer : public std::runtime_error {
 
 using Forward = std::function<std::vector<at::Tensor>(std::span<const at::Tensor>)>;
 
-/// Runs the model's golden inputs of `batch` and compares the outputs. Returns the difference in words. Throws WrongAnswer.
+/// Runs the model's golden inputs of `batch` and compares the outputs. Returns the difference in words. Throws
+/// WrongAnswer.
 std::string CheckOutputs(const Forward& forward, const std::string& model, std::int64_t batch, const Session& session,
                          at::Device device);
 /// The same of a module, which is put into eval mode.
-std::string CheckOutputs(torch::nn::Module& module, const std::string& model, std::int64_t batch, const Session& session,
-                         at::Device device);
+std::string CheckOutputs(torch::nn::Module& module, const std::string& model, std::int64_t batch,
+                         const Session& session, at::Device device);
 
 /// The fresh process of a startup/… case: prints one line of JSON. Returns the exit status.
 int RunStartupSample(const Options& options);

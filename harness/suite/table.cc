@@ -113,7 +113,8 @@ std::string Table(std::span<const Record> records, const Context& context) {
   }
   text += "\n";
   for (const auto& [name, value] : context) {
-    if (name == "cpu" || name == "processors" || name == "memory" || name == "libtorch" || name == "threads" || name == "date") {
+    if (name == "cpu" || name == "processors" || name == "memory" || name == "libtorch" || name == "threads" ||
+        name == "date") {
       text += (text.ends_with('\n') ? "" : ", ") + name + " " + value;
     }
   }

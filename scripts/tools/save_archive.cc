@@ -1,5 +1,5 @@
-// save-archive MODEL STATE_DICT ARCHIVE: puts a state dict into a model's C++ module and saves that with torch::save, as
-// C++ programs do. For the reference data.
+// save-archive MODEL STATE_DICT ARCHIVE: puts a state dict into a model's C++ module and saves that with torch::save,
+// as C++ programs do. For the reference data.
 #include <torch/serialize.h>
 
 #include <iostream>

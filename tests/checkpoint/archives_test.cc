@@ -8,8 +8,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/base/sha256.h"
+#include "harness/checkpoint/checkpoint.h"
 
 namespace loadpath {
 namespace {
@@ -34,15 +34,16 @@ json Tensors(const Checkpoint& checkpoint, NodeId from) {
   for (const TensorPath& entry : ListTensors(checkpoint.tree(), from)) {
     const TensorView& view = checkpoint.tree().tensor(entry.node);
     const bool empty = checkpoint.storages()[view.storage].nbytes == 0;
-    tensors.push_back({{"path", entry.path},
-                       {"dtype", Name(view.dtype)},
-                       {"shape", view.shape},
-                       {"stride", view.stride},
-                       {"group", empty ? -1 : groups.emplace(view.storage, static_cast<int>(groups.size())).first->second},
-                       {"storage_offset", view.storage_offset},
-                       {"requires_grad", view.requires_grad},
-                       {"parameter", view.parameter},
-                       {"sha256", Sha256(ReadTensor(checkpoint, view))}});
+    tensors.push_back(
+        {{"path", entry.path},
+         {"dtype", Name(view.dtype)},
+         {"shape", view.shape},
+         {"stride", view.stride},
+         {"group", empty ? -1 : groups.emplace(view.storage, static_cast<int>(groups.size())).first->second},
+         {"storage_offset", view.storage_offset},
+         {"requires_grad", view.requires_grad},
+         {"parameter", view.parameter},
+         {"sha256", Sha256(ReadTensor(checkpoint, view))}});
   }
   return tensors;
 }
@@ -90,11 +91,14 @@ std::vector<std::string> Files() {
 
 INSTANTIATE_TEST_SUITE_P(Files, Archives, ::testing::ValuesIn(Files()), [](const auto& info) {
   std::string name = info.param;
-  std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
 });
 
-NodeId Attribute(const Tree& tree, NodeId node, std::string_view name) { return tree.Find(tree.attributes(node), name); }
+NodeId Attribute(const Tree& tree, NodeId node, std::string_view name) {
+  return tree.Find(tree.attributes(node), name);
+}
 
 TEST(TorchScript, FurtherAttributesHangAtTheStateDict) {
   const auto checkpoint = Open("scripted.pt");
@@ -112,7 +116,9 @@ TEST(TorchScript, AFrozenModuleIsSaidToBeOne) {
   for (const std::string& name : Files()) {
     std::vector<std::string> wanted;
     if (name == "frozen.pt") {
-      wanted = {"the state_dict is empty, and 10 tensors of 136 bytes are constants of the code. torch.jit.freeze makes them of the weights: load what was saved before it"};
+      wanted = {
+          "the state_dict is empty, and 10 tensors of 136 bytes are constants of the code. torch.jit.freeze makes them "
+          "of the weights: load what was saved before it"};
     }
     EXPECT_THAT(Open(name, Expected()[name]["opaque"])->warnings(), ::testing::ElementsAreArray(wanted)) << name;
   }
@@ -127,7 +133,8 @@ TEST(TorchExport, ConstantsHangAtTheStateDict) {
   ASSERT_EQ(actual.size(), expected.size());
   ASSERT_GE(actual.size(), 2u);
   for (std::size_t i = 0; i < actual.size(); ++i) {
-    for (const char* field : {"path", "dtype", "shape", "stride", "sha256"}) EXPECT_EQ(actual[i][field], expected[i][field]);
+    for (const char* field : {"path", "dtype", "shape", "stride", "sha256"})
+      EXPECT_EQ(actual[i][field], expected[i][field]);
   }
 }
 
@@ -150,9 +157,11 @@ TEST(Opaque, OtherObjectsAreInertAndTheirTensorsAreListed) {
     for (const std::string& element : entry.path) text += element + "/";
     tensors.push_back(text + " " + tree.ShortText(entry.node));
   }
-  EXPECT_THAT(tensors, ::testing::ElementsAre("custom/0/w/ <float32 tensor of [2]>", "holder/state/tensor/ <int64 tensor of [3]>",
+  EXPECT_THAT(tensors, ::testing::ElementsAre("custom/0/w/ <float32 tensor of [2]>",
+                                              "holder/state/tensor/ <int64 tensor of [3]>",
                                               "default/1/w/0/ <float32 tensor of [1]>"));
-  for (const std::string_view key : {"custom", "holder", "default"}) values.push_back(tree.TypeText(tree.Find(tree.root(), key)));
+  for (const std::string_view key : {"custom", "holder", "default"})
+    values.push_back(tree.TypeText(tree.Find(tree.root(), key)));
   EXPECT_THAT(values, ::testing::ElementsAre("<class 'a_project.models.Custom'>", "<class 'a_project.models.Holder'>",
                                              "<class 'collections.defaultdict'>"));
 }
@@ -166,10 +175,13 @@ TEST(Opaque, WithoutItTheRefusalNamesTheClassAndTheFlag) {
     }
     return std::string("was read");
   };
-  const std::string net = "a_project.models.Net", sentence = "Unsupported global: GLOBAL " + net +
-      " was not an allowed global by default. Please use `torch.serialization.add_safe_globals([" + net +
-      "])` or the `torch.serialization.safe_globals([" + net + "])` context manager to allowlist this global if you trust this "
-      "class/function. --opaque lists and loads its tensors without the class.";
+  const std::string net = "a_project.models.Net",
+                    sentence =
+                        "Unsupported global: GLOBAL " + net +
+                        " was not an allowed global by default. Please use `torch.serialization.add_safe_globals([" +
+                        net + "])` or the `torch.serialization.safe_globals([" + net +
+                        "])` context manager to allowlist this global if you trust this "
+                        "class/function. --opaque lists and loads its tensors without the class.";
   EXPECT_EQ(words("whole_net.zip.p2.pth"), sentence);
   EXPECT_EQ(words("whole_net.legacy.p2.pth"), sentence);
 }

@@ -125,10 +125,12 @@ TEST(Objects, AreInertAndTheirTensorsAreListed) {
   EXPECT_THAT(tensors, ::testing::ElementsAre("coo/1/0/ <int64 tensor of [2, 2]>", "coo/1/1/ <float32 tensor of [2]>",
                                               "csr/1/0/ <int64 tensor of [3]>", "csr/1/1/ <int64 tensor of [2]>",
                                               "csr/1/2/ <float32 tensor of [2]>"));
-  for (std::size_t i = 1; i < tree.items(tree.root()).size(); i += 2) kinds.push_back(tree.ShortText(tree.items(tree.root())[i]));
-  EXPECT_THAT(kinds, ::testing::ElementsAre("<torch._utils._rebuild_sparse_tensor>", "<torch._utils._rebuild_sparse_tensor>",
-                                            "<torch._utils._rebuild_qtensor>", "<torch._utils._rebuild_meta_tensor_no_storage>",
-                                            "<storage>", "<storage>"));
+  for (std::size_t i = 1; i < tree.items(tree.root()).size(); i += 2)
+    kinds.push_back(tree.ShortText(tree.items(tree.root())[i]));
+  EXPECT_THAT(
+      kinds, ::testing::ElementsAre("<torch._utils._rebuild_sparse_tensor>", "<torch._utils._rebuild_sparse_tensor>",
+                                    "<torch._utils._rebuild_qtensor>", "<torch._utils._rebuild_meta_tensor_no_storage>",
+                                    "<storage>", "<storage>"));
 }
 
 TEST(States, HangAtParametersAndTensors) {
@@ -149,7 +151,8 @@ std::vector<std::string> Files() {
 
 INSTANTIATE_TEST_SUITE_P(Files, Corpus, ::testing::ValuesIn(Files()), [](const auto& info) {
   std::string name = info.param;
-  std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
 });
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/base/sha256.h"
+#include "harness/checkpoint/checkpoint.h"
 #include "tests/checkpoint/memory_file.h"
 
 namespace loadpath {

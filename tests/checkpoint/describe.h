@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/base/sha256.h"
+#include "harness/checkpoint/checkpoint.h"
 
 namespace loadpath {
 

@@ -1,5 +1,5 @@
-// TorchScript and torch.export archives and pickled modules that must be refused, each with its exact sentence; and damage of
-// every kind to files that are right.
+// TorchScript and torch.export archives and pickled modules that must be refused, each with its exact sentence; and
+// damage of every kind to files that are right.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -35,7 +35,8 @@ TEST(RightArchives, AreRead) {
   const auto paths = [](const std::string& name, bool opaque) {
     const auto checkpoint = Checkpoint::Open(kDirectory + "/" + name, {.opaque = opaque});
     std::string text(checkpoint->format());
-    for (const TensorPath& entry : ListTensors(checkpoint->tree(), checkpoint->tree().root())) text += " " + entry.path.back();
+    for (const TensorPath& entry : ListTensors(checkpoint->tree(), checkpoint->tree().root()))
+      text += " " + entry.path.back();
     return text;
   };
   EXPECT_EQ(paths("right.script", false), "torchscript w");
@@ -56,7 +57,8 @@ TEST_P(DamagedArchive, EveryPrefixIsRefused) { ExpectEveryPrefixRefused(path_, o
 TEST_P(DamagedArchive, EveryChangedByteIsFoundOrHarmless) { ExpectEveryChangeFoundOrHarmless(path_, opaque_); }
 
 INSTANTIATE_TEST_SUITE_P(Files, DamagedArchive,
-                         ::testing::Values("right.script", "right.export", "right.pickled", "right.whole", "right.old_whole"),
+                         ::testing::Values("right.script", "right.export", "right.pickled", "right.whole",
+                                           "right.old_whole"),
                          [](const auto& info) { return info.param.substr(info.param.find('.') + 1); });
 
 }  // namespace

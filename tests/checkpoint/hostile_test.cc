@@ -45,9 +45,11 @@ TEST_P(Damaged, EveryPrefixIsRefused) { ExpectEveryPrefixRefused(kDirectory + "/
 
 TEST_P(Damaged, EveryChangedByteIsFoundOrHarmless) { ExpectEveryChangeFoundOrHarmless(kDirectory + "/" + GetParam()); }
 
-INSTANTIATE_TEST_SUITE_P(Files, Damaged,
-                         ::testing::Values("right.zip", "right.legacy", "right.safetensors", "torch.zip", "deflated.zip"),
-                         [](const auto& info) { return info.param.substr(0, info.param.find('.')) + "_" + info.param.substr(info.param.find('.') + 1); });
+INSTANTIATE_TEST_SUITE_P(
+    Files, Damaged, ::testing::Values("right.zip", "right.legacy", "right.safetensors", "torch.zip", "deflated.zip"),
+    [](const auto& info) {
+      return info.param.substr(0, info.param.find('.')) + "_" + info.param.substr(info.param.find('.') + 1);
+    });
 
 }  // namespace
 }  // namespace loadpath

@@ -14,7 +14,8 @@ namespace loadpath {
 /// A file in memory with a path of its own.
 class MemoryFile {
  public:
-  explicit MemoryFile(std::string_view bytes = {}) : fd_(::memfd_create("checkpoint", MFD_CLOEXEC)), path_("/proc/self/fd/" + std::to_string(fd_)) {
+  explicit MemoryFile(std::string_view bytes = {})
+      : fd_(::memfd_create("checkpoint", MFD_CLOEXEC)), path_("/proc/self/fd/" + std::to_string(fd_)) {
     Write(bytes);
   }
   ~MemoryFile() { ::close(fd_); }
@@ -45,7 +46,8 @@ std::string Bytes(T value) {
 /// torch.save's legacy container around a pickle by hand: `keys` and `data` as they follow the object's pickle.
 inline std::string Legacy(std::string_view pickle, std::string_view keys = "].", std::string_view data = {}) {
   using namespace std::string_literals;
-  return "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}."s + std::string(pickle) + std::string(keys) + std::string(data);
+  return "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}."s + std::string(pickle) +
+         std::string(keys) + std::string(data);
 }
 
 }  // namespace loadpath

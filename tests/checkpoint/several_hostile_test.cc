@@ -1,5 +1,5 @@
-// Checkpoints in several files that must be refused, each with its exact line; and damage of every kind to those that are
-// right.
+// Checkpoints in several files that must be refused, each with its exact line; and damage of every kind to those that
+// are right.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -77,7 +77,8 @@ TEST_P(SeveralDamaged, EveryChangedByteIsRefusedOrHarmless) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, SeveralDamaged,
-                         ::testing::Values(std::pair("right_sharded", "model.safetensors.index.json"), std::pair("right_dcp", ".metadata")),
+                         ::testing::Values(std::pair("right_sharded", "model.safetensors.index.json"),
+                                           std::pair("right_dcp", ".metadata")),
                          [](const auto& info) { return info.param.first; });
 
 }  // namespace

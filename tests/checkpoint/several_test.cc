@@ -39,7 +39,8 @@ TEST_P(Several, TensorsAndValuesAreThoseOfPyTorch) {
   ExpectValues(checkpoint_->tree(), expected_["values"]);
 }
 
-std::vector<std::vector<std::byte>> ReadAll(const Checkpoint& checkpoint, int threads, std::uint64_t* checked = nullptr) {
+std::vector<std::vector<std::byte>> ReadAll(const Checkpoint& checkpoint, int threads,
+                                            std::uint64_t* checked = nullptr) {
   std::vector<std::vector<std::byte>> bytes;
   std::vector<ReadJob> jobs;
   for (const Storage& storage : checkpoint.storages()) bytes.emplace_back(storage.nbytes);
@@ -65,7 +66,8 @@ TEST_P(Several, EveryWayOfReadingGivesTheSameBytes) {
     ++located;
     ASSERT_LT(extent->file, checkpoint_->file_count());
     std::vector<std::byte> bytes(extent->length);
-    ASSERT_EQ(::pread(checkpoint_->fd(extent->file), bytes.data(), bytes.size(), static_cast<off_t>(extent->offset)), static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(::pread(checkpoint_->fd(extent->file), bytes.data(), bytes.size(), static_cast<off_t>(extent->offset)),
+              static_cast<ssize_t>(bytes.size()));
     EXPECT_EQ(bytes, whole[id]) << id;
   }
   const std::string which = expected_["located"];
@@ -87,7 +89,8 @@ TEST_P(Several, EveryPartIsThatOfTheWhole) {
         std::vector<std::byte> part(end - begin);
         const ReadJob job{id, begin, part};
         checkpoint_->Read({&job, 1}, {1, CrcMode::kAuto});
-        ASSERT_TRUE(std::equal(part.begin(), part.end(), whole[id].begin() + static_cast<std::ptrdiff_t>(begin))) << id << " " << begin << " " << end;
+        ASSERT_TRUE(std::equal(part.begin(), part.end(), whole[id].begin() + static_cast<std::ptrdiff_t>(begin)))
+            << id << " " << begin << " " << end;
       }
     }
   }
@@ -108,7 +111,8 @@ TEST(Sharded, MetadataIsKeptAndASizeThatDiffersIsReported) {
   EXPECT_EQ(right->file_count(), 4u);
   EXPECT_EQ(right->path(), kDirectory + "/transformers");
   const Tree& tree = right->tree();
-  const NodeId metadata = tree.Find(tree.attributes(tree.root()), "metadata"), shards = tree.Find(tree.attributes(tree.root()), "__metadata__");
+  const NodeId metadata = tree.Find(tree.attributes(tree.root()), "metadata"),
+               shards = tree.Find(tree.attributes(tree.root()), "__metadata__");
   EXPECT_GT(tree.integer(tree.Find(metadata, "total_size")), 0);
   EXPECT_EQ(tree.text(tree.Find(shards, "format")), "pt");
 
@@ -148,7 +152,8 @@ std::vector<std::string> Names() {
 
 INSTANTIATE_TEST_SUITE_P(Checkpoints, Several, ::testing::ValuesIn(Names()), [](const auto& info) {
   std::string name = info.param;
-  std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
   return name;
 });
 

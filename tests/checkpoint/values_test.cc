@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/base/nearest.h"
+#include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/pickle/heap.h"
 #include "tests/checkpoint/memory_file.h"
 
@@ -13,7 +13,8 @@ namespace {
 using namespace std::string_literals;
 using ::testing::ElementsAre;
 
-std::shared_ptr<const Checkpoint> OpenPickle(std::string_view pickle, std::string_view keys = "].", std::string_view data = {}) {
+std::shared_ptr<const Checkpoint> OpenPickle(std::string_view pickle, std::string_view keys = "].",
+                                             std::string_view data = {}) {
   const MemoryFile file(Legacy(pickle, keys, data));
   return Checkpoint::Open(file.path());
 }
@@ -26,7 +27,10 @@ std::string Repeat(std::string_view text, std::size_t times) {
 
 // A float storage of four elements with key `key`.
 std::string StorageId4(char key, std::string_view view = "N") {
-  return "(U\x07storagectorch\nFloatStorage\nU\x01"s + key + "U\x03" "cpuK\x04"s + std::string(view) + "tQ"s;
+  return "(U\x07storagectorch\nFloatStorage\nU\x01"s + key +
+         "U\x03"
+         "cpuK\x04"s +
+         std::string(view) + "tQ"s;
 }
 
 const std::string kFour = Bytes<std::uint64_t>(4) + "\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0\x80\x40"s;  // 1, 2, 3, 4
@@ -58,9 +62,13 @@ TEST(Values, StatesNestAsDeepAsAFileIsLong) {
 
 TEST(Values, RebuildsNestAsDeepAsAFileIsLong) {
   const std::string from = "ctorch._tensor\n_rebuild_from_type_v2\n";
-  const std::string nested = "\x80\x02" + from + Repeat("(" + from + "ctorch\nTensor\n", 20'000) + "(" + "ctorch._utils\n_rebuild_tensor\nctorch\nTensor\n(" +
-                             StorageId4('a') + "K\x00K\x04\x85K\x01\x85tNt"s + Repeat("Nt", 20'000) + "R.";
-  const auto checkpoint = OpenPickle(nested, "](U\x01" "ae.", kFour);
+  const std::string nested = "\x80\x02" + from + Repeat("(" + from + "ctorch\nTensor\n", 20'000) + "(" +
+                             "ctorch._utils\n_rebuild_tensor\nctorch\nTensor\n(" + StorageId4('a') +
+                             "K\x00K\x04\x85K\x01\x85tNt"s + Repeat("Nt", 20'000) + "R.";
+  const auto checkpoint = OpenPickle(nested,
+                                     "](U\x01"
+                                     "ae.",
+                                     kFour);
   EXPECT_EQ(checkpoint->tree().kind(checkpoint->tree().root()), NodeKind::kTensor);
 }
 
@@ -83,7 +91,14 @@ TEST(Values, WhatHoldsItselfExponentiallyOftenIsNotListed) {
 }
 
 TEST(Values, KeysThatTakeForeverToCompareAreRefused) {
-  const std::string tower = ")q\x00" "0"s + Repeat("h\x00h\x00\x86q\x00" "0"s, 60), top = "h\x00"s;
+  const std::string tower =
+                        ")q\x00"
+                        "0"s +
+                        Repeat(
+                            "h\x00h\x00\x86q\x00"
+                            "0"s,
+                            60),
+                    top = "h\x00"s;
   const std::string pickle = "\x80\x02}" + tower + top + "K\x01s" + tower + top + "K\x02s."s;
   EXPECT_EQ(ErrorOf([&] { OpenPickle(pickle); }), "has dict keys that take too long to compare");
 }
@@ -91,7 +106,19 @@ TEST(Values, KeysThatTakeForeverToCompareAreRefused) {
 TEST(Values, EqualKeysAreOneKeyAsInPython) {
   // {1: "a", True: "b", 1.0: "c", "1": "d", (1,): "e", (1.0,): "f"} is {1: "c", "1": "d", (1,): "f"}.
   const std::string one = "G\x3f\xf0\0\0\0\0\0\0"s;
-  const auto checkpoint = OpenPickle("\x80\x02}(K\x01U\x01" "a\x88U\x01" "b" + one + "U\x01" "cU\x01" "1U\x01" "dK\x01\x85U\x01" "e" + one + "\x85U\x01" "fu.");
+  const auto checkpoint = OpenPickle(
+      "\x80\x02}(K\x01U\x01"
+      "a\x88U\x01"
+      "b" +
+      one +
+      "U\x01"
+      "cU\x01"
+      "1U\x01"
+      "dK\x01\x85U\x01"
+      "e" +
+      one +
+      "\x85U\x01"
+      "fu.");
   const Tree& tree = checkpoint->tree();
   std::vector<std::string> shown;
   for (const NodeId item : tree.items(tree.root())) shown.push_back(tree.ShortText(item));
@@ -99,12 +126,18 @@ TEST(Values, EqualKeysAreOneKeyAsInPython) {
 }
 
 TEST(Values, AFarMemoIndexTakesNoMemory) {
-  const auto checkpoint = OpenPickle("\x80\x02Nr\xff\xff\xff\x7f" "0j\xff\xff\xff\x7f."s);
+  const auto checkpoint = OpenPickle(
+      "\x80\x02Nr\xff\xff\xff\x7f"
+      "0j\xff\xff\xff\x7f."s);
   EXPECT_EQ(checkpoint->tree().kind(checkpoint->tree().root()), NodeKind::kNone);
 }
 
 TEST(Values, Python2WroteOrderedDictsAsPairs) {
-  const auto checkpoint = OpenPickle("\x80\x02" "ccollections\nOrderedDict\n](](U\x01wK\x01" "e](U\x01xK\x02" "ee\x85R.");
+  const auto checkpoint = OpenPickle(
+      "\x80\x02"
+      "ccollections\nOrderedDict\n](](U\x01wK\x01"
+      "e](U\x01xK\x02"
+      "ee\x85R.");
   const Tree& tree = checkpoint->tree();
   EXPECT_EQ(tree.TypeText(tree.root()), "<class 'collections.OrderedDict'>");
   EXPECT_EQ(tree.integer(tree.Find(tree.root(), "w")), 1);
@@ -115,7 +148,10 @@ TEST(Values, OldStorageViewsShareTheirRoot) {
   const std::string rebuild = "ctorch._utils\n_rebuild_tensor\n(";
   const std::string whole = rebuild + StorageId4('a') + "K\x00K\x04\x85K\x01\x85tR"s;
   const std::string view = rebuild + StorageId4('a', "(U\x01vK\x01K\x02t") + "K\x01K\x01\x85K\x01\x85tR"s;
-  const auto checkpoint = OpenPickle("\x80\x02" + whole + view + "\x86.", "](U\x01" "ae.", kFour);
+  const auto checkpoint = OpenPickle("\x80\x02" + whole + view + "\x86.",
+                                     "](U\x01"
+                                     "ae.",
+                                     kFour);
   const Tree& tree = checkpoint->tree();
   const std::vector<TensorPath> tensors = ListTensors(tree, tree.root());
   ASSERT_EQ(tensors.size(), 2u);
@@ -127,17 +163,25 @@ TEST(Values, OldStorageViewsShareTheirRoot) {
 }
 
 TEST(Values, AnExpandedGiantIsOpenedButNotCopiedOut) {
-  const std::string tensor = "ctorch._utils\n_rebuild_tensor\n(" + StorageId4('a') + "K\x00\x8a\x06\0\0\0\0\0\x01\x85K\x00\x85tR"s;
-  const auto checkpoint = OpenPickle("\x80\x02" + tensor + ".", "](U\x01" "ae.", kFour);
+  const std::string tensor =
+      "ctorch._utils\n_rebuild_tensor\n(" + StorageId4('a') + "K\x00\x8a\x06\0\0\0\0\0\x01\x85K\x00\x85tR"s;
+  const auto checkpoint = OpenPickle("\x80\x02" + tensor + ".",
+                                     "](U\x01"
+                                     "ae.",
+                                     kFour);
   const TensorView& view = checkpoint->tree().tensor(checkpoint->tree().root());
   EXPECT_EQ(view.numel(), std::int64_t{1} << 40);
   EXPECT_EQ(ErrorOf([&] { ReadTensor(*checkpoint, view); }),
-            "has an expanded tensor of shape [1099511627776] over 16 bytes: it is not copied out, because it would take 4398046511104 bytes");
+            "has an expanded tensor of shape [1099511627776] over 16 bytes: it is not copied out, because it would "
+            "take 4398046511104 bytes");
 }
 
 TEST(Values, ALegacyFileIsReadAtPlaces) {
   const std::string tensor = "ctorch._utils\n_rebuild_tensor\n(" + StorageId4('a') + "K\x00K\x04\x85K\x01\x85tR"s;
-  const auto checkpoint = OpenPickle("\x80\x02" + tensor + ".", "](U\x01" "ae.", kFour);
+  const auto checkpoint = OpenPickle("\x80\x02" + tensor + ".",
+                                     "](U\x01"
+                                     "ae.",
+                                     kFour);
   std::vector<std::byte> middle(8);
   const ReadJob job{0, 4, middle, Dtype::kFloat32};
   const ReadReport report = checkpoint->Read({&job, 1});
@@ -151,14 +195,17 @@ TEST(Values, NeighboursAreReadTogether) {
   std::string pickle = "\x80\x02]", keys = "](", data;
   for (int i = 0; i < 1000; ++i) {
     const std::string key = Bytes<std::uint32_t>(4) + std::to_string(1000 + i);
-    pickle += "(U\x07storagectorch\nByteStorage\nX" + key + "U\x03" "cpuK\x04NtQa";
+    pickle += "(U\x07storagectorch\nByteStorage\nX" + key +
+              "U\x03"
+              "cpuK\x04NtQa";
     keys += "X" + key;
     data += Bytes<std::uint64_t>(4) + Bytes<std::uint32_t>(i);
   }
   const auto checkpoint = OpenPickle(pickle + ".", keys + "e.", data);
   std::vector<std::uint32_t> values(1000);
   std::vector<ReadJob> jobs;
-  for (std::uint32_t i = 0; i < 1000; ++i) jobs.push_back({i, 0, std::as_writable_bytes(std::span(values).subspan(i, 1))});
+  for (std::uint32_t i = 0; i < 1000; ++i)
+    jobs.push_back({i, 0, std::as_writable_bytes(std::span(values).subspan(i, 1))});
   const ReadReport report = checkpoint->Read(jobs);
   EXPECT_EQ(report.read_calls, 1u);
   EXPECT_EQ(report.bytes_read, 12'000u);
@@ -169,7 +216,9 @@ class KeyPaths : public ::testing::Test {
  protected:
   // {"model": {"layer.0": {"w": 1}, "layer": {"0.w.x": 2}, "list": [10, (20,)]}, "model.layer": 3, 7: "seven", "": 4}
   std::shared_ptr<const Checkpoint> checkpoint_ = OpenPickle(
-      "\x80\x02}(U\x05model}(U\x07layer.0}U\x01wK\x01sU\x05layer}U\x05" "0.w.xK\x02sU\x04list](K\x0aK\x14\x85" "eu"
+      "\x80\x02}(U\x05model}(U\x07layer.0}U\x01wK\x01sU\x05layer}U\x05"
+      "0.w.xK\x02sU\x04list](K\x0aK\x14\x85"
+      "eu"
       "U\x0bmodel.layerK\x03K\x07U\x05sevenU\x00K\x04u."s);
   std::string At(std::string_view path) const {
     try {
@@ -192,11 +241,16 @@ TEST_F(KeyPaths, AreFollowedByTheLongestName) {
 }
 
 TEST_F(KeyPaths, ThatLeadNowhereSayWhatIsThere) {
-  EXPECT_EQ(At("modle"), "KeyError: 'modle' (did you mean 'model'?); at the top level are 'model', 'model.layer', '7', ''");
-  EXPECT_EQ(At("model.lists"), "KeyError: 'lists' (did you mean 'list'?); under 'model' are 'layer.0', 'layer', 'list'");
-  EXPECT_EQ(At("model.list.9"), "IndexError: list index out of range: 9; under 'model.list' is a <list of 2>, whose positions are numbers from 0");
+  EXPECT_EQ(At("modle"),
+            "KeyError: 'modle' (did you mean 'model'?); at the top level are 'model', 'model.layer', '7', ''");
+  EXPECT_EQ(At("model.lists"),
+            "KeyError: 'lists' (did you mean 'list'?); under 'model' are 'layer.0', 'layer', 'list'");
+  EXPECT_EQ(At("model.list.9"),
+            "IndexError: list index out of range: 9; under 'model.list' is a <list of 2>, whose positions are numbers "
+            "from 0");
   EXPECT_EQ(At("model.list.x"),
-            "TypeError: list indices must be integers or slices, not str: 'x'; under 'model.list' is a <list of 2>, whose positions are numbers from 0");
+            "TypeError: list indices must be integers or slices, not str: 'x'; under 'model.list' is a <list of 2>, "
+            "whose positions are numbers from 0");
   EXPECT_EQ(At("7.x"), "TypeError: 'str' object is not subscriptable: 'x'; under '7' is 'seven'");
 }
 
@@ -226,13 +280,15 @@ TEST(Values, AreCopiedOutOfAPoolThatGrows) {
 TEST(Files, ThatAreNoFilesAreRefused) {
   EXPECT_EQ(ErrorOf([] { Checkpoint::Open("/nowhere/x.pth"); }), "cannot be opened: No such file or directory");
   EXPECT_EQ(ErrorOf([] { Checkpoint::Open("/"); }),
-            "is a directory, not a checkpoint file, and holds none of model.safetensors.index.json, pytorch_model.bin.index.json, "
+            "is a directory, not a checkpoint file, and holds none of model.safetensors.index.json, "
+            "pytorch_model.bin.index.json, "
             "model.safetensors, pytorch_model.bin and .metadata");
   EXPECT_EQ(ErrorOf([] { Checkpoint::Open("/dev/zero"); }), "is a device; a checkpoint must be a regular file");
   EXPECT_EQ(ErrorOf([] { Checkpoint::Open("a\0b"s); }), "cannot be opened: the name contains a NUL byte");
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
-  EXPECT_EQ(ErrorOf([&] { Checkpoint::Open("/proc/self/fd/" + std::to_string(ends[0])); }), "is a FIFO; a checkpoint must be a regular file");
+  EXPECT_EQ(ErrorOf([&] { Checkpoint::Open("/proc/self/fd/" + std::to_string(ends[0])); }),
+            "is a FIFO; a checkpoint must be a regular file");
   ::close(ends[0]);
   ::close(ends[1]);
 }

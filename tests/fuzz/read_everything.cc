@@ -28,13 +28,15 @@ void CheckTensor(const Checkpoint& checkpoint, const TensorView& view) {
   std::uint64_t last = static_cast<std::uint64_t>(view.storage_offset);
   for (std::size_t d = 0; d < view.shape.size(); ++d) {
     Check(view.shape[d] >= 0 && view.stride[d] >= 0, "extents and strides are not negative");
-    if (view.numel() > 0) last += static_cast<std::uint64_t>(view.shape[d] - 1) * static_cast<std::uint64_t>(view.stride[d]);
+    if (view.numel() > 0)
+      last += static_cast<std::uint64_t>(view.shape[d] - 1) * static_cast<std::uint64_t>(view.stride[d]);
   }
   Check(view.numel() == 0 || (last + 1) * item <= storage, "every element lies in its storage");
   if (view.nbytes() > kSaneBytes || storage > kSaneBytes) return;
   const std::vector<std::byte> bytes = ReadTensor(checkpoint, view, {.threads = 1});
   Check(bytes.size() == view.nbytes(), "a tensor has its bytes");
-  Check(bytes == ReadTensor(checkpoint, view, {.threads = 1, .crc = CrcMode::kOff}), "reading twice gives the same bytes");
+  Check(bytes == ReadTensor(checkpoint, view, {.threads = 1, .crc = CrcMode::kOff}),
+        "reading twice gives the same bytes");
 }
 
 void CheckStorage(const Checkpoint& checkpoint, StorageId id) {
@@ -42,8 +44,11 @@ void CheckStorage(const Checkpoint& checkpoint, StorageId id) {
   if (nbytes > kSaneBytes) return;
   if (const auto extent = checkpoint.Locate(id)) {
     struct stat status {};
-    Check(nbytes == 0 || (extent->file < checkpoint.file_count() && ::fstat(checkpoint.fd(extent->file), &status) == 0), "a located storage's file is open");
-    Check(nbytes == 0 || (extent->length >= nbytes && extent->offset + extent->length <= static_cast<std::uint64_t>(status.st_size)), "a located storage lies in its file");
+    Check(nbytes == 0 || (extent->file < checkpoint.file_count() && ::fstat(checkpoint.fd(extent->file), &status) == 0),
+          "a located storage's file is open");
+    Check(nbytes == 0 || (extent->length >= nbytes &&
+                          extent->offset + extent->length <= static_cast<std::uint64_t>(status.st_size)),
+          "a located storage lies in its file");
   }
   std::vector<std::byte> whole(nbytes), halves(nbytes);
   const ReadJob all{id, 0, whole};
@@ -64,7 +69,8 @@ void ReadEverything(const std::string& path, bool opaque) {
     tree.Walk(tree.root(), [&](const std::vector<std::string>&, NodeId node) {
       static_cast<void>(tree.ShortText(node));
       static_cast<void>(tree.TypeText(node));
-      if (tree.kind(node) == NodeKind::kStorage) Check(tree.storage(node) < checkpoint->storages().size(), "a storage value exists");
+      if (tree.kind(node) == NodeKind::kStorage)
+        Check(tree.storage(node) < checkpoint->storages().size(), "a storage value exists");
       return true;
     });
     for (const TensorPath& place : ListTensors(tree, tree.root())) CheckTensor(*checkpoint, tree.tensor(place.node));
@@ -72,7 +78,8 @@ void ReadEverything(const std::string& path, bool opaque) {
   } catch (const CheckpointError& error) {
     const std::string line = error.what();
     Check(line.starts_with("/"), "an error names the file");
-    Check(std::ranges::none_of(line, [](unsigned char c) { return c < 0x20 || c == 0x7f; }), "an error is one printable line");
+    Check(std::ranges::none_of(line, [](unsigned char c) { return c < 0x20 || c == 0x7f; }),
+          "an error is one printable line");
     Check(!error.sentence().empty(), "an error says what is wrong");
   }
 }

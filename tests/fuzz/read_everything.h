@@ -6,8 +6,8 @@
 namespace loadpath::fuzz {
 
 /// Opens a checkpoint, walks its whole tree, reads every tensor and storage of a sane size in several ways and compares
-/// them. Whatever the bytes say: either all of that holds, or one CheckpointError with one printable line that names the
-/// file. Anything else aborts.
+/// them. Whatever the bytes say: either all of that holds, or one CheckpointError with one printable line that names
+/// the file. Anything else aborts.
 void ReadEverything(const std::string& path, bool opaque);
 
 }  // namespace loadpath::fuzz

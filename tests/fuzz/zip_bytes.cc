@@ -25,7 +25,8 @@ std::string ZipOf(std::span<const std::pair<std::string, std::string_view>> reco
   std::string out, directory;
   for (const auto& record : records) {
     const std::string_view name = record.first, bytes = record.second;
-    const std::uint32_t crc = libdeflate_crc32(0, bytes.data(), bytes.size()), size = static_cast<std::uint32_t>(bytes.size());
+    const std::uint32_t crc = libdeflate_crc32(0, bytes.data(), bytes.size()),
+                        size = static_cast<std::uint32_t>(bytes.size());
     const auto offset = static_cast<std::uint32_t>(out.size());
     const auto fields = [&](std::string& to) {
       Put<std::uint16_t>(to, 20);

@@ -1,4 +1,5 @@
 // What the world does to a file between its opening and its use: it is cut, replaced, and cut while it is mapped.
+#include <ATen/ATen.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,8 +11,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-
-#include <ATen/ATen.h>
 
 #include "harness/load/load_path.h"
 #include "harness/load/mapping.h"
@@ -42,9 +41,7 @@ class Copy {
 };
 
 LoadResult Load(std::string_view path, torch::nn::Module& module, std::shared_ptr<const Checkpoint> checkpoint) {
-  return FindLoadPath(path)->load({.file = checkpoint->path(),
-                                   .checkpoint = checkpoint,
-                                   .module = module});
+  return FindLoadPath(path)->load({.file = checkpoint->path(), .checkpoint = checkpoint, .module = module});
 }
 
 // What a right load of `checkpoint` by `path` does, or nothing where LibTorch cannot read such a file at all.
@@ -108,7 +105,8 @@ TEST(PickleLoad, IsNotGivenAnArchiveThatLostItsDirectory) {
   ExpectLoads("pickle_load", checkpoint);
   file.Cut(std::filesystem::file_size(file.path()) - 100);
   Two module;
-  EXPECT_THAT([&] { Load("pickle_load", module, checkpoint); }, testing::ThrowsMessage<Skipped>("torch::pickle_load reads zip archives alone"));
+  EXPECT_THAT([&] { Load("pickle_load", module, checkpoint); },
+              testing::ThrowsMessage<Skipped>("torch::pickle_load reads zip archives alone"));
   EXPECT_TRUE(module.IsFresh());
 }
 
@@ -129,9 +127,12 @@ TEST(Mapping, ThatLostPagesIsAnErrorAndNoSignal) {
   file.Cut(3 * kPage);
   const MappedRange there{mapping, 0, 3 * kPage};
   Populate({&there, 1}, 2);
-  EXPECT_THAT([&] { Populate({&whole, 1}, 2); },
-              testing::ThrowsMessage<CheckpointError>(
-                  file.path() + ": cannot be read through its mapping: it was cut while it was open, or its disk fails"));
+  EXPECT_THAT(
+      [&] {
+        Populate({&whole, 1}, 2);
+      },
+      testing::ThrowsMessage<CheckpointError>(
+          file.path() + ": cannot be read through its mapping: it was cut while it was open, or its disk fails"));
 }
 
 TEST(MappingGuard, NamesTheFileWhosePagesAreGone) {
@@ -145,7 +146,8 @@ TEST(MappingGuard, NamesTheFileWhosePagesAreGone) {
     std::fprintf(stderr, "%f\n", module.a.sum().item<double>());
   };
   EXPECT_EXIT(run(), testing::ExitedWithCode(2),
-              "^program: [^\n]*environment[^\n]*: lost bytes that were in use: it was cut while it was mapped, or its disk fails\n$");
+              "^program: [^\n]*environment[^\n]*: lost bytes that were in use: it was cut while it was mapped, or its "
+              "disk fails\n$");
 }
 
 bool DiedOfItself(int status) { return !WIFEXITED(status) || WEXITSTATUS(status) != 2; }

@@ -1,12 +1,11 @@
 #include "harness/load/load_path.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
 #include <string>
-
-#include <ATen/ATen.h>
 
 #include "harness/golden/compare.h"
 #include "harness/load/device.h"
@@ -19,11 +18,7 @@ namespace {
 
 LoadResult Load(std::string_view path, torch::nn::Module& module, const std::string& file, ReadOptions read = {},
                 const std::string& key = "", OpenOptions open = {}) {
-  return FindLoadPath(path)->load({.file = file,
-                                   .key_path = key,
-                                   .open = open,
-                                   .module = module,
-                                   .read = read});
+  return FindLoadPath(path)->load({.file = file, .key_path = key, .open = open, .module = module, .read = read});
 }
 
 TEST_P(EveryPath, GivesThePythonBitsOfEveryReferenceFile) {
@@ -40,11 +35,11 @@ TEST_P(EveryPath, GivesThePythonBitsOfEveryReferenceFile) {
       DeferredInit deferred;
       const auto module = deferred.Construct(FindModel(name)->make);
       try {
-        const LoadResult result = Load(GetParam(), *module, manifest.PathOf(plain ? file.plain_dict : file.name), {}, key,
-                                       {.opaque = file.format == "opaque"});
+        const LoadResult result = Load(GetParam(), *module, manifest.PathOf(plain ? file.plain_dict : file.name), {},
+                                       key, {.opaque = file.format == "opaque"});
         deferred.Loaded(result.loaded);
-        // Two formats put bytes anywhere: those that are not aligned for their dtype cannot lie in a mapping. And the file
-        // that facenet-pytorch publishes has its weights in channels-last order.
+        // Two formats put bytes anywhere: those that are not aligned for their dtype cannot lie in a mapping. And the
+        // file that facenet-pytorch publishes has its weights in channels-last order.
         if (GetParam() == "mmap" && (file.format == "legacy" || file.format == "dcp")) {
           EXPECT_THAT(result.fallback, testing::MatchesRegex("|assign: [0-9]+ not aligned in the file"));
         } else if (GetParam() == "direct" && file.name == "facenet-onet.legacy.bare.pth") {
@@ -53,11 +48,13 @@ TEST_P(EveryPath, GivesThePythonBitsOfEveryReferenceFile) {
           EXPECT_EQ(result.tensors_fallen_back, 0u) << result.fallback;
           EXPECT_EQ(result.bytes_mapped > 0, GetParam() == "mmap");
         }
-        EXPECT_EQ(result.bytes_copied > 0, GetParam() == "copy" || IsLibTorchs(GetParam()) || result.fallback.starts_with("copy"));
+        EXPECT_EQ(result.bytes_copied > 0,
+                  GetParam() == "copy" || IsLibTorchs(GetParam()) || result.fallback.starts_with("copy"));
       } catch (const Skipped& skipped) {
         EXPECT_TRUE(IsLibTorchs(GetParam()));
         EXPECT_FALSE(plain) << skipped.what();
-        EXPECT_FALSE(GetParam() == "jit_load" && (file.format == "torchscript" || file.format == "cpp")) << skipped.what();
+        EXPECT_FALSE(GetParam() == "jit_load" && (file.format == "torchscript" || file.format == "cpp"))
+            << skipped.what();
         continue;
       }
       deferred.Finish();
@@ -100,7 +97,8 @@ TEST_P(EveryPath, FallsBackTensorByTensorAndSaysWhy) {
     EXPECT_TRUE(at::equal(module.a.to(at::kFloat), WantedA()));
     EXPECT_TRUE(at::equal(module.b, WantedB()));
     const bool takes_dtype = GetParam() == "assign" || GetParam() == "mmap";
-    EXPECT_EQ(module.a.scalar_type(), takes_dtype && std::string(expected.file) == "dtype.pth" ? at::kDouble : at::kFloat);
+    EXPECT_EQ(module.a.scalar_type(),
+              takes_dtype && std::string(expected.file) == "dtype.pth" ? at::kDouble : at::kFloat);
     EXPECT_TRUE(module.a.requires_grad());
   }
 }
@@ -132,7 +130,7 @@ TEST_P(EveryPath, OfTwoKeysForOneTensorTheLaterWins) {
   struct Tied : Two {
     Tied() { register_parameter("tied", b); }
   } module;
-  if (IsLibTorchs(GetParam())) return;   // one tensor at a time by itself
+  if (IsLibTorchs(GetParam())) return;  // one tensor at a time by itself
   const LoadResult result = Load(GetParam(), module, File("tied.pth"));
   EXPECT_EQ(result.bytes_loaded, 26u * 4) << "tied weights are loaded once and counted once";
   EXPECT_EQ(result.bytes_mapped, GetParam() == "mmap" ? 26u * 4 : 0u);
@@ -196,9 +194,7 @@ TEST(Staged, GivesTheSameBitsInNewMemoryAndFinishesTheConstruction) {
     SCOPED_TRACE(file);
     DeferredInit deferred;
     const auto module = deferred.Construct([] { return std::make_shared<Two>(); });
-    const LoadResult result = LoadStaged({.file = File(file),
-                                          .module = *module,
-                                          .deferred = &deferred});
+    const LoadResult result = LoadStaged({.file = File(file), .module = *module, .deferred = &deferred});
     EXPECT_EQ(deferred.pending(), 0u);
     EXPECT_TRUE(at::equal(module->a, WantedA()));
     EXPECT_TRUE(at::equal(module->b, WantedB()));
@@ -209,9 +205,7 @@ TEST(Staged, GivesTheSameBitsInNewMemoryAndFinishesTheConstruction) {
 
 TEST(Staged, AFailedLoadLeavesTheModuleAsItWas) {
   Two module;
-  EXPECT_THROW(LoadStaged({.file = File("corrupt.pth"),
-                           .module = module,
-                           .read = {.crc = CrcMode::kOn}}),
+  EXPECT_THROW(LoadStaged({.file = File("corrupt.pth"), .module = module, .read = {.crc = CrcMode::kOn}}),
                CheckpointError);
   EXPECT_TRUE(at::equal(module.a, at::full({4, 5}, -1.0)));
 }
@@ -219,14 +213,16 @@ TEST(Staged, AFailedLoadLeavesTheModuleAsItWas) {
 TEST(PickleLoad, WhatLibTorchRefusesIsSkippedInItsOwnWords) {
   Two module;
   EXPECT_THAT([&] { Load("pickle_load", module, File("protocol_3.pth")); },
-              testing::ThrowsMessage<Skipped>(testing::AllOf(testing::StartsWith("torch::pickle_load refuses it: Only Pickle protocol 2 is supported"),
-                                                             testing::Not(testing::HasSubstr("\n")))));
+              testing::ThrowsMessage<Skipped>(testing::AllOf(
+                  testing::StartsWith("torch::pickle_load refuses it: Only Pickle protocol 2 is supported"),
+                  testing::Not(testing::HasSubstr("\n")))));
 }
 
 // It would read memory that is not the file's: AddressSanitizer ends the test where it gets the file.
 TEST(PickleLoad, IsNotGivenWhatIsNoZipArchive) {
   Two module;
-  EXPECT_THAT([&] { Load("pickle_load", module, File("legacy.pth")); }, testing::ThrowsMessage<Skipped>("torch::pickle_load reads zip archives alone"));
+  EXPECT_THAT([&] { Load("pickle_load", module, File("legacy.pth")); },
+              testing::ThrowsMessage<Skipped>("torch::pickle_load reads zip archives alone"));
 }
 
 TEST(PickleLoad, ComparesNoChecksum) {
@@ -238,8 +234,10 @@ TEST(PickleLoad, ComparesNoChecksum) {
 
 TEST(JitLoad, WhatLibTorchRefusesIsSkippedInItsOwnWords) {
   Two module;
-  EXPECT_THAT([&] { Load("jit_load", module, File("plain.pth")); },
-              testing::ThrowsMessage<Skipped>("torch::jit::load refuses it: PytorchStreamReader failed locating file constants.pkl: file not found"));
+  EXPECT_THAT(
+      [&] { Load("jit_load", module, File("plain.pth")); },
+      testing::ThrowsMessage<Skipped>(
+          "torch::jit::load refuses it: PytorchStreamReader failed locating file constants.pkl: file not found"));
   EXPECT_THAT([&] { Load("jit_load", module, File("nested.pth"), {}, "weights"); },
               testing::ThrowsMessage<Skipped>("torch::jit::load gives a module, and nothing at \"weights\" in it"));
   EXPECT_TRUE(at::equal(module.a, at::full({4, 5}, -1.0)));
@@ -249,7 +247,8 @@ TEST(Device, NamesAreCheckedInOneLine) {
   EXPECT_EQ(OpenDevice("cpu"), at::Device(at::kCPU));
   EXPECT_THAT([] { OpenDevice("abacus"); },
               testing::ThrowsMessage<DeviceError>("device abacus: not known; use cpu, cuda or cuda:N"));
-  EXPECT_THAT([] { OpenDevice("mps"); }, testing::ThrowsMessage<DeviceError>("device mps: not known; use cpu, cuda or cuda:N"));
+  EXPECT_THAT([] { OpenDevice("mps"); },
+              testing::ThrowsMessage<DeviceError>("device mps: not known; use cpu, cuda or cuda:N"));
 }
 
 TEST(LoadPaths, AreFoundByName) {

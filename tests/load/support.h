@@ -1,13 +1,12 @@
 #ifndef LOADPATH_TESTS_LOAD_SUPPORT_H_
 #define LOADPATH_TESTS_LOAD_SUPPORT_H_
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <ATen/ATen.h>
 
 #include "harness/load/load_path.h"
 
@@ -30,7 +29,8 @@ struct Two : torch::nn::Module {
   at::Tensor a, b;
 };
 
-/// For comparison: they skip what LibTorch refuses, and take bytes whose CRC-32 does not fit (PickleLoad.ComparesNoChecksum).
+/// For comparison: they skip what LibTorch refuses, and take bytes whose CRC-32 does not fit
+/// (PickleLoad.ComparesNoChecksum).
 inline bool IsLibTorchs(std::string_view path) { return path == "pickle_load" || path == "jit_load"; }
 
 /// A test of every load path, by its name.
@@ -40,7 +40,8 @@ inline std::vector<std::string_view> Names() {
   for (const LoadPath& path : LoadPaths()) names.push_back(path.name);
   return names;
 }
-INSTANTIATE_TEST_SUITE_P(Paths, EveryPath, testing::ValuesIn(Names()), [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Paths, EveryPath, testing::ValuesIn(Names()),
+                         [](const auto& info) { return std::string(info.param); });
 
 }  // namespace loadpath
 

@@ -3,8 +3,8 @@
 //   foreign_load pickle_load|jit_load FILE
 //   foreign_load version
 //
-// One line of JSON: {"tensors": [{"path": […], "dtype", "shape", "sha256", "storage"}]} as `ckpt inspect --digest` gives
-// them, where equal "storage" means shared memory; or {"refused": what the exception says}.
+// One line of JSON: {"tensors": [{"path": […], "dtype", "shape", "sha256", "storage"}]} as `ckpt inspect --digest`
+// gives them, where equal "storage" means shared memory; or {"refused": what the exception says}.
 #include <ATen/core/Dict.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
@@ -79,7 +79,8 @@ class Description {
       } else if (value.isList()) {
         for (const at::IValue& item : value.toListRef()) inside.emplace_back(std::to_string(inside.size()), item);
       } else {
-        for (const at::IValue& item : value.toTupleRef().elements()) inside.emplace_back(std::to_string(inside.size()), item);
+        for (const at::IValue& item : value.toTupleRef().elements())
+          inside.emplace_back(std::to_string(inside.size()), item);
       }
       for (auto item = inside.rbegin(); item != inside.rend(); ++item) {
         places.push_back({place, item->first});

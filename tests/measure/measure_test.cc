@@ -1,3 +1,4 @@
+#include <ATen/ATen.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,12 +11,10 @@
 #include <string>
 #include <vector>
 
-#include <ATen/ATen.h>
-
 #include "harness/measure/counters.h"
 #include "harness/measure/fresh_process.h"
-#include "harness/measure/machine_limits.h"
 #include "harness/measure/machine.h"
+#include "harness/measure/machine_limits.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/page_cache.h"
 #include "harness/measure/tensor_allocator.h"
@@ -27,7 +26,8 @@ constexpr std::uint64_t kMiB = 1 << 20;
 
 class TemporaryFile {
  public:
-  explicit TemporaryFile(std::uint64_t bytes, const std::string& part = "") : name_("measure_test." + std::to_string(getpid()) + part + ".tmp") {
+  explicit TemporaryFile(std::uint64_t bytes, const std::string& part = "")
+      : name_("measure_test." + std::to_string(getpid()) + part + ".tmp") {
     std::ofstream(name_, std::ios::binary) << std::string(bytes, 'x');
   }
   ~TemporaryFile() { std::filesystem::remove(name_); }
@@ -75,8 +75,8 @@ TEST(PageCache, MappedPagesStayAndTheAnswerSaysSo) {
 }
 
 TEST(PageCache, AMissingFileIsNamed) {
-  EXPECT_THAT([] { Evict("no/such/file"); }, testing::ThrowsMessage<std::runtime_error>(
-                                                 "no/such/file: cannot be opened: No such file or directory"));
+  EXPECT_THAT([] { Evict("no/such/file"); },
+              testing::ThrowsMessage<std::runtime_error>("no/such/file: cannot be opened: No such file or directory"));
 }
 
 TEST(PageCache, AnEmptyFileIsColdAndHasNoPages) {
@@ -167,8 +167,9 @@ TEST(FreshProcess, GivesOutputAndStatus) {
   EXPECT_EQ(echo.output, "out\n");
   EXPECT_EQ(echo.status, 3);
   EXPECT_EQ(RunProcess({"/bin/sh", "-c", "kill -9 $$"}).status, 128 + 9);
-  EXPECT_THAT([] { RunProcess({"/no/such/program"}); },
-              testing::ThrowsMessage<std::runtime_error>("/no/such/program: cannot be started: No such file or directory"));
+  EXPECT_THAT(
+      [] { RunProcess({"/no/such/program"}); },
+      testing::ThrowsMessage<std::runtime_error>("/no/such/program: cannot be started: No such file or directory"));
 }
 
 TEST(Machine, SaysWhatNumbersDependOn) {

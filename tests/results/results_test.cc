@@ -25,7 +25,7 @@ TEST(Statistics, PercentilesAreInterpolatedAndAppearWithEnoughSamples) {
   EXPECT_EQ(Summarize(UpTo(1)).median, 1);
   EXPECT_EQ(Summarize(UpTo(4)).median, 2.5);
   EXPECT_EQ(Summarize(UpTo(9)).p90, std::nullopt);
-  EXPECT_DOUBLE_EQ(*Summarize(UpTo(10)).p90, 9.1);   // numpy.percentile(range(1, 11), 90)
+  EXPECT_DOUBLE_EQ(*Summarize(UpTo(10)).p90, 9.1);  // numpy.percentile(range(1, 11), 90)
   EXPECT_EQ(Summarize(UpTo(99)).p99, std::nullopt);
   EXPECT_DOUBLE_EQ(*Summarize(UpTo(101)).p99, 100);
   EXPECT_EQ(Median({}), 0);

@@ -1,12 +1,12 @@
 // What putting bytes into a module costs and guarantees. The files are make_cases.py's.
 #include "harness/state/apply.h"
 
-#include <filesystem>
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "harness/state/deferred_init.h"
 #include "tests/state/modules.h"
@@ -23,7 +23,7 @@ testing::Matcher<std::uint64_t> Bytes(std::uint64_t storages) {
 }
 
 const std::string kData = LOADPATH_STATE_CASES;
-constexpr std::int64_t kCount = 6 << 20;                  // elements of each of large.pth's three tensors
+constexpr std::int64_t kCount = 6 << 20;  // elements of each of large.pth's three tensors
 constexpr std::uint64_t kLargeBytes = 3 * kCount * 4;
 
 struct Large : torch::nn::Module {

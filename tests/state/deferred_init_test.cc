@@ -1,11 +1,10 @@
 #include "harness/state/deferred_init.h"
 
+#include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <torch/torch.h>
 
 #include <functional>
-
-#include <gtest/gtest.h>
-#include <torch/torch.h>
 
 namespace loadpath {
 namespace {
@@ -18,7 +17,9 @@ std::int64_t MinorFaults() {
   return usage.ru_minflt;
 }
 
-bool BitEqual(const at::Tensor& a, const at::Tensor& b) { return a.scalar_type() == b.scalar_type() && at::equal(a, b); }
+bool BitEqual(const at::Tensor& a, const at::Tensor& b) {
+  return a.scalar_type() == b.scalar_type() && at::equal(a, b);
+}
 
 void ExpectEqualState(const nn::Module& actual, const nn::Module& expected) {
   const auto compare = [](const auto& a, const auto& b) {
@@ -43,8 +44,10 @@ std::vector<std::pair<std::string, Factory>> Factories() {
       {"MultiheadAttention", [] { return nn::MultiheadAttention(nn::MultiheadAttentionOptions(8, 2)).ptr(); }},
       {"Bilinear", [] { return nn::Bilinear(3, 4, 5).ptr(); }},
       {"Transformer", [] { return nn::TransformerEncoderLayer(nn::TransformerEncoderLayerOptions(8, 2)).ptr(); }},
-      {"Sequential", [] { return nn::Sequential(nn::Linear(4, 4), nn::ReLU(), nn::BatchNorm1d(4), nn::Linear(4, 2)).ptr(); }},
-      {"initialised by hand", [] {
+      {"Sequential",
+       [] { return nn::Sequential(nn::Linear(4, 4), nn::ReLU(), nn::BatchNorm1d(4), nn::Linear(4, 2)).ptr(); }},
+      {"initialised by hand",
+       [] {
          nn::Linear linear(40, 30);
          nn::init::constant_(linear->weight, 0.25);
          torch::NoGradGuard no_grad;
@@ -52,7 +55,8 @@ std::vector<std::pair<std::string, Factory>> Factories() {
          nn::init::constant_(linear->bias, 0.25);
          return linear.ptr();
        }},
-      {"converted", [] {
+      {"converted",
+       [] {
          nn::Linear linear(40, 30);
          linear->to(torch::kBFloat16);
          return linear.ptr();
@@ -220,7 +224,8 @@ TEST(DeferredInit, ScopesNestAndEndWithTheConstructionThatThrows) {
       b.fill_(2);
       a.add_(1);  // recorded by the outer object
       throw std::runtime_error("no");
-    }), std::runtime_error);
+    }),
+                 std::runtime_error);
     EXPECT_EQ(outer.pending(), 0u);
     EXPECT_EQ(inner.pending(), 1u);
     a.fill_(3);

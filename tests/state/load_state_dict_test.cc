@@ -1,12 +1,12 @@
 // Every case of make_cases.py: what PyTorch does with a module and a checkpoint, and what load_state_dict here does.
 #include "harness/state/load_state_dict.h"
 
-#include <fstream>
-#include <set>
-
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <torch/torch.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "harness/base/sha256.h"
 #include "harness/state/scalar_type.h"
@@ -52,7 +52,8 @@ LoadStateDictOptions OptionsOf(const Json& record) {
 }
 
 StateDict StateDictOf(const Json& record) {
-  return StateDict::From(Checkpoint::Open(kData + "/" + record["file"].get<std::string>()), record["key"].get<std::string>());
+  return StateDict::From(Checkpoint::Open(kData + "/" + record["file"].get<std::string>()),
+                         record["key"].get<std::string>());
 }
 
 class Case : public testing::TestWithParam<std::size_t> {

@@ -1,9 +1,9 @@
 #include "tests/state/modules.h"
 
+#include <torch/torch.h>
+
 #include <functional>
 #include <map>
-
-#include <torch/torch.h>
 
 #include "harness/checkpoint/dtype.h"
 #include "harness/state/module_info.h"
@@ -110,7 +110,8 @@ struct Strided : nn::Module {
 struct Norms : nn::Module {
   Norms() {
     register_module("plain", nn::InstanceNorm1d(3));
-    register_module("tracking", nn::InstanceNorm2d(nn::InstanceNorm2dOptions(3).affine(true).track_running_stats(true)));
+    register_module("tracking",
+                    nn::InstanceNorm2d(nn::InstanceNorm2dOptions(3).affine(true).track_running_stats(true)));
     register_module("batch", nn::BatchNorm3d(nn::BatchNorm3dOptions(3).affine(false)));
   }
 };
@@ -129,7 +130,8 @@ struct Parts : nn::Module {
     register_module("list", nn::ModuleList(nn::Linear(2, 2), nn::LayerNorm(nn::LayerNormOptions({2}))));
     register_module("dict", nn::ModuleDict(std::vector<std::pair<std::string, std::shared_ptr<nn::Module>>>{
                                 {"one", nn::Linear(2, 1).ptr()}, {"two", nn::PReLU().ptr()}}));
-    register_module("weights", nn::ParameterList(torch::zeros(2, torch::requires_grad()), torch::zeros(1, torch::requires_grad())));
+    register_module(
+        "weights", nn::ParameterList(torch::zeros(2, torch::requires_grad()), torch::zeros(1, torch::requires_grad())));
   }
 };
 
@@ -147,7 +149,8 @@ const std::map<std::string, Factory>& Factories() {
       {"sequential", [] { return nn::Sequential(nn::Linear(3, 4), nn::ReLU(), nn::Linear(4, 2)).ptr(); }},
       {"net", Made<Net>},
       {"batch norm", [] { return nn::BatchNorm1d(3).ptr(); }},
-      {"batch norm without statistics", [] { return nn::BatchNorm1d(nn::BatchNorm1dOptions(3).track_running_stats(false)).ptr(); }},
+      {"batch norm without statistics",
+       [] { return nn::BatchNorm1d(nn::BatchNorm1dOptions(3).track_running_stats(false)).ptr(); }},
       {"instance norm", [] { return nn::InstanceNorm1d(3).ptr(); }},
       {"instance norm tracking",
        [] { return nn::InstanceNorm1d(nn::InstanceNorm1dOptions(3).affine(true).track_running_stats(true)).ptr(); }},
@@ -168,7 +171,10 @@ const std::map<std::string, Factory>& Factories() {
       {"conv1d", [] { return nn::Conv1d(nn::Conv1dOptions(2, 3, 2)).ptr(); }},
       {"conv3d", [] { return nn::Conv3d(nn::Conv3dOptions(1, 1, 2)).ptr(); }},
       {"conv transpose", [] { return nn::ConvTranspose2d(nn::ConvTranspose2dOptions(1, 2, 2)).ptr(); }},
-      {"layer norm", [] { return nn::LayerNorm(nn::LayerNormOptions({2, 3})).ptr(); }},
+      {"layer norm",
+       [] {
+         return nn::LayerNorm(nn::LayerNormOptions({2, 3})).ptr();
+       }},
       {"group norm", [] { return nn::GroupNorm(2, 4).ptr(); }},
       {"bilinear", [] { return nn::Bilinear(2, 3, 4).ptr(); }},
       {"lstm", [] { return nn::LSTM(nn::LSTMOptions(2, 3).num_layers(2).bidirectional(true)).ptr(); }},
@@ -178,11 +184,17 @@ const std::map<std::string, Factory>& Factories() {
       {"lstm cell", [] { return nn::LSTMCell(2, 3).ptr(); }},
       {"attention", [] { return nn::MultiheadAttention(4, 2).ptr(); }},
       {"attention with other sizes",
-       [] { return nn::MultiheadAttention(nn::MultiheadAttentionOptions(4, 2).kdim(3).vdim(5).add_bias_kv(true)).ptr(); }},
-      {"encoder layer", [] { return nn::TransformerEncoderLayer(nn::TransformerEncoderLayerOptions(4, 2).dim_feedforward(8)).ptr(); }},
-      {"decoder layer", [] { return nn::TransformerDecoderLayer(nn::TransformerDecoderLayerOptions(4, 2).dim_feedforward(8)).ptr(); }},
+       [] {
+         return nn::MultiheadAttention(nn::MultiheadAttentionOptions(4, 2).kdim(3).vdim(5).add_bias_kv(true)).ptr();
+       }},
+      {"encoder layer",
+       [] { return nn::TransformerEncoderLayer(nn::TransformerEncoderLayerOptions(4, 2).dim_feedforward(8)).ptr(); }},
+      {"decoder layer",
+       [] { return nn::TransformerDecoderLayer(nn::TransformerDecoderLayerOptions(4, 2).dim_feedforward(8)).ptr(); }},
       {"adaptive softmax",
-       [] { return nn::AdaptiveLogSoftmaxWithLoss(nn::AdaptiveLogSoftmaxWithLossOptions(16, 10, {2, 6})).ptr(); }},
+       [] {
+         return nn::AdaptiveLogSoftmaxWithLoss(nn::AdaptiveLogSoftmaxWithLossOptions(16, 10, {2, 6})).ptr();
+       }},
   };
   return factories;
 }

@@ -1,10 +1,10 @@
 #ifndef LOADPATH_TESTS_STATE_MODULES_H_
 #define LOADPATH_TESTS_STATE_MODULES_H_
 
+#include <torch/nn/module.h>
+
 #include <memory>
 #include <string>
-
-#include <torch/nn/module.h>
 
 namespace loadpath {
 

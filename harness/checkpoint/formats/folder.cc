@@ -10,8 +10,8 @@ namespace loadpath {
 namespace {
 
 bool OpensCheckpoint(std::string_view name) {
-  return name == ".metadata" || name == "model.safetensors" || name == "pytorch_model.bin" || name.ends_with(".safetensors.index.json") ||
-         name.ends_with(".bin.index.json");
+  return name == ".metadata" || name == "model.safetensors" || name == "pytorch_model.bin" ||
+         name.ends_with(".safetensors.index.json") || name.ends_with(".bin.index.json");
 }
 
 }  // namespace
@@ -33,7 +33,8 @@ std::string CheckpointInFolder(const std::string& folder) {
   if (found.size() > 1) {
     std::string names = found[0];
     for (std::size_t i = 1; i < found.size(); ++i) names += (i + 1 == found.size() ? " and " : ", ") + found[i];
-    throw CheckpointError(ErrorCode::kUnknownFormat, folder, "is a folder with several checkpoints: name one of " + names);
+    throw CheckpointError(ErrorCode::kUnknownFormat, folder,
+                          "is a folder with several checkpoints: name one of " + names);
   }
   return folder + (folder.ends_with('/') ? "" : "/") + found[0];
 }

@@ -32,8 +32,10 @@ class SeveralFiles : public Checkpoint {
 };
 
 /// `path`: as the user named it, a folder or the file itself. `options`: for the files inside. Throws CheckpointError.
-std::shared_ptr<const Checkpoint> OpenSharded(std::string path, std::unique_ptr<Source> index, const OpenOptions& options);
-std::shared_ptr<const Checkpoint> OpenDcp(std::string path, std::unique_ptr<Source> metadata, const OpenOptions& options);
+std::shared_ptr<const Checkpoint> OpenSharded(std::string path, std::unique_ptr<Source> index,
+                                              const OpenOptions& options);
+std::shared_ptr<const Checkpoint> OpenDcp(std::string path, std::unique_ptr<Source> metadata,
+                                          const OpenOptions& options);
 
 }  // namespace loadpath
 

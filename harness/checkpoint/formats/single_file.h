@@ -41,7 +41,8 @@ class SingleFile : public Checkpoint, public Records {
 };
 
 /// The formats. Each takes the file over and throws CheckpointError.
-std::shared_ptr<const SingleFile> OpenZip(std::unique_ptr<Source> source, const OpenOptions& options);  ///< torch.save, TorchScript, torch.export
+std::shared_ptr<const SingleFile> OpenZip(std::unique_ptr<Source> source,
+                                          const OpenOptions& options);  ///< torch.save, TorchScript, torch.export
 std::shared_ptr<const SingleFile> OpenTorchLegacy(std::unique_ptr<Source> source, const OpenOptions& options);
 std::shared_ptr<const SingleFile> OpenSafetensors(std::unique_ptr<Source> source);
 

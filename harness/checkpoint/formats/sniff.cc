@@ -4,8 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/checkpoint/limits.h"
 #include "harness/base/little_endian.h"
+#include "harness/checkpoint/limits.h"
 
 namespace loadpath {
 namespace {
@@ -24,7 +24,9 @@ constexpr Signature kOthers[] = {
     {"\x1f\x8b"sv, 0, "is compressed with gzip: unpack it first"},
     {"7z\xbc\xaf\x27\x1c"sv, 0, "is a 7z archive: unpack it first"},
     {"BZh"sv, 0, "is compressed with bzip2: unpack it first"},
-    {"\xfd" "7zXZ"sv, 0, "is compressed with xz: unpack it first"},
+    {"\xfd"
+     "7zXZ"sv,
+     0, "is compressed with xz: unpack it first"},
     {"\x28\xb5\x2f\xfd"sv, 0, "is compressed with zstd: unpack it first"},
     {"PK\x05\x06"sv, 0, "is an empty zip archive"},
     {"Rar!\x1a\x07"sv, 0, "is a rar archive: unpack it first"},
@@ -35,15 +37,18 @@ constexpr Signature kOthers[] = {
     {"TFL3"sv, 4, "is a TensorFlow Lite model, not a PyTorch checkpoint"},
     {"MATLAB 5.0 MAT-file"sv, 0, "is a MATLAB file, not a PyTorch checkpoint"},
     {"MZ"sv, 0, "is an executable or a library, not a checkpoint"},
-    {"\x7f" "ELF"sv, 0, "is an executable or a library, not a checkpoint"},
+    {"\x7f"
+     "ELF"sv,
+     0, "is an executable or a library, not a checkpoint"},
 };
 
-// The first header of a tar archive: its bytes sum to the octal number at 148, that field taken as blanks (POSIX ustar; what
-// came before it has no magic word).
+// The first header of a tar archive: its bytes sum to the octal number at 148, that field taken as blanks (POSIX ustar;
+// what came before it has no magic word).
 bool StartsLikeTar(std::string_view head) {
   if (head.size() < 512 || head[0] == '\0') return false;
   std::uint64_t sum = 0, written = 0;
-  for (std::size_t i = 0; i < 512; ++i) sum += i >= 148 && i < 156 ? std::uint64_t{' '} : static_cast<unsigned char>(head[i]);
+  for (std::size_t i = 0; i < 512; ++i)
+    sum += i >= 148 && i < 156 ? std::uint64_t{' '} : static_cast<unsigned char>(head[i]);
   bool digits = false;
   for (const char c : head.substr(148, 8)) {
     if (c >= '0' && c <= '7') {
@@ -63,11 +68,13 @@ bool IsOldCheckpoint(std::string_view head) {
   return name == "sys_info" || name == "pickle" || name == "storages" || name == "tensors";
 }
 
-// ONNX's ModelProto begins with ir_version and producer_name; TensorFlow's SavedModel with its version and a long message.
+// ONNX's ModelProto begins with ir_version and producer_name; TensorFlow's SavedModel with its version and a long
+// message.
 std::string_view Protobuf(std::string_view head) {
   if (head.size() < 16 || head[0] != '\x08' || head[1] < 1 || head[1] > 32 || head[2] != '\x12') return {};
   const std::string_view producer = head.substr(4, static_cast<unsigned char>(head[3]));
-  const bool text = head[3] > 0 && head[3] < 64 && std::all_of(producer.begin(), producer.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  const bool text = head[3] > 0 && head[3] < 64 &&
+                    std::all_of(producer.begin(), producer.end(), [](char c) { return c >= ' ' && c <= '~'; });
   return text ? "is an ONNX model, not a PyTorch checkpoint" : "is a TensorFlow model, not a PyTorch checkpoint";
 }
 
@@ -75,8 +82,10 @@ bool StartsLikePage(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n\xef\xbb\xbf");
   if (begin == std::string_view::npos) return false;
   std::string lower(text.substr(begin, 16));
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return lower.starts_with("<!doctype") || lower.starts_with("<html") || lower.starts_with("<head") || lower.starts_with("<?xml");
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return lower.starts_with("<!doctype") || lower.starts_with("<html") || lower.starts_with("<head") ||
+         lower.starts_with("<?xml");
 }
 
 // The magic number 0x1950a86a20f9469cfc6c as LONG1 of 10 bytes, behind PROTO where the protocol has it.
@@ -85,7 +94,8 @@ bool StartsLikeLegacy(std::string_view head) {
   constexpr std::string_view kMagicText = "L119547037146038801333356L\n"sv;
   if (head.starts_with(kMagicText)) return true;
   if (head.size() < 2 || head[0] != '\x80') return false;
-  return head.substr(2).starts_with(kMagic) || (head.size() > 11 && head[2] == '\x95' && head.substr(11).starts_with(kMagic));
+  return head.substr(2).starts_with(kMagic) ||
+         (head.size() > 11 && head[2] == '\x95' && head.substr(11).starts_with(kMagic));
 }
 
 // A safetensors file may begin with "{", too: as the lowest byte of a length, whose highest bytes are 0.
@@ -96,7 +106,8 @@ bool StartsLikeJson(std::string_view head) {
 
 // The first thing that the pickle names is its class.
 bool StartsLikeDcp(std::string_view head) {
-  return head.size() > 2 && head[0] == '\x80' && head.substr(2, 64).find("torch.distributed.checkpoint.metadata") != std::string_view::npos;
+  return head.size() > 2 && head[0] == '\x80' &&
+         head.substr(2, 64).find("torch.distributed.checkpoint.metadata") != std::string_view::npos;
 }
 
 }  // namespace
@@ -116,21 +127,26 @@ FileKind Sniff(const Source& source) {
   }
   if (StartsLikeTar(head)) {
     if (!IsOldCheckpoint(head)) source.Fail(ErrorCode::kUnknownFormat, "is a tar archive: unpack it first");
-    source.Fail(ErrorCode::kUnsupported, "is a checkpoint of PyTorch 0.1, a tar archive: Cannot use ``weights_only=True`` with files "
-                                         "saved in the legacy .tar format. Load it with PyTorch and save it again");
+    source.Fail(ErrorCode::kUnsupported,
+                "is a checkpoint of PyTorch 0.1, a tar archive: Cannot use ``weights_only=True`` with files "
+                "saved in the legacy .tar format. Load it with PyTorch and save it again");
   }
-  if (const std::string_view sentence = Protobuf(head); !sentence.empty()) source.Fail(ErrorCode::kUnknownFormat, sentence);
+  if (const std::string_view sentence = Protobuf(head); !sentence.empty())
+    source.Fail(ErrorCode::kUnknownFormat, sentence);
   if (StartsLikePage(head)) {
-    source.Fail(ErrorCode::kUnknownFormat, "is a web page, not a checkpoint: the download gave an error or a login page");
+    source.Fail(ErrorCode::kUnknownFormat,
+                "is a web page, not a checkpoint: the download gave an error or a login page");
   }
   if (StartsLikeJson(head)) return FileKind::kShardIndex;
   if (head.size() >= 9 && head[8] == '{') return FileKind::kSafetensors;
   // Protocol 2 and later, or how protocols 0 and 1 begin a dict, a list and a named value.
-  if (head[0] == '\x80' || head.starts_with("(dp") || head.starts_with("(lp") || head.starts_with("}q") || head.starts_with("]q") ||
-      head.starts_with("ccollections\n")) {
-    source.Fail(ErrorCode::kUnknownFormat, "is a pickle, but not one that torch.save wrote: Invalid magic number; corrupt file?");
+  if (head[0] == '\x80' || head.starts_with("(dp") || head.starts_with("(lp") || head.starts_with("}q") ||
+      head.starts_with("]q") || head.starts_with("ccollections\n")) {
+    source.Fail(ErrorCode::kUnknownFormat,
+                "is a pickle, but not one that torch.save wrote: Invalid magic number; corrupt file?");
   }
-  source.Fail(ErrorCode::kUnknownFormat, "is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors");
+  source.Fail(ErrorCode::kUnknownFormat,
+              "is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors");
 }
 
 }  // namespace loadpath

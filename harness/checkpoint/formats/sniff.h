@@ -8,9 +8,11 @@
 namespace loadpath {
 
 enum class FileKind : std::uint8_t {
-  kZip, kLegacy, kSafetensors,
-  kShardIndex,    ///< a JSON object: model.safetensors.index.json and the like
-  kDcpMetadata,   ///< the .metadata of torch.distributed.checkpoint
+  kZip,
+  kLegacy,
+  kSafetensors,
+  kShardIndex,   ///< a JSON object: model.safetensors.index.json and the like
+  kDcpMetadata,  ///< the .metadata of torch.distributed.checkpoint
 };
 
 /// Which format the file has, by its first bytes. What is none of them is refused with what it is instead: a git-lfs

@@ -37,7 +37,9 @@ class Copier {
   }
 
  private:
-  static bool Fixed(NodeKind kind) { return kind == NodeKind::kTuple || kind == NodeKind::kSize || kind == NodeKind::kObject; }
+  static bool Fixed(NodeKind kind) {
+    return kind == NodeKind::kTuple || kind == NodeKind::kSize || kind == NodeKind::kObject;
+  }
 
   Value ValueFor(NodeId node) {
     const auto found = values_.find(node);
@@ -50,22 +52,30 @@ class Copier {
 
   Value Make(NodeId node) {
     switch (tree_.kind(node)) {
-      case NodeKind::kNone: return {};
-      case NodeKind::kBool: return {Value::Tag::kBool, tree_.boolean(node) ? 1u : 0u};
-      case NodeKind::kInt: return heap_.Int(tree_.integer(node));
-      case NodeKind::kBigInt: return {Value::Tag::kBigInt, Own(node)};
-      case NodeKind::kFloat: return heap_.Float(tree_.real(node));
+      case NodeKind::kNone:
+        return {};
+      case NodeKind::kBool:
+        return {Value::Tag::kBool, tree_.boolean(node) ? 1u : 0u};
+      case NodeKind::kInt:
+        return heap_.Int(tree_.integer(node));
+      case NodeKind::kBigInt:
+        return {Value::Tag::kBigInt, Own(node)};
+      case NodeKind::kFloat:
+        return heap_.Float(tree_.real(node));
       case NodeKind::kComplex: {
         const std::array parts{heap_.Float(tree_.real(node)), heap_.Float(tree_.imag(node))};
         return heap_.Fixed(NodeKind::kComplex, parts);
       }
-      case NodeKind::kString: return heap_.OwnedText(std::string(tree_.text(node)));
-      case NodeKind::kBytes: return heap_.OwnedBytes(std::string(tree_.text(node)));
+      case NodeKind::kString:
+        return heap_.OwnedText(std::string(tree_.text(node)));
+      case NodeKind::kBytes:
+        return heap_.OwnedBytes(std::string(tree_.text(node)));
       case NodeKind::kByteArray:
         heap_.objects.push_back({NodeKind::kByteArray, Own(node), 0, 0, {}});
         return {Value::Tag::kObject, heap_.objects.size() - 1};
       case NodeKind::kName: {
-        if (const std::optional<std::uint32_t> global = FindGlobal(tree_.text(node))) return {Value::Tag::kGlobal, *global};
+        if (const std::optional<std::uint32_t> global = FindGlobal(tree_.text(node)))
+          return {Value::Tag::kGlobal, *global};
         const std::array name{heap_.OwnedText(std::string(tree_.text(node)))};
         return heap_.Fixed(NodeKind::kName, name);
       }
@@ -77,7 +87,8 @@ class Copier {
       case NodeKind::kStorage: {
         const StorageId id = storage_of_(tree_.storage(node));
         storages_.refs().push_back({id, 0, 0, storages_.storages()[id].nbytes});
-        heap_.objects.push_back({NodeKind::kStorage, static_cast<std::uint32_t>(storages_.refs().size() - 1), 0, 0, {}});
+        heap_.objects.push_back(
+            {NodeKind::kStorage, static_cast<std::uint32_t>(storages_.refs().size() - 1), 0, 0, {}});
         return {Value::Tag::kObject, heap_.objects.size() - 1};
       }
       case NodeKind::kTuple:
@@ -86,7 +97,8 @@ class Copier {
         const std::vector<Value> room(tree_.items(node).size());
         return heap_.Fixed(tree_.kind(node), room, tree_.kind(node) == NodeKind::kObject ? NameOf(node) : 0);
       }
-      default: return heap_.Growing(tree_.kind(node));
+      default:
+        return heap_.Growing(tree_.kind(node));
     }
   }
 
@@ -110,7 +122,8 @@ class Copier {
 
 }  // namespace
 
-Value CopyValue(const Tree& tree, NodeId from, Heap& heap, StorageTable& storages, const std::function<StorageId(StorageId)>& storage_of) {
+Value CopyValue(const Tree& tree, NodeId from, Heap& heap, StorageTable& storages,
+                const std::function<StorageId(StorageId)>& storage_of) {
   return Copier(tree, heap, storages, storage_of).Copy(from);
 }
 

@@ -52,8 +52,8 @@ struct SizedName {
 
 // Dtypes that no dense tensor has: quantised, sub-byte and opaque ones.
 constexpr SizedName kOtherDtypes[] = {
-    {"qint8", 1}, {"qint32", 4}, {"quint8", 1}, {"quint4x2", 1}, {"quint2x4", 1},
-    {"bits1x8", 1}, {"bits2x4", 1}, {"bits4x2", 1}, {"bits8", 1}, {"bits16", 2},
+    {"qint8", 1},   {"qint32", 4},  {"quint8", 1},  {"quint4x2", 1}, {"quint2x4", 1},
+    {"bits1x8", 1}, {"bits2x4", 1}, {"bits4x2", 1}, {"bits8", 1},    {"bits16", 2},
 };
 
 struct StorageName {
@@ -64,12 +64,23 @@ struct StorageName {
 };
 
 constexpr StorageName kStorages[] = {
-    {"Byte", "uint8", true, true}, {"Char", "int8", true, true}, {"Short", "int16", true, true},
-    {"Int", "int32", true, true}, {"Long", "int64", true, true}, {"Half", "float16", true, true},
-    {"Float", "float32", true, true}, {"Double", "float64", true, true}, {"BFloat16", "bfloat16", true, true},
-    {"Bool", "bool", true, true}, {"ComplexFloat", "complex64", true, false}, {"ComplexDouble", "complex128", true, false},
-    {"QInt8", "qint8", false, false}, {"QInt32", "qint32", false, false}, {"QUInt8", "quint8", false, false},
-    {"QUInt4x2", "quint4x2", false, false}, {"QUInt2x4", "quint2x4", false, false},
+    {"Byte", "uint8", true, true},
+    {"Char", "int8", true, true},
+    {"Short", "int16", true, true},
+    {"Int", "int32", true, true},
+    {"Long", "int64", true, true},
+    {"Half", "float16", true, true},
+    {"Float", "float32", true, true},
+    {"Double", "float64", true, true},
+    {"BFloat16", "bfloat16", true, true},
+    {"Bool", "bool", true, true},
+    {"ComplexFloat", "complex64", true, false},
+    {"ComplexDouble", "complex128", true, false},
+    {"QInt8", "qint8", false, false},
+    {"QInt32", "qint32", false, false},
+    {"QUInt8", "quint8", false, false},
+    {"QUInt4x2", "quint4x2", false, false},
+    {"QUInt2x4", "quint2x4", false, false},
 };
 
 class Table {
@@ -87,14 +98,16 @@ class Table {
     }
     for (const StorageName& storage : kStorages) {
       const std::string_view dtype = Keep({"torch.", storage.dtype});
-      const auto itemsize = std::find_if(globals_.begin(), globals_.end(), [&](const Global& g) { return g.name == dtype; })->itemsize;
+      const auto itemsize =
+          std::find_if(globals_.begin(), globals_.end(), [&](const Global& g) { return g.name == dtype; })->itemsize;
       Add({"torch.", storage.prefix, "Storage"}, K::kStorageType, itemsize, dtype);
       if (storage.cuda) Add({"torch.cuda.", storage.prefix, "Storage"}, K::kStorageType, itemsize, dtype);
       if (!storage.tensor) continue;
       for (const std::string_view where : {"torch.", "torch.cuda.", "torch.sparse.", "torch.cuda.sparse."}) {
         const bool sparse = where.find("sparse") != std::string_view::npos;
         if (sparse && storage.prefix == "Bool") continue;
-        if (where == "torch.cuda." || where == "torch." || sparse) Add({where, storage.prefix, "Tensor"}, K::kTensorClass);
+        if (where == "torch.cuda." || where == "torch." || sparse)
+          Add({where, storage.prefix, "Tensor"}, K::kTensorClass);
       }
     }
     allowed_ = static_cast<std::uint32_t>(globals_.size());
@@ -121,21 +134,31 @@ class Table {
     for (const std::string_view part : parts) name += part;
     return *names_.emplace_back(std::make_unique<std::string>(std::move(name)));
   }
-  void Add(std::initializer_list<std::string_view> parts, K kind, std::uint8_t itemsize = 0, std::string_view dtype = {}) {
+  void Add(std::initializer_list<std::string_view> parts, K kind, std::uint8_t itemsize = 0,
+           std::string_view dtype = {}) {
     globals_.push_back({Keep(parts), kind, itemsize, dtype});
   }
 
   // c10::toString of the dtypes that Python has no typed storage for (c10/core/ScalarType.h).
   void AddScriptNames() {
     constexpr std::pair<std::string_view, std::string_view> kScriptStorages[] = {
-        {"UInt16", "uint16"}, {"UInt32", "uint32"}, {"UInt64", "uint64"}, {"ComplexHalf", "complex32"}, {"BComplex32", "bcomplex32"},
-        {"Float8_e4m3fn", "float8_e4m3fn"}, {"Float8_e4m3fnuz", "float8_e4m3fnuz"}, {"Float8_e5m2", "float8_e5m2"},
-        {"Float8_e5m2fnuz", "float8_e5m2fnuz"}, {"Float8_e8m0fnu", "float8_e8m0fnu"}, {"Float4_e2m1fn_x2", "float4_e2m1fn_x2"},
+        {"UInt16", "uint16"},
+        {"UInt32", "uint32"},
+        {"UInt64", "uint64"},
+        {"ComplexHalf", "complex32"},
+        {"BComplex32", "bcomplex32"},
+        {"Float8_e4m3fn", "float8_e4m3fn"},
+        {"Float8_e4m3fnuz", "float8_e4m3fnuz"},
+        {"Float8_e5m2", "float8_e5m2"},
+        {"Float8_e5m2fnuz", "float8_e5m2fnuz"},
+        {"Float8_e8m0fnu", "float8_e8m0fnu"},
+        {"Float4_e2m1fn_x2", "float4_e2m1fn_x2"},
     };
     for (const auto& [prefix, dtype] : kScriptStorages) {
       Add({"torch.", prefix, "Storage"}, K::kStorageType, Info(*DtypeByName(dtype)).itemsize, Keep({"torch.", dtype}));
     }
-    for (const std::string_view tag : {"build_intlist", "build_tensorlist", "build_doublelist", "build_boollist", "restore_type_tag"}) {
+    for (const std::string_view tag :
+         {"build_intlist", "build_tensorlist", "build_doublelist", "build_boollist", "restore_type_tag"}) {
       Add({"torch.jit._pickle.", tag}, K::kFirstArgument);
     }
     for (auto i = allowed_; i < globals_.size(); ++i) script_index_.emplace(globals_[i].name, i);
@@ -177,29 +200,35 @@ constexpr Rename kNames[] = {
 };
 
 constexpr std::pair<std::string_view, std::string_view> kModules[] = {
-    {"__builtin__", "builtins"}, {"copy_reg", "copyreg"}, {"Queue", "queue"}, {"repr", "reprlib"},
-    {"_abcoll", "collections.abc"}, {"UserDict", "collections"}, {"UserList", "collections"}, {"UserString", "collections"},
-    {"whichdb", "dbm"}, {"StringIO", "io"}, {"cStringIO", "io"},
+    {"__builtin__", "builtins"},
+    {"copy_reg", "copyreg"},
+    {"Queue", "queue"},
+    {"repr", "reprlib"},
+    {"_abcoll", "collections.abc"},
+    {"UserDict", "collections"},
+    {"UserList", "collections"},
+    {"UserString", "collections"},
+    {"whichdb", "dbm"},
+    {"StringIO", "io"},
+    {"cStringIO", "io"},
 };
 
 constexpr std::string_view kBlocked[] = {"sys", "os", "posix", "nt"};
 
 constexpr std::string_view kBlockedToo[] = {
-    "builtins.eval", "builtins.exec", "builtins.compile", "builtins.__import__", "builtins.open", "builtins.input",
-    "builtins.breakpoint", "importlib.import_module", "runpy.run_path", "runpy.run_module", "shutil.rmtree", "pty.spawn",
+    "builtins.eval",  "builtins.exec",    "builtins.compile",    "builtins.__import__",
+    "builtins.open",  "builtins.input",   "builtins.breakpoint", "importlib.import_module",
+    "runpy.run_path", "runpy.run_module", "shutil.rmtree",       "pty.spawn",
 };
 constexpr std::string_view kBlockedModules[] = {"subprocess", "socket", "ctypes", "webbrowser"};
 
-constexpr std::string_view kLayouts[] = {"torch.strided", "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc",
-                                         "torch.sparse_bsr", "torch.sparse_bsc", "torch._mkldnn", "torch.jagged"};
+constexpr std::string_view kLayouts[] = {"torch.strided",    "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc",
+                                         "torch.sparse_bsr", "torch.sparse_bsc", "torch._mkldnn",    "torch.jagged"};
 
 constexpr std::string_view kDistributed[] = {
-    "torch.distributed.device_mesh.DeviceMesh",
-    "torch.distributed.tensor._dtensor_spec.DTensorSpec",
-    "torch.distributed.tensor._dtensor_spec.TensorMeta",
-    "torch.distributed.tensor.DTensor",
-    "torch.distributed.tensor.placement_types.Partial",
-    "torch.distributed.tensor.placement_types.Replicate",
+    "torch.distributed.device_mesh.DeviceMesh",          "torch.distributed.tensor._dtensor_spec.DTensorSpec",
+    "torch.distributed.tensor._dtensor_spec.TensorMeta", "torch.distributed.tensor.DTensor",
+    "torch.distributed.tensor.placement_types.Partial",  "torch.distributed.tensor.placement_types.Replicate",
     "torch.distributed.tensor.placement_types.Shard",
 };
 
@@ -211,11 +240,16 @@ std::optional<std::uint32_t> FindGlobal(std::string_view full_name) { return The
 
 std::optional<std::uint32_t> FindScriptGlobal(std::string_view full_name) { return TheTable().FindScript(full_name); }
 
-bool IsLayout(std::string_view name) { return std::find(std::begin(kLayouts), std::end(kLayouts), name) != std::end(kLayouts); }
+bool IsLayout(std::string_view name) {
+  return std::find(std::begin(kLayouts), std::end(kLayouts), name) != std::end(kLayouts);
+}
 
 bool IsBlocked(std::string_view module, std::string_view name) {
-  const auto has = [](const auto& list, std::string_view text) { return std::find(std::begin(list), std::end(list), text) != std::end(list); };
-  return has(kBlocked, module) || has(kBlockedModules, module) || has(kBlockedToo, std::string(module) + "." + std::string(name));
+  const auto has = [](const auto& list, std::string_view text) {
+    return std::find(std::begin(list), std::end(list), text) != std::end(list);
+  };
+  return has(kBlocked, module) || has(kBlockedModules, module) ||
+         has(kBlockedToo, std::string(module) + "." + std::string(name));
 }
 
 void MapPython2Name(std::string& module, std::string& name) {
@@ -247,8 +281,10 @@ std::string ForbiddenText(std::string_view module, std::string_view name) {
   if (full.starts_with(kBuiltins) && full.size() > kBuiltins.size() && full[kBuiltins.size()] == '.') {
     full.erase(0, kBuiltins.size() + 1);
   }
-  return "Unsupported global: GLOBAL " + full + " was not an allowed global by default. Please use "
-         "`torch.serialization.add_safe_globals([" + full + "])` or the `torch.serialization.safe_globals([" + full +
+  return "Unsupported global: GLOBAL " + full +
+         " was not an allowed global by default. Please use "
+         "`torch.serialization.add_safe_globals([" +
+         full + "])` or the `torch.serialization.safe_globals([" + full +
          "])` context manager to allowlist this global if you trust this class/function.";
 }
 
@@ -258,10 +294,14 @@ std::optional<Dtype> DenseDtype(const Global& global) {
 
 std::string GlobalTypeText(const Global& global) {
   switch (global.kind) {
-    case K::kDtype: return "<class 'torch.dtype'>";
-    case K::kQscheme: return "<class 'torch.qscheme'>";
-    case K::kStorageType: return "<class 'torch.serialization.StorageType'>";
-    case K::kEncode: return "<class 'builtin_function_or_method'>";
+    case K::kDtype:
+      return "<class 'torch.dtype'>";
+    case K::kQscheme:
+      return "<class 'torch.qscheme'>";
+    case K::kStorageType:
+      return "<class 'torch.serialization.StorageType'>";
+    case K::kEncode:
+      return "<class 'builtin_function_or_method'>";
     case K::kGetLayout:
     case K::kRebuildTensor:
     case K::kRebuildTensorV2:
@@ -271,10 +311,12 @@ std::string GlobalTypeText(const Global& global) {
     case K::kRebuildFromTypeV2:
     case K::kRebuildDeviceTensorFromCpuTensor:
     case K::kFirstArgument:
-    case K::kRebuildInert: return "<class 'function'>";
+    case K::kRebuildInert:
+      return "<class 'function'>";
     case K::kTensorClass:
       return global.name == "torch.Tensor" ? "<class 'torch._C._TensorMeta'>" : "<class 'torch.tensortype'>";
-    default: return "<class 'type'>";
+    default:
+      return "<class 'type'>";
   }
 }
 

@@ -1,14 +1,15 @@
 #include "harness/checkpoint/pickle/heap.h"
 
-#include "harness/checkpoint/pickle/globals.h"
 #include "harness/base/little_endian.h"
+#include "harness/checkpoint/pickle/globals.h"
 #include "harness/checkpoint/pickle/opcodes.h"
 #include "harness/checkpoint/type_names.h"
 
 namespace loadpath {
 
 Value Heap::Int(std::int64_t value) {
-  if (value >= -Value::kMaxInline && value <= Value::kMaxInline) return {Value::Tag::kInt, static_cast<std::uint64_t>(value)};
+  if (value >= -Value::kMaxInline && value <= Value::kMaxInline)
+    return {Value::Tag::kInt, static_cast<std::uint64_t>(value)};
   integers.push_back(value);
   return {Value::Tag::kWideInt, integers.size() - 1};
 }
@@ -104,19 +105,28 @@ std::span<const Value> Heap::items(Value value) const {
 
 std::string Heap::TypeText(Value value) const {
   switch (value.tag()) {
-    case Value::Tag::kNone: return TypeName(NodeKind::kNone);
-    case Value::Tag::kBool: return TypeName(NodeKind::kBool);
+    case Value::Tag::kNone:
+      return TypeName(NodeKind::kNone);
+    case Value::Tag::kBool:
+      return TypeName(NodeKind::kBool);
     case Value::Tag::kInt:
     case Value::Tag::kWideInt:
-    case Value::Tag::kBigInt: return TypeName(NodeKind::kInt);
-    case Value::Tag::kFloat: return TypeName(NodeKind::kFloat);
+    case Value::Tag::kBigInt:
+      return TypeName(NodeKind::kInt);
+    case Value::Tag::kFloat:
+      return TypeName(NodeKind::kFloat);
     case Value::Tag::kText:
-    case Value::Tag::kOwnedText: return TypeName(NodeKind::kString);
+    case Value::Tag::kOwnedText:
+      return TypeName(NodeKind::kString);
     case Value::Tag::kBytes:
-    case Value::Tag::kOwnedBytes: return TypeName(NodeKind::kBytes);
-    case Value::Tag::kGlobal: return GlobalTypeText(GlobalAt(static_cast<std::uint32_t>(value.payload())));
-    case Value::Tag::kClass: return "<class 'type'>";
-    case Value::Tag::kObject: break;
+    case Value::Tag::kOwnedBytes:
+      return TypeName(NodeKind::kBytes);
+    case Value::Tag::kGlobal:
+      return GlobalTypeText(GlobalAt(static_cast<std::uint32_t>(value.payload())));
+    case Value::Tag::kClass:
+      return "<class 'type'>";
+    case Value::Tag::kObject:
+      break;
   }
   const Object& object = this->object(value);
   if (object.kind == NodeKind::kObject) {

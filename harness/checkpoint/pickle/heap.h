@@ -17,8 +17,19 @@ namespace loadpath {
 class Value {
  public:
   enum class Tag : std::uint8_t {
-    kNone, kBool, kInt /* 56 bits */, kWideInt /* 64 */, kBigInt, kFloat, kText, kOwnedText, kBytes, kOwnedBytes,
-    kGlobal /* a name of globals.h */, kClass /* any other name, in `owned` */, kObject,
+    kNone,
+    kBool,
+    kInt /* 56 bits */,
+    kWideInt /* 64 */,
+    kBigInt,
+    kFloat,
+    kText,
+    kOwnedText,
+    kBytes,
+    kOwnedBytes,
+    kGlobal /* a name of globals.h */,
+    kClass /* any other name, in `owned` */,
+    kObject,
   };
   static constexpr std::int64_t kMaxInline = (std::int64_t{1} << 55) - 1;
 
@@ -39,9 +50,9 @@ class Value {
 struct Object {
   static constexpr std::uint32_t kNamed = 1u << 31;
   NodeKind kind = NodeKind::kTuple;
-  std::uint32_t begin = 0;  ///< tuple, size, complex, object: into pool; list, set, dict: into lists; tensor: into tensors;
-                            ///< storage: its StorageId; byte array: into owned
-  std::uint32_t count = 0;  ///< of the pool's range
+  std::uint32_t begin = 0;   ///< tuple, size, complex, object: into pool; list, set, dict: into lists; tensor: into
+                             ///< tensors; storage: its StorageId; byte array: into owned
+  std::uint32_t count = 0;   ///< of the pool's range
   std::uint32_t global = 0;  ///< object: its name, GlobalAt or kNamed | index into owned; storage: its type
   Value attributes;          ///< what BUILD gave
 };
@@ -56,7 +67,7 @@ class Heap {
   std::vector<double> reals;
   std::vector<std::int64_t> integers;
   LargeVector<TensorView> tensors;
-  std::span<const std::byte> pickle;      ///< what kText and kBytes values point into
+  std::span<const std::byte> pickle;  ///< what kText and kBytes values point into
 
   Value Int(std::int64_t value);
   Value Float(double value);
@@ -71,7 +82,9 @@ class Heap {
 
   Object& object(Value value) { return objects[value.payload()]; }
   const Object& object(Value value) const { return objects[value.payload()]; }
-  bool IsObject(Value value, NodeKind kind) const { return value.Is(Value::Tag::kObject) && object(value).kind == kind; }
+  bool IsObject(Value value, NodeKind kind) const {
+    return value.Is(Value::Tag::kObject) && object(value).kind == kind;
+  }
   bool IsText(Value value) const { return value.Is(Value::Tag::kText) || value.Is(Value::Tag::kOwnedText); }
   bool IsBytes(Value value) const { return value.Is(Value::Tag::kBytes) || value.Is(Value::Tag::kOwnedBytes); }
   bool IsInt(Value value) const { return value.Is(Value::Tag::kInt) || value.Is(Value::Tag::kWideInt); }

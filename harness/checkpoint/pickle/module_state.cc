@@ -69,7 +69,8 @@ void StateCollector::Add(Value dict, const std::string& prefix, const ModulePart
     std::string name = prefix + std::string(heap_.text(key));
     name_bytes_ += name.size() + 1;
     if (name_bytes_ > limits::kStateNameBytes) {
-      source_.Fail(ErrorCode::kLimitExceeded, "has modules that hold each other so often or so deep that their names cannot be listed");
+      source_.Fail(ErrorCode::kLimitExceeded,
+                   "has modules that hold each other so often or so deep that their names cannot be listed");
     }
     const Value text = heap_.OwnedText(std::move(name));
     std::vector<Value>& items = heap_.lists[heap_.object(dict).begin];
@@ -91,9 +92,11 @@ ModuleState StateCollector::Collect(Value module) {
   const auto enter = [&](Value child, std::string prefix) {
     name_bytes_ += prefix.size() + 1;
     if (name_bytes_ > limits::kStateNameBytes) {
-      source_.Fail(ErrorCode::kLimitExceeded, "has modules that hold each other so often or so deep that their names cannot be listed");
+      source_.Fail(ErrorCode::kLimitExceeded,
+                   "has modules that hold each other so often or so deep that their names cannot be listed");
     }
-    if (!inside.insert(child.payload()).second) source_.Fail(ErrorCode::kBadPickle, "has a module that contains itself");
+    if (!inside.insert(child.payload()).second)
+      source_.Fail(ErrorCode::kBadPickle, "has a module that contains itself");
     ModuleParts parts = parts_of_(child);
     Add(result.state, prefix, parts.state);
     Add(result.others, prefix, parts.others);

@@ -29,7 +29,8 @@ struct ModuleState {
 class StateCollector {
  public:
   using PartsOf = std::function<ModuleParts(Value module)>;
-  StateCollector(const Source& source, Heap& heap, PartsOf parts_of) : source_(source), heap_(heap), parts_of_(std::move(parts_of)) {}
+  StateCollector(const Source& source, Heap& heap, PartsOf parts_of)
+      : source_(source), heap_(heap), parts_of_(std::move(parts_of)) {}
 
   ModuleState Collect(Value module);
 
@@ -45,8 +46,9 @@ class StateCollector {
 /// True for an inert object with the attributes of a torch.nn.Module: _parameters, _buffers and _modules.
 bool IsPickledModule(const Heap& heap, Value value);
 
-/// Replaces every pickled torch.nn.Module that `root` reaches, submodules excepted, by the state dict that its state_dict()
-/// would give, and returns the new root. The dict's attributes hold the name of the module's class, under "class"; there is no
+/// Replaces every pickled torch.nn.Module that `root` reaches, submodules excepted, by the state dict that its
+/// state_dict() would give, and returns the new root. The dict's attributes hold the name of the module's class, under
+/// "class"; there is no
 /// `_metadata`, because the versions stand in the classes, which the file does not hold.
 Value CollectModules(const Source& source, Heap& heap, Value root);
 

@@ -4,8 +4,8 @@
 #include <bit>
 #include <cstring>
 
-#include "harness/checkpoint/pickle/globals.h"
 #include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/pickle/globals.h"
 
 namespace loadpath {
 
@@ -45,7 +45,8 @@ Value Unpickler::Pop() {
 
 Value& Unpickler::Top(std::size_t depth) {
   const std::size_t base = marks_.empty() ? 0 : marks_.back();
-  if (stack_.size() - base <= depth) Fail(ErrorCode::kBadPickle, "has a pickle that takes more from its stack than it put there");
+  if (stack_.size() - base <= depth)
+    Fail(ErrorCode::kBadPickle, "has a pickle that takes more from its stack than it put there");
   return stack_[stack_.size() - 1 - depth];
 }
 
@@ -60,7 +61,8 @@ void Unpickler::Get(std::uint64_t index) {
   if (index < memo_.size()) return Push(memo_[index]);
   const auto found = far_memo_.find(index);
   if (found == far_memo_.end()) {
-    Fail(ErrorCode::kBadPickle, "has a pickle that asks its memo for entry " + std::to_string(index) + ", which was never put there");
+    Fail(ErrorCode::kBadPickle,
+         "has a pickle that asks its memo for entry " + std::to_string(index) + ", which was never put there");
   }
   Push(found->second);
 }
@@ -86,7 +88,8 @@ void Unpickler::MakeTuple(std::size_t count) {
 void Unpickler::MakeGrowing(NodeKind kind) {
   const std::span<const Value> items = SinceMark();
   const Value made = heap_.Growing(kind);
-  if (kind == NodeKind::kDict && items.size() % 2 != 0) Fail(ErrorCode::kBadPickle, "has a dict with a key and no value");
+  if (kind == NodeKind::kDict && items.size() % 2 != 0)
+    Fail(ErrorCode::kBadPickle, "has a dict with a key and no value");
   for (std::size_t i = 0; i < items.size(); i += 2) {
     if (kind == NodeKind::kDict) CheckHashable(items[i]);
   }
@@ -109,7 +112,8 @@ void Unpickler::CheckHashable(Value key) const {
     case NodeKind::kByteArray: {
       const std::string type = heap_.TypeText(key);  // <class 'list'>
       const std::size_t dot = type.rfind('.'), begin = dot == std::string::npos ? type.find('\'') : dot;
-      Fail(ErrorCode::kBadPickle, "TypeError: unhashable type: '" + type.substr(begin + 1, type.size() - begin - 3) + "'");
+      Fail(ErrorCode::kBadPickle,
+           "TypeError: unhashable type: '" + type.substr(begin + 1, type.size() - begin - 3) + "'");
     }
     default:
       return;
@@ -120,7 +124,9 @@ void Unpickler::Append(bool many) {
   const std::size_t count = many ? SinceMark().size() : 1;
   const Value list = ContentsOf(Top(count), NodeKind::kList);
   if (!heap_.IsObject(list, NodeKind::kList)) {
-    Fail(ErrorCode::kBadPickle, std::string(many ? "Can only extend lists, but got " : "Can only append to lists, but got ") + heap_.TypeText(list));
+    Fail(ErrorCode::kBadPickle,
+         std::string(many ? "Can only extend lists, but got " : "Can only append to lists, but got ") +
+             heap_.TypeText(list));
   }
   std::vector<Value>& items = heap_.lists[heap_.object(list).begin];
   items.insert(items.end(), stack_.end() - static_cast<std::ptrdiff_t>(count), stack_.end());
@@ -130,7 +136,8 @@ void Unpickler::Append(bool many) {
 void Unpickler::AddItems() {
   const std::size_t count = SinceMark().size();
   const Value set = ContentsOf(Top(count), NodeKind::kSet);
-  if (!heap_.IsObject(set, NodeKind::kSet)) Fail(ErrorCode::kBadPickle, "Can only add items to sets, but got " + heap_.TypeText(set));
+  if (!heap_.IsObject(set, NodeKind::kSet))
+    Fail(ErrorCode::kBadPickle, "Can only add items to sets, but got " + heap_.TypeText(set));
   std::vector<Value>& items = heap_.lists[heap_.object(set).begin];
   for (std::size_t i = 0; i < count; ++i) {
     CheckHashable(stack_[stack_.size() - count + i]);
@@ -142,9 +149,11 @@ void Unpickler::AddItems() {
 void Unpickler::SetItems(bool many) {
   const std::size_t count = many ? SinceMark().size() : 2;
   const Value dict = ContentsOf(Top(count), NodeKind::kDict);
-  if (!heap_.IsObject(dict, NodeKind::kDict) && !heap_.IsObject(dict, NodeKind::kOrderedDict) && !heap_.IsObject(dict, NodeKind::kCounter)) {
+  if (!heap_.IsObject(dict, NodeKind::kDict) && !heap_.IsObject(dict, NodeKind::kOrderedDict) &&
+      !heap_.IsObject(dict, NodeKind::kCounter)) {
     Fail(ErrorCode::kBadPickle, std::string("Can only ") + (many ? "SETITEMS" : "SETITEM") +
-                                    " for dict, collections.OrderedDict, collections.Counter, but got " + heap_.TypeText(dict));
+                                    " for dict, collections.OrderedDict, collections.Counter, but got " +
+                                    heap_.TypeText(dict));
   }
   if (count % 2 != 0) Fail(ErrorCode::kBadPickle, "has a dict with a key and no value");
   std::vector<Value>& items = heap_.lists[heap_.object(dict).begin];
@@ -181,10 +190,12 @@ void Unpickler::Reduce() {
   if (!inert && !function.Is(Value::Tag::kGlobal)) {
     Fail(ErrorCode::kForbiddenGlobal, "Trying to call reduce for unrecognized function " + heap_.TypeText(function));
   }
-  if (!heap_.IsObject(args, NodeKind::kTuple)) Fail(ErrorCode::kBadPickle, "has a call whose arguments are not a tuple");
+  if (!heap_.IsObject(args, NodeKind::kTuple))
+    Fail(ErrorCode::kBadPickle, "has a call whose arguments are not a tuple");
   if (host_ == nullptr) Fail(ErrorCode::kBadPickle, "has a call where a plain value stands in every checkpoint");
   const std::span<const Value> items = heap_.items(args);
-  if (items.size() > limits::kArguments) Fail(ErrorCode::kBadPickle, "has a call with " + std::to_string(items.size()) + " arguments");
+  if (items.size() > limits::kArguments)
+    Fail(ErrorCode::kBadPickle, "has a call with " + std::to_string(items.size()) + " arguments");
   // A copy: the call may grow the pool that `items` points into.
   const std::vector<Value> copy(items.begin(), items.end());
   if (inert) {
@@ -198,8 +209,8 @@ Value Unpickler::Inert(Value cls, std::span<const Value> args) {
   return heap_.Fixed(NodeKind::kObject, args, Object::kNamed | static_cast<std::uint32_t>(cls.payload()));
 }
 
-// Items that a pickle adds to an inert object (a subclass of dict, a defaultdict) stand in a container of their own, which
-// becomes the object's last argument.
+// Items that a pickle adds to an inert object (a subclass of dict, a defaultdict) stand in a container of their own,
+// which becomes the object's last argument.
 Value Unpickler::ContentsOf(Value object, NodeKind kind) {
   if (!heap_.IsObject(object, NodeKind::kObject) || (heap_.object(object).global & Object::kNamed) == 0) return object;
   const auto [found, added] = contents_.emplace(object.payload(), Value());
@@ -223,18 +234,21 @@ void Unpickler::NewObject(bool keywords) {
                         GlobalTypeText(GlobalAt(static_cast<std::uint32_t>(cls.payload()))) != "<class 'function'>";
   if (!is_class) {
     Fail(ErrorCode::kForbiddenGlobal,
-         "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got " + heap_.TypeText(cls));
+         "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got " +
+             heap_.TypeText(cls));
   }
   Reduce();
 }
 
 void Unpickler::Build() {
   const Value state = Pop(), instance = Top();
-  const bool buildable = heap_.IsObject(instance, NodeKind::kOrderedDict) || heap_.IsObject(instance, NodeKind::kCounter) ||
-                         heap_.IsObject(instance, NodeKind::kTensor) || heap_.IsObject(instance, NodeKind::kObject);
+  const bool buildable = heap_.IsObject(instance, NodeKind::kOrderedDict) ||
+                         heap_.IsObject(instance, NodeKind::kCounter) || heap_.IsObject(instance, NodeKind::kTensor) ||
+                         heap_.IsObject(instance, NodeKind::kObject);
   if (!buildable) {
     Fail(ErrorCode::kForbiddenGlobal,
-         "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got " + heap_.TypeText(instance));
+         "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got " +
+             heap_.TypeText(instance));
   }
   Object& object = heap_.object(instance);
   const bool mapping = heap_.IsObject(state, NodeKind::kDict) || heap_.IsObject(state, NodeKind::kOrderedDict);
@@ -253,7 +267,8 @@ void Unpickler::PersistentId() {
   }
   if (host_ == nullptr) Fail(ErrorCode::kBadPickle, "unsupported persistent id encountered");
   const std::span<const Value> items = heap_.items(id);
-  const std::vector<Value> copy(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(std::min(items.size(), limits::kArguments)));
+  const std::vector<Value> copy(
+      items.begin(), items.begin() + static_cast<std::ptrdiff_t>(std::min(items.size(), limits::kArguments)));
   Push(host_->PersistentLoad(*this, copy));
 }
 
@@ -267,7 +282,8 @@ Value Unpickler::Run() {
   memo_.reserve(size / 12);
   for (;;) {
     opcode_ = position_;
-    if (!input_.Ensure(position_ + 1)) Fail(ErrorCode::kBadPickle, "has a pickle that is cut off: it does not end with STOP");
+    if (!input_.Ensure(position_ + 1))
+      Fail(ErrorCode::kBadPickle, "has a pickle that is cut off: it does not end with STOP");
     heap_.pickle = input_.bytes();
     const auto op = static_cast<Op>(input_.bytes()[position_++]);
     const bool more = Step(op);
@@ -287,13 +303,18 @@ bool Unpickler::Step(Op op) {
     }
     case Op::kFrame: {
       const auto size = ReadInt<std::uint64_t>();
-      if (size > std::uint64_t{1} << 48 || !input_.Ensure(position_ + size)) Fail(ErrorCode::kBadPickle, "pickle exhausted before end of frame");
+      if (size > std::uint64_t{1} << 48 || !input_.Ensure(position_ + size))
+        Fail(ErrorCode::kBadPickle, "pickle exhausted before end of frame");
       if (frame_end_ != kNoFrame) Fail(ErrorCode::kBadPickle, "beginning of a new frame before end of current frame");
       frame_end_ = position_ + size;
       break;
     }
-    case Op::kStop: Top(); return false;
-    case Op::kMark: marks_.push_back(stack_.size()); break;
+    case Op::kStop:
+      Top();
+      return false;
+    case Op::kMark:
+      marks_.push_back(stack_.size());
+      break;
     case Op::kPop:
       if (!marks_.empty() && marks_.back() == stack_.size()) {
         marks_.pop_back();
@@ -301,16 +322,36 @@ bool Unpickler::Step(Op op) {
         Pop();
       }
       break;
-    case Op::kPopMark: PopValues(SinceMark().size()); break;
-    case Op::kDup: Push(Value(Top())); break;
-    case Op::kNone: Push({}); break;
-    case Op::kNewTrue: Push({Value::Tag::kBool, 1}); break;
-    case Op::kNewFalse: Push({Value::Tag::kBool, 0}); break;
-    case Op::kBinInt: Push(heap_.Int(static_cast<std::int32_t>(ReadInt<std::uint32_t>()))); break;
-    case Op::kBinInt1: Push(heap_.Int(ReadInt<std::uint8_t>())); break;
-    case Op::kBinInt2: Push(heap_.Int(ReadInt<std::uint16_t>())); break;
-    case Op::kLong1: Long(1); break;
-    case Op::kLong4: Long(4); break;
+    case Op::kPopMark:
+      PopValues(SinceMark().size());
+      break;
+    case Op::kDup:
+      Push(Value(Top()));
+      break;
+    case Op::kNone:
+      Push({});
+      break;
+    case Op::kNewTrue:
+      Push({Value::Tag::kBool, 1});
+      break;
+    case Op::kNewFalse:
+      Push({Value::Tag::kBool, 0});
+      break;
+    case Op::kBinInt:
+      Push(heap_.Int(static_cast<std::int32_t>(ReadInt<std::uint32_t>())));
+      break;
+    case Op::kBinInt1:
+      Push(heap_.Int(ReadInt<std::uint8_t>()));
+      break;
+    case Op::kBinInt2:
+      Push(heap_.Int(ReadInt<std::uint16_t>()));
+      break;
+    case Op::kLong1:
+      Long(1);
+      break;
+    case Op::kLong4:
+      Long(4);
+      break;
     case Op::kBinFloat: {
       std::uint64_t bits = 0;
       const std::byte* p = Read(8);
@@ -319,13 +360,25 @@ bool Unpickler::Step(Op op) {
       break;
     }
     case Op::kShortBinUnicode:
-    case Op::kShortBinString: Text(1, Value::Tag::kText); break;
+    case Op::kShortBinString:
+      Text(1, Value::Tag::kText);
+      break;
     case Op::kBinUnicode:
-    case Op::kBinString: Text(4, Value::Tag::kText); break;
-    case Op::kBinUnicode8: Text(8, Value::Tag::kText); break;
-    case Op::kShortBinBytes: Text(1, Value::Tag::kBytes); break;
-    case Op::kBinBytes: Text(4, Value::Tag::kBytes); break;
-    case Op::kBinBytes8: Text(8, Value::Tag::kBytes); break;
+    case Op::kBinString:
+      Text(4, Value::Tag::kText);
+      break;
+    case Op::kBinUnicode8:
+      Text(8, Value::Tag::kText);
+      break;
+    case Op::kShortBinBytes:
+      Text(1, Value::Tag::kBytes);
+      break;
+    case Op::kBinBytes:
+      Text(4, Value::Tag::kBytes);
+      break;
+    case Op::kBinBytes8:
+      Text(8, Value::Tag::kBytes);
+      break;
     case Op::kByteArray8: {
       const auto size = ReadInt<std::uint64_t>();
       const std::byte* p = Read(size);
@@ -334,38 +387,91 @@ bool Unpickler::Step(Op op) {
       Push({Value::Tag::kObject, heap_.objects.size() - 1});
       break;
     }
-    case Op::kEmptyTuple: Push(heap_.Fixed(NodeKind::kTuple, {})); break;
-    case Op::kTuple1: MakeTuple(1); break;
-    case Op::kTuple2: MakeTuple(2); break;
-    case Op::kTuple3: MakeTuple(3); break;
+    case Op::kEmptyTuple:
+      Push(heap_.Fixed(NodeKind::kTuple, {}));
+      break;
+    case Op::kTuple1:
+      MakeTuple(1);
+      break;
+    case Op::kTuple2:
+      MakeTuple(2);
+      break;
+    case Op::kTuple3:
+      MakeTuple(3);
+      break;
     case Op::kTuple: {
       const std::size_t count = SinceMark().size();
       MakeTuple(count);
       break;
     }
-    case Op::kEmptyList: Push(heap_.Growing(NodeKind::kList)); break;
-    case Op::kEmptyDict: Push(heap_.Growing(NodeKind::kDict)); break;
-    case Op::kEmptySet: Push(heap_.Growing(NodeKind::kSet)); break;
-    case Op::kList: MakeGrowing(NodeKind::kList); break;
-    case Op::kDict: MakeGrowing(NodeKind::kDict); break;
-    case Op::kFrozenSet: MakeGrowing(NodeKind::kFrozenSet); break;
-    case Op::kAppend: Append(false); break;
-    case Op::kAppends: Append(true); break;
-    case Op::kSetItem: SetItems(false); break;
-    case Op::kSetItems: SetItems(true); break;
-    case Op::kAddItems: AddItems(); break;
-    case Op::kBinGet: Get(ReadInt<std::uint8_t>()); break;
-    case Op::kLongBinGet: Get(ReadInt<std::uint32_t>()); break;
-    case Op::kBinPut: Put(ReadInt<std::uint8_t>()); break;
-    case Op::kLongBinPut: Put(ReadInt<std::uint32_t>()); break;
-    case Op::kMemoize: Put(memo_.size() + far_memo_.size()); break;
-    case Op::kStackGlobal: StackGlobal(); break;
-    case Op::kReduce: Reduce(); break;
-    case Op::kNewObj: NewObject(false); break;
-    case Op::kNewObjEx: NewObject(true); break;
-    case Op::kBuild: Build(); break;
-    case Op::kBinPersId: PersistentId(); break;
-    default: return StepText(op);
+    case Op::kEmptyList:
+      Push(heap_.Growing(NodeKind::kList));
+      break;
+    case Op::kEmptyDict:
+      Push(heap_.Growing(NodeKind::kDict));
+      break;
+    case Op::kEmptySet:
+      Push(heap_.Growing(NodeKind::kSet));
+      break;
+    case Op::kList:
+      MakeGrowing(NodeKind::kList);
+      break;
+    case Op::kDict:
+      MakeGrowing(NodeKind::kDict);
+      break;
+    case Op::kFrozenSet:
+      MakeGrowing(NodeKind::kFrozenSet);
+      break;
+    case Op::kAppend:
+      Append(false);
+      break;
+    case Op::kAppends:
+      Append(true);
+      break;
+    case Op::kSetItem:
+      SetItems(false);
+      break;
+    case Op::kSetItems:
+      SetItems(true);
+      break;
+    case Op::kAddItems:
+      AddItems();
+      break;
+    case Op::kBinGet:
+      Get(ReadInt<std::uint8_t>());
+      break;
+    case Op::kLongBinGet:
+      Get(ReadInt<std::uint32_t>());
+      break;
+    case Op::kBinPut:
+      Put(ReadInt<std::uint8_t>());
+      break;
+    case Op::kLongBinPut:
+      Put(ReadInt<std::uint32_t>());
+      break;
+    case Op::kMemoize:
+      Put(memo_.size() + far_memo_.size());
+      break;
+    case Op::kStackGlobal:
+      StackGlobal();
+      break;
+    case Op::kReduce:
+      Reduce();
+      break;
+    case Op::kNewObj:
+      NewObject(false);
+      break;
+    case Op::kNewObjEx:
+      NewObject(true);
+      break;
+    case Op::kBuild:
+      Build();
+      break;
+    case Op::kBinPersId:
+      PersistentId();
+      break;
+    default:
+      return StepText(op);
   }
   return true;
 }

@@ -9,15 +9,15 @@
 #include <unordered_map>
 #include <vector>
 
-#include "harness/base/little_endian.h"
-#include "harness/checkpoint/pickle/opcodes.h"
 #include "harness/base/file_source.h"
+#include "harness/base/little_endian.h"
 #include "harness/checkpoint/pickle/heap.h"
+#include "harness/checkpoint/pickle/opcodes.h"
 
 namespace loadpath {
 
-/// The bytes of a pickle: all of them (a zip record), or as many as were needed so far (a legacy file, where nothing says
-/// how long the pickle is).
+/// The bytes of a pickle: all of them (a zip record), or as many as were needed so far (a legacy file, where nothing
+/// says how long the pickle is).
 class PickleInput {
  public:
   PickleInput(const Source& source, std::string record, std::vector<std::byte> whole)
@@ -55,9 +55,12 @@ class Unpickler {
     virtual Value PersistentLoad(Unpickler& unpickler, std::span<const Value> id) = 0;
     /// function(*args), `function` being allow-listed.
     virtual Value Call(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args) = 0;
-    /// What a name that is not on PyTorch's list is to this file, or nullopt where it is refused. A name that Heap::Class made
-    /// is inert: calling it, or making an object of it, gives a kObject of that name with the arguments, and nothing runs.
-    virtual std::optional<Value> ResolveName(Unpickler&, std::string_view /*module*/, std::string_view /*name*/) { return std::nullopt; }
+    /// What a name that is not on PyTorch's list is to this file, or nullopt where it is refused. A name that
+    /// Heap::Class made is inert: calling it, or making an object of it, gives a kObject of that name with the
+    /// arguments, and nothing runs.
+    virtual std::optional<Value> ResolveName(Unpickler&, std::string_view /*module*/, std::string_view /*name*/) {
+      return std::nullopt;
+    }
     /// Appended to the refusal of a name that is not on PyTorch's list: what the user can do.
     virtual std::string_view Advice() const { return {}; }
   };
@@ -79,7 +82,7 @@ class Unpickler {
 
  private:
   // input
-  const std::byte* Read(std::size_t count);   // valid until the next Read
+  const std::byte* Read(std::size_t count);  // valid until the next Read
   template <typename T>
   T ReadInt() {
     return LittleEndian<T>(Read(sizeof(T)));
@@ -92,7 +95,7 @@ class Unpickler {
   std::span<const Value> SinceMark();  // pops the mark; the caller pops the values
   void PopValues(std::size_t count) { stack_.resize(stack_.size() - count); }
 
-  bool Step(Op op);  // false after STOP
+  bool Step(Op op);      // false after STOP
   bool StepText(Op op);  // the text opcodes of protocol 0
   void TextString(bool quoted);
   void Text(std::size_t length_bytes, Value::Tag tag);
@@ -114,7 +117,6 @@ class Unpickler {
   void MakeGrowing(NodeKind kind);
   void Get(std::uint64_t index);
   void Put(std::uint64_t index);
-
 
   PickleInput& input_;
   Heap& heap_;

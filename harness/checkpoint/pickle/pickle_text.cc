@@ -4,9 +4,9 @@
 #include <charconv>
 #include <cstring>
 
+#include "harness/base/utf8.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/pickle/pickle.h"
-#include "harness/base/utf8.h"
 
 namespace loadpath {
 namespace {
@@ -71,7 +71,8 @@ void Unpickler::Long(std::size_t length_bytes) {
   if (size <= 8) {
     std::uint64_t value = 0;
     for (std::uint64_t i = 0; i < size; ++i) value |= std::to_integer<std::uint64_t>(p[i]) << (8 * i);
-    if (size > 0 && size < 8 && (p[size - 1] & std::byte{0x80}) != std::byte{0}) value |= ~std::uint64_t{0} << (8 * size);
+    if (size > 0 && size < 8 && (p[size - 1] & std::byte{0x80}) != std::byte{0})
+      value |= ~std::uint64_t{0} << (8 * size);
     return Push(heap_.Int(static_cast<std::int64_t>(value)));
   }
   if (size > limits::kIntegerBytes) Fail(ErrorCode::kLimitExceeded, "has an integer of more than 4300 digits");
@@ -84,7 +85,8 @@ void Unpickler::Decimal(std::string_view digits) {
   if (error == std::errc() && end == digits.data() + digits.size()) return Push(heap_.Int(value));
   std::string_view body = digits;
   if (body.starts_with('-')) body.remove_prefix(1);
-  if (error != std::errc::result_out_of_range || body.size() > limits::kIntegerDigits || body.find_first_not_of("0123456789") != std::string_view::npos) {
+  if (error != std::errc::result_out_of_range || body.size() > limits::kIntegerDigits ||
+      body.find_first_not_of("0123456789") != std::string_view::npos) {
     Fail(ErrorCode::kBadPickle, "has an integer that is not one");
   }
   body.remove_prefix(std::min(body.find_first_not_of('0'), body.size() - 1));
@@ -98,7 +100,8 @@ std::string_view Unpickler::ReadLine(std::size_t limit) {
     const std::size_t available = all.size() - position_;
     const auto* begin = reinterpret_cast<const char*>(all.data()) + position_;
     const std::size_t window = std::min(available, limit + 1);
-    if (const void* newline = std::memchr(begin + searched, '\n', window - std::min(searched, window)); newline != nullptr) {
+    if (const void* newline = std::memchr(begin + searched, '\n', window - std::min(searched, window));
+        newline != nullptr) {
       const auto size = static_cast<std::size_t>(static_cast<const char*>(newline) - begin);
       position_ += size + 1;
       return {begin, size};
@@ -161,14 +164,19 @@ bool Unpickler::StepText(Op op) {
       Push(heap_.Float(value));
       break;
     }
-    case Op::kString: TextString(true); break;
-    case Op::kUnicode: TextString(false); break;
+    case Op::kString:
+      TextString(true);
+      break;
+    case Op::kUnicode:
+      TextString(false);
+      break;
     case Op::kGet:
     case Op::kPut: {
       const std::string_view line = ReadLine(limits::kLineBytes);
       std::uint64_t index = 0;
       const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), index);
-      if (error != std::errc() || end != line.data() + line.size()) Fail(ErrorCode::kBadPickle, "has a memo index that is not a number");
+      if (error != std::errc() || end != line.data() + line.size())
+        Fail(ErrorCode::kBadPickle, "has a memo index that is not a number");
       if (op == Op::kGet) {
         Get(index);
       } else {

@@ -1,8 +1,8 @@
 // The allow-listed calls that make plain values: containers, bytes, numbers, devices and layouts.
 #include <array>
 
-#include "harness/checkpoint/pickle/torch_calls.h"
 #include "harness/base/utf8.h"
+#include "harness/checkpoint/pickle/torch_calls.h"
 
 namespace loadpath {
 namespace {
@@ -10,13 +10,15 @@ namespace {
 using K = GlobalKind;
 
 [[noreturn]] void BadCall(Unpickler& unpickler, const Global& function) {
-  unpickler.Fail(ErrorCode::kBadPickle, "calls " + std::string(function.name) + " with arguments that it does not take");
+  unpickler.Fail(ErrorCode::kBadPickle,
+                 "calls " + std::string(function.name) + " with arguments that it does not take");
 }
 
 // What Python's encode(text, encoding) gives, for the encodings that pickle itself writes.
 std::string Encode(Unpickler& unpickler, const Global& function, std::string_view text, std::string_view encoding) {
   if (encoding == "utf-8" || encoding == "utf8") return std::string(text);
-  if (encoding != "latin1" && encoding != "latin-1" && encoding != "iso-8859-1" && encoding != "ascii") BadCall(unpickler, function);
+  if (encoding != "latin1" && encoding != "latin-1" && encoding != "iso-8859-1" && encoding != "ascii")
+    BadCall(unpickler, function);
   std::string bytes;
   bytes.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -87,7 +89,8 @@ Value TorchHost::CallScalar(Unpickler& unpickler, std::uint32_t function, std::s
     case K::kEncode: {
       if (!text || args.size() > 2 || (args.size() == 2 && !heap.IsText(args[1]))) BadCall(unpickler, global);
       unpickler.Charge(heap.text(args[0]).size());
-      return heap.OwnedBytes(Encode(unpickler, global, heap.text(args[0]), args.size() == 2 ? heap.text(args[1]) : "utf-8"));
+      return heap.OwnedBytes(
+          Encode(unpickler, global, heap.text(args[0]), args.size() == 2 ? heap.text(args[1]) : "utf-8"));
     }
     case K::kByteArray: {
       std::string bytes;
@@ -105,7 +108,8 @@ Value TorchHost::CallScalar(Unpickler& unpickler, std::uint32_t function, std::s
       return {Value::Tag::kObject, heap.objects.size() - 1};
     }
     case K::kComplex: {
-      if (args.size() != 2 || !args[0].Is(Value::Tag::kFloat) || !args[1].Is(Value::Tag::kFloat)) BadCall(unpickler, global);
+      if (args.size() != 2 || !args[0].Is(Value::Tag::kFloat) || !args[1].Is(Value::Tag::kFloat))
+        BadCall(unpickler, global);
       return heap.Fixed(NodeKind::kComplex, args);
     }
     case K::kDevice: {

@@ -7,17 +7,17 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/hash_index.h"
 #include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/pickle/globals.h"
-#include "harness/base/hash_index.h"
 
 namespace loadpath {
 
 /// A part of a storage, as a persistent id names it: the whole, but for the views of old files.
 struct StorageRef {
   StorageId id = 0;
-  std::uint32_t type = 0;         ///< GlobalAt(type): the storage type it was saved as
-  std::uint64_t offset = 0;       ///< in bytes
+  std::uint32_t type = 0;    ///< GlobalAt(type): the storage type it was saved as
+  std::uint64_t offset = 0;  ///< in bytes
   std::uint64_t nbytes = 0;
 };
 
@@ -25,9 +25,11 @@ struct StorageRef {
 class StorageTable {
  public:
   /// The storage `name`, made at its first mention.
-  StorageId Get(std::string_view name, std::uint64_t nbytes, std::uint8_t itemsize, std::string_view location, bool* created) {
+  StorageId Get(std::string_view name, std::uint64_t nbytes, std::uint8_t itemsize, std::string_view location,
+                bool* created) {
     const auto next = static_cast<StorageId>(storages_.size());
-    const StorageId id = ids_.FindOrAdd(Hash(name), next, [&](std::uint32_t other) { return storages_[other].name == name; });
+    const StorageId id =
+        ids_.FindOrAdd(Hash(name), next, [&](std::uint32_t other) { return storages_[other].name == name; });
     *created = id == next;
     if (*created) {
       storages_.push_back({std::string(name), nbytes, std::string(location)});

@@ -18,7 +18,8 @@ constexpr std::string_view kOpaqueAdvice = " --opaque lists and loads its tensor
 
 std::vector<std::int64_t> Integers(Unpickler& unpickler, Value value, const char* what) {
   const Heap& heap = unpickler.heap();
-  const bool sequence = heap.IsObject(value, NodeKind::kTuple) || heap.IsObject(value, NodeKind::kSize) || heap.IsObject(value, NodeKind::kList);
+  const bool sequence = heap.IsObject(value, NodeKind::kTuple) || heap.IsObject(value, NodeKind::kSize) ||
+                        heap.IsObject(value, NodeKind::kList);
   const std::span<const Value> items = heap.items(value);
   if (!sequence) BadTensor(unpickler, std::string("has a tensor whose ") + what + " is not a tuple");
   if (items.size() > limits::kDimensions) BadTensor(unpickler, "has a tensor of more than 64 dimensions");
@@ -26,7 +27,8 @@ std::vector<std::int64_t> Integers(Unpickler& unpickler, Value value, const char
   std::vector<std::int64_t> integers;
   integers.reserve(items.size());
   for (const Value item : items) {
-    if (!heap.IsInt(item)) BadTensor(unpickler, std::string("has a tensor whose ") + what + " is not a tuple of integers");
+    if (!heap.IsInt(item))
+      BadTensor(unpickler, std::string("has a tensor whose ") + what + " is not a tuple of integers");
     integers.push_back(heap.integer(item));
   }
   return integers;
@@ -52,9 +54,11 @@ void Metadata(Unpickler& unpickler, Value value, TensorView& view) {
   if (view.conj && !is_complex) BadTensor(unpickler, "has a conjugate bit on a tensor that is not complex");
 }
 
-void WantArguments(Unpickler& unpickler, const Global& function, std::span<const Value> args, std::size_t low, std::size_t high) {
+void WantArguments(Unpickler& unpickler, const Global& function, std::span<const Value> args, std::size_t low,
+                   std::size_t high) {
   if (args.size() >= low && args.size() <= high) return;
-  unpickler.Fail(ErrorCode::kBadPickle, "calls " + std::string(function.name) + " with " + std::to_string(args.size()) + " arguments");
+  unpickler.Fail(ErrorCode::kBadPickle,
+                 "calls " + std::string(function.name) + " with " + std::to_string(args.size()) + " arguments");
 }
 
 }  // namespace
@@ -66,7 +70,9 @@ std::optional<Value> TorchHost::ResolveName(Unpickler& unpickler, std::string_vi
     // PyTorch's words where it blocks the module too; the others it would take from a user who allows them.
     const std::string words = ForbiddenText(module, name);
     unpickler.Fail(ErrorCode::kForbiddenGlobal,
-                   words.ends_with("is blocked.") ? words : "names " + full + ", which no checkpoint needs: it is refused even with --opaque");
+                   words.ends_with("is blocked.")
+                       ? words
+                       : "names " + full + ", which no checkpoint needs: it is refused even with --opaque");
   }
   if (full.find('\0') != std::string::npos) unpickler.Fail(ErrorCode::kBadPickle, "names a class with a NUL byte");
   return unpickler.heap().Class(full);
@@ -89,7 +95,8 @@ Value TorchHost::PersistentLoad(Unpickler& unpickler, std::span<const Value> id)
                    "Only persistent_load of storage is allowed, but got " + (id.empty() ? "()" : heap.TypeText(id[0])));
   }
   const std::size_t expected = HasViews() ? 6 : 5;
-  if (id.size() != expected || !id[1].Is(Value::Tag::kGlobal) || !heap.IsText(id[2]) || !heap.IsText(id[3]) || !heap.IsInt(id[4])) {
+  if (id.size() != expected || !id[1].Is(Value::Tag::kGlobal) || !heap.IsText(id[2]) || !heap.IsText(id[3]) ||
+      !heap.IsInt(id[4])) {
     unpickler.Fail(ErrorCode::kBadPickle, "has a persistent id that is not ('storage', type, key, location, numel)");
   }
   const auto type = static_cast<std::uint32_t>(id[1].payload());
@@ -112,7 +119,8 @@ Value TorchHost::PersistentLoad(Unpickler& unpickler, std::span<const Value> id)
   if (created) CheckStorage(unpickler, storage);
   // One key at two types or sizes: PyTorch gives each its own storage only where there are no bytes to share.
   if (storage.nbytes != ref.nbytes) {
-    BadTensor(unpickler, "names storage " + std::string(key) + " with " + Counted(ref.nbytes, "byte") + " and with " + std::to_string(storage.nbytes));
+    BadTensor(unpickler, "names storage " + std::string(key) + " with " + Counted(ref.nbytes, "byte") + " and with " +
+                             std::to_string(storage.nbytes));
   }
   if (HasViews() && !id[5].Is(Value::Tag::kNone)) {
     const std::span<const Value> view = heap.items(id[5]);
@@ -137,10 +145,12 @@ Value TorchHost::RebuildTensor(Unpickler& unpickler, const Global& function, std
   Heap& heap = unpickler.heap();
   if (!heap.IsObject(args[0], NodeKind::kStorage)) BadTensor(unpickler, "has a tensor whose storage is not one");
   const StorageRef& ref = storages_.refs()[heap.object(args[0]).begin];
-  if (v3 && (!args[6].Is(Value::Tag::kGlobal) || GlobalAt(static_cast<std::uint32_t>(args[6].payload())).kind != K::kDtype)) {
+  if (v3 &&
+      (!args[6].Is(Value::Tag::kGlobal) || GlobalAt(static_cast<std::uint32_t>(args[6].payload())).kind != K::kDtype)) {
     BadTensor(unpickler, "has a tensor whose dtype is not one");
   }
-  const std::optional<Dtype> dtype = DenseDtype(GlobalAt(v3 ? static_cast<std::uint32_t>(args[6].payload()) : ref.type));
+  const std::optional<Dtype> dtype =
+      DenseDtype(GlobalAt(v3 ? static_cast<std::uint32_t>(args[6].payload()) : ref.type));
   // Quantised, sub-byte and bits tensors: their parts are kept, but they are no dense tensor.
   if (!dtype) return heap.Fixed(NodeKind::kObject, args, *FindGlobal(function.name));
   TensorView view;
@@ -181,11 +191,13 @@ Value TorchHost::RebuildFromType(Unpickler& unpickler, std::span<const Value> ou
   for (;;) {
     WantArguments(unpickler, GlobalAt(*FindGlobal("torch._tensor._rebuild_from_type_v2")), args, 4, 4);
     if (!args[0].Is(Value::Tag::kGlobal)) {
-      unpickler.Fail(ErrorCode::kForbiddenGlobal, "Trying to call reduce for unrecognized function " + heap.TypeText(args[0]));
+      unpickler.Fail(ErrorCode::kForbiddenGlobal,
+                     "Trying to call reduce for unrecognized function " + heap.TypeText(args[0]));
     }
     const Value type = args[1];
     const K kind = type.Is(Value::Tag::kGlobal) ? GlobalAt(static_cast<std::uint32_t>(type.payload())).kind : K::kDtype;
-    if (kind != K::kTensorClass && kind != K::kParameterClass && !type.Is(Value::Tag::kClass)) BadTensor(unpickler, "has a tensor whose type is not one");
+    if (kind != K::kTensorClass && kind != K::kParameterClass && !type.Is(Value::Tag::kClass))
+      BadTensor(unpickler, "has a tensor whose type is not one");
     types.emplace_back(type, args[3]);
     const auto function = static_cast<std::uint32_t>(args[0].payload());
     const std::span<const Value> inner = heap.items(args[2]);
@@ -201,7 +213,8 @@ Value TorchHost::RebuildFromType(Unpickler& unpickler, std::span<const Value> ou
     }
     for (auto it = types.rbegin(); it != types.rend(); ++it) {
       Object& object = heap.object(result);
-      if (object.kind == NodeKind::kTensor && it->first.Is(Value::Tag::kGlobal) && GlobalAt(static_cast<std::uint32_t>(it->first.payload())).kind == K::kParameterClass) {
+      if (object.kind == NodeKind::kTensor && it->first.Is(Value::Tag::kGlobal) &&
+          GlobalAt(static_cast<std::uint32_t>(it->first.payload())).kind == K::kParameterClass) {
         heap.tensors[object.begin].parameter = true;
       }
       if (!it->second.Is(Value::Tag::kNone)) object.attributes = it->second;
@@ -216,7 +229,8 @@ Value TorchHost::Call(Unpickler& unpickler, std::uint32_t function, std::span<co
   switch (global.kind) {
     case K::kRebuildTensor:
     case K::kRebuildTensorV2:
-    case K::kRebuildTensorV3: return RebuildTensor(unpickler, global, args);
+    case K::kRebuildTensorV3:
+      return RebuildTensor(unpickler, global, args);
     case K::kParameterClass:
       WantArguments(unpickler, global, args, 1, 2);
       return RebuildParameter(unpickler, args, false);
@@ -226,16 +240,21 @@ Value TorchHost::Call(Unpickler& unpickler, std::uint32_t function, std::span<co
     case K::kRebuildParameterWithState:
       WantArguments(unpickler, global, args, 4, 4);
       return RebuildParameter(unpickler, args, true);
-    case K::kRebuildFromTypeV2: return RebuildFromType(unpickler, args);
-    case K::kFirstArgument: return CallScalar(unpickler, function, args);
+    case K::kRebuildFromTypeV2:
+      return RebuildFromType(unpickler, args);
+    case K::kFirstArgument:
+      return CallScalar(unpickler, function, args);
     case K::kRebuildDeviceTensorFromCpuTensor:
     case K::kRebuildInert:
-    case K::kTensorClass: return heap.Fixed(NodeKind::kObject, args, function);
+    case K::kTensorClass:
+      return heap.Fixed(NodeKind::kObject, args, function);
     case K::kOrderedDict:
     case K::kCounter:
     case K::kSet:
-    case K::kSize: return CallContainer(unpickler, function, args);
-    default: return CallScalar(unpickler, function, args);
+    case K::kSize:
+      return CallContainer(unpickler, function, args);
+    default:
+      return CallScalar(unpickler, function, args);
   }
 }
 

@@ -13,7 +13,8 @@ namespace loadpath {
 /// What torch.save's names and persistent ids mean, for both of its formats.
 class TorchHost : public Unpickler::Host {
  public:
-  /// `opaque`: names that are not on PyTorch's list become inert objects, but for those that no checkpoint needs (IsBlocked).
+  /// `opaque`: names that are not on PyTorch's list become inert objects, but for those that no checkpoint needs
+  /// (IsBlocked).
   explicit TorchHost(bool opaque = false) : opaque_(opaque) {}
   StorageTable& storages() { return storages_; }
 

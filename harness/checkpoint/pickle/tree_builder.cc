@@ -4,9 +4,9 @@
 #include <bit>
 #include <functional>
 
-#include "harness/checkpoint/pickle/globals.h"
 #include "harness/base/hash_index.h"
 #include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/pickle/globals.h"
 
 namespace loadpath {
 
@@ -35,7 +35,8 @@ class TreeBuilder {
       const NodeId id = node_of_[value.payload()];
       const std::span<const Value> raw = heap_.items(value);
       items.assign(raw.begin(), raw.end());
-      if (object.kind == NodeKind::kDict || object.kind == NodeKind::kOrderedDict || object.kind == NodeKind::kCounter) Deduplicate(items, 2);
+      if (object.kind == NodeKind::kDict || object.kind == NodeKind::kOrderedDict || object.kind == NodeKind::kCounter)
+        Deduplicate(items, 2);
       if (object.kind == NodeKind::kSet || object.kind == NodeKind::kFrozenSet) Deduplicate(items, 1);
       nodes.clear();
       for (const Value item : items) nodes.push_back(NodeFor(item));
@@ -65,7 +66,8 @@ class TreeBuilder {
       node.size = bytes.size();
     };
     switch (value.tag()) {
-      case Value::Tag::kNone: break;
+      case Value::Tag::kNone:
+        break;
       case Value::Tag::kBool:
         node.kind = NodeKind::kBool;
         node.integer = static_cast<std::int64_t>(value.payload());
@@ -79,13 +81,23 @@ class TreeBuilder {
         node.kind = NodeKind::kFloat;
         node.real = heap_.real(value);
         break;
-      case Value::Tag::kBigInt: text(NodeKind::kBigInt, TextOf(value)); break;
+      case Value::Tag::kBigInt:
+        text(NodeKind::kBigInt, TextOf(value));
+        break;
       case Value::Tag::kText:
-      case Value::Tag::kOwnedText: text(NodeKind::kString, TextOf(value)); break;
+      case Value::Tag::kOwnedText:
+        text(NodeKind::kString, TextOf(value));
+        break;
       case Value::Tag::kBytes:
-      case Value::Tag::kOwnedBytes: text(NodeKind::kBytes, TextOf(value)); break;
-      case Value::Tag::kGlobal: text(NodeKind::kName, GlobalAt(static_cast<std::uint32_t>(value.payload())).name); break;
-      case Value::Tag::kClass: text(NodeKind::kName, tree_.owned_[value.payload()]); break;
+      case Value::Tag::kOwnedBytes:
+        text(NodeKind::kBytes, TextOf(value));
+        break;
+      case Value::Tag::kGlobal:
+        text(NodeKind::kName, GlobalAt(static_cast<std::uint32_t>(value.payload())).name);
+        break;
+      case Value::Tag::kClass:
+        text(NodeKind::kName, tree_.owned_[value.payload()]);
+        break;
       case Value::Tag::kObject: {
         node_of_[value.payload()] = id;
         const Object object = heap_.object(value);
@@ -127,10 +139,18 @@ class TreeBuilder {
   template <typename SetText>
   void FillObject(Value value, const Object& object, Tree::Node& node, const SetText& text) {
     switch (object.kind) {
-      case NodeKind::kTensor: node.index = object.begin; break;
-      case NodeKind::kStorage: node.index = storages_.refs()[object.begin].id; break;
-      case NodeKind::kByteArray: text(NodeKind::kByteArray, tree_.owned_[object.begin]); break;
-      case NodeKind::kName: text(NodeKind::kName, TextOf(heap_.pool[object.begin])); break;
+      case NodeKind::kTensor:
+        node.index = object.begin;
+        break;
+      case NodeKind::kStorage:
+        node.index = storages_.refs()[object.begin].id;
+        break;
+      case NodeKind::kByteArray:
+        text(NodeKind::kByteArray, tree_.owned_[object.begin]);
+        break;
+      case NodeKind::kName:
+        text(NodeKind::kName, TextOf(heap_.pool[object.begin]));
+        break;
       case NodeKind::kComplex:
         node.real = heap_.real(heap_.pool[object.begin]);
         node.imag = heap_.real(heap_.pool[object.begin + 1]);
@@ -140,12 +160,13 @@ class TreeBuilder {
         node.data = (object.global & Object::kNamed) != 0 ? tree_.owned_[object.global & ~Object::kNamed].c_str()
                                                           : GlobalAt(object.global).name.data();
         [[fallthrough]];
-      default: open_.push_back(value);
+      default:
+        open_.push_back(value);
     }
   }
 
-  // Python's hash and == for keys, as far as keys of a checkpoint go: numbers by value, texts and bytes by content, tuples
-  // by their elements (64 of them are hashed), everything else by identity.
+  // Python's hash and == for keys, as far as keys of a checkpoint go: numbers by value, texts and bytes by content,
+  // tuples by their elements (64 of them are hashed), everything else by identity.
   std::uint64_t Hash(Value key) const {
     if (heap_.IsText(key)) return std::hash<std::string_view>{}(TextOf(key));
     std::uint64_t hash = 0;
@@ -201,7 +222,9 @@ class TreeBuilder {
     return true;
   }
 
-  bool IsTuple(Value value) const { return heap_.IsObject(value, NodeKind::kTuple) || heap_.IsObject(value, NodeKind::kSize); }
+  bool IsTuple(Value value) const {
+    return heap_.IsObject(value, NodeKind::kTuple) || heap_.IsObject(value, NodeKind::kSize);
+  }
 
   bool Number(Value value, double& number) const {
     if (value.Is(Value::Tag::kBool)) number = static_cast<double>(value.payload());
@@ -217,7 +240,8 @@ class TreeBuilder {
     std::uint32_t kept = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const Value key = items[i * width];
-      const std::uint32_t same = index.FindOrAdd(Hash(key), kept, [&](std::uint32_t other) { return Equal(items[other * width], key); });
+      const std::uint32_t same =
+          index.FindOrAdd(Hash(key), kept, [&](std::uint32_t other) { return Equal(items[other * width], key); });
       if (same != kept) {
         if (width == 2) items[same * width + 1] = items[i * width + 1];
         continue;

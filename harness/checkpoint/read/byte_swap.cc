@@ -24,10 +24,14 @@ std::uint64_t Swap64(std::uint64_t value) { return __builtin_bswap64(value); }
 
 void SwapBytes(std::span<std::byte> bytes, Dtype dtype) {
   switch (Info(dtype).swap_unit) {
-    case 2: return SwapAll<std::uint16_t, Swap16>(bytes);
-    case 4: return SwapAll<std::uint32_t, Swap32>(bytes);
-    case 8: return SwapAll<std::uint64_t, Swap64>(bytes);
-    default: return;
+    case 2:
+      return SwapAll<std::uint16_t, Swap16>(bytes);
+    case 4:
+      return SwapAll<std::uint32_t, Swap32>(bytes);
+    case 8:
+      return SwapAll<std::uint64_t, Swap64>(bytes);
+    default:
+      return;
   }
 }
 

@@ -16,8 +16,8 @@ bool Inflate(std::span<const std::byte> compressed, std::span<std::byte> dst) {
   // An address, even where there is nothing to write: libdeflate compares pointers.
   std::byte nothing{};
   std::byte* out = dst.empty() ? &nothing : dst.data();
-  const libdeflate_result result = libdeflate_deflate_decompress_ex(decompressor.get(), compressed.data(), compressed.size(),
-                                                                    out, dst.size(), &used, &written);
+  const libdeflate_result result = libdeflate_deflate_decompress_ex(
+      decompressor.get(), compressed.data(), compressed.size(), out, dst.size(), &used, &written);
   return result == LIBDEFLATE_SUCCESS && used == compressed.size() && written == dst.size();
 }
 

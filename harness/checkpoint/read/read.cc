@@ -3,9 +3,9 @@
 #include <mutex>
 #include <vector>
 
+#include "harness/base/parallel.h"
 #include "harness/checkpoint/read/byte_swap.h"
 #include "harness/checkpoint/read/inflate.h"
-#include "harness/base/parallel.h"
 #include "harness/checkpoint/read/records.h"
 
 namespace loadpath {
@@ -22,7 +22,7 @@ constexpr std::uint64_t kBytesPerThread = std::uint64_t{1} << 21;
 
 // One thing that one thread does: a chunk of a large record, a whole deflated record, or a window of small ones.
 struct Unit {
-  std::uint32_t first = 0, last = 0;  // into order_: one job but for windows
+  std::uint32_t first = 0, last = 0;    // into order_: one job but for windows
   std::uint64_t begin = 0, length = 0;  // chunk: of the job's destination
   bool window = false;
 };
@@ -31,7 +31,11 @@ class Reader {
  public:
   Reader(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of, std::span<const ReadJob> jobs,
          const ReadOptions& options)
-      : files_(files), file_of_(file_of), jobs_(jobs), check_(options.crc != CrcMode::kOff), threads_(options.threads > 0 ? options.threads : Cores()) {}
+      : files_(files),
+        file_of_(file_of),
+        jobs_(jobs),
+        check_(options.crc != CrcMode::kOff),
+        threads_(options.threads > 0 ? options.threads : Cores()) {}
 
   ReadReport Run() {
     Plan();
@@ -71,7 +75,8 @@ class Reader {
     const auto by_offset = [&](std::uint32_t a, std::uint32_t b) {
       return FileNumber(a) != FileNumber(b) ? FileNumber(a) < FileNumber(b) : slots_[a].offset < slots_[b].offset;
     };
-    if (!std::is_sorted(order_.begin(), order_.end(), by_offset)) std::stable_sort(order_.begin(), order_.end(), by_offset);
+    if (!std::is_sorted(order_.begin(), order_.end(), by_offset))
+      std::stable_sort(order_.begin(), order_.end(), by_offset);
     for (std::uint32_t i = 0; i < order_.size();) {
       const ReadJob& job = jobs_[order_[i]];
       const Slot& slot = slots_[order_[i]];
@@ -81,7 +86,8 @@ class Reader {
       } else if (Small(order_[i])) {
         std::uint32_t last = i + 1;
         const auto fits = [&](std::uint32_t j) {
-          return FileNumber(order_[j]) == FileNumber(order_[i]) && Small(order_[j]) && slots_[order_[j]].offset + slots_[order_[j]].length - slot.offset <= kWindow;
+          return FileNumber(order_[j]) == FileNumber(order_[i]) && Small(order_[j]) &&
+                 slots_[order_[j]].offset + slots_[order_[j]].length - slot.offset <= kWindow;
         };
         while (last < order_.size() && fits(last)) ++last;
         units_.push_back({i, last, 0, 0, true});
@@ -149,7 +155,8 @@ class Reader {
       const std::uint32_t number = order_[i];
       const ReadJob& job = jobs_[number];
       const Slot& slot = slots_[number];
-      const std::span<const std::byte> bytes = std::span<const std::byte>(buffer).subspan(slot.offset - begin, slot.length);
+      const std::span<const std::byte> bytes =
+          std::span<const std::byte>(buffer).subspan(slot.offset - begin, slot.length);
       std::optional<std::uint64_t> payload = file.payloads->Known(job.storage);
       if (!payload) {
         payload = file.records->ParseHead(job.storage, bytes.first(slot.head));
@@ -182,7 +189,8 @@ class Reader {
       crcs_[number] = Crc32(0, inflated);
       if (crcs_[number] != *slot.crc) BadCrc(number, slot);
     }
-    if (!Whole(number)) std::copy_n(whole.begin() + static_cast<std::ptrdiff_t>(job.begin), job.dst.size(), job.dst.begin());
+    if (!Whole(number))
+      std::copy_n(whole.begin() + static_cast<std::ptrdiff_t>(job.begin), job.dst.size(), job.dst.begin());
     if (file.swapped) SwapBytes(job.dst, job.dtype);
   }
 
@@ -222,9 +230,9 @@ class Reader {
   const bool check_;
   const int threads_;
   std::uint64_t bytes_ = 0;
-  std::vector<Slot> slots_;            // by job
-  std::vector<std::uint32_t> crcs_;    // by job
-  std::vector<std::uint32_t> order_;   // jobs by their place in the file
+  std::vector<Slot> slots_;           // by job
+  std::vector<std::uint32_t> crcs_;   // by job
+  std::vector<std::uint32_t> order_;  // jobs by their place in the file
   std::vector<Unit> units_;
   std::vector<std::uint32_t> unit_crcs_;
   std::atomic<std::size_t> next_{0};
@@ -246,8 +254,8 @@ std::uint64_t Payloads::Find(const Records& records, StorageId storage) const {
   return payload;
 }
 
-ReadReport ReadRecords(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of, std::span<const ReadJob> jobs,
-                       const ReadOptions& options) {
+ReadReport ReadRecords(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of,
+                       std::span<const ReadJob> jobs, const ReadOptions& options) {
   const auto sum = [&](std::uint64_t (Source::*count)() const) {
     std::uint64_t total = 0;
     for (const RecordFile& file : files) total += (file.records->source().*count)();

@@ -9,17 +9,17 @@
 #include <span>
 #include <string>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/base/file_source.h"
+#include "harness/checkpoint/checkpoint.h"
 
 namespace loadpath {
 
 /// Where a storage's record lies, header included: what is known without reading it.
 struct Slot {
-  std::uint64_t offset = 0;   ///< of the record's header
-  std::uint64_t length = 0;   ///< to the end of its payload, or later
-  std::size_t head = 0;       ///< bytes from `offset` on that ParseHead needs
-  std::uint64_t stored = 0;   ///< payload bytes in the file
+  std::uint64_t offset = 0;  ///< of the record's header
+  std::uint64_t length = 0;  ///< to the end of its payload, or later
+  std::size_t head = 0;      ///< bytes from `offset` on that ParseHead needs
+  std::uint64_t stored = 0;  ///< payload bytes in the file
   bool deflated = false;
   std::optional<std::uint32_t> crc;  ///< of the payload, inflated
 };
@@ -45,7 +45,9 @@ class Payloads {
     if (value == 0) return std::nullopt;
     return value - 1;
   }
-  void Remember(StorageId storage, std::uint64_t offset) const { offsets_[storage].store(offset + 1, std::memory_order_relaxed); }
+  void Remember(StorageId storage, std::uint64_t offset) const {
+    offsets_[storage].store(offset + 1, std::memory_order_relaxed);
+  }
 
   /// The payload's offset; reads the header where it is not known yet.
   std::uint64_t Find(const Records& records, StorageId storage) const;
@@ -62,11 +64,11 @@ struct RecordFile {
   bool swapped = false;
 };
 
-/// Checkpoint::Read for every format: of job i, the storage is that of files[file_of[i]] (of files[0] where `file_of` is
-/// empty). Large records are read in chunks by several threads straight into the destination and summed there while they
-/// are hot; small neighbours are read together. The threads share the jobs of all files.
-ReadReport ReadRecords(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of, std::span<const ReadJob> jobs,
-                       const ReadOptions& options);
+/// Checkpoint::Read for every format: of job i, the storage is that of files[file_of[i]] (of files[0] where `file_of`
+/// is empty). Large records are read in chunks by several threads straight into the destination and summed there while
+/// they are hot; small neighbours are read together. The threads share the jobs of all files.
+ReadReport ReadRecords(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of,
+                       std::span<const ReadJob> jobs, const ReadOptions& options);
 
 }  // namespace loadpath
 

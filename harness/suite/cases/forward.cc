@@ -1,9 +1,9 @@
 #include <ATen/ATen.h>
 
-#include "harness/suite/cases/forward_ways.h"
 #include "harness/golden/compare.h"
 #include "harness/load/device.h"
 #include "harness/measure/counters.h"
+#include "harness/suite/cases/forward_ways.h"
 
 namespace loadpath::bench {
 namespace {
@@ -45,6 +45,8 @@ class ForwardRun : public Run {
 
 }  // namespace
 
-std::unique_ptr<Run> MakeForwardRun(const Case& which, Session& session) { return std::make_unique<ForwardRun>(which, session); }
+std::unique_ptr<Run> MakeForwardRun(const Case& which, Session& session) {
+  return std::make_unique<ForwardRun>(which, session);
+}
 
 }  // namespace loadpath::bench

@@ -5,8 +5,8 @@
 
 namespace loadpath::bench {
 
-/// The ways to a model's outputs: forward/…/module, …/torchscript, …/aoti. Each opens the reference data of a model, checks
-/// its weights against the manifest's hashes and gives what runs it. Throws Skipped, WrongAnswer.
+/// The ways to a model's outputs: forward/…/module, …/torchscript, …/aoti. Each opens the reference data of a model,
+/// checks its weights against the manifest's hashes and gives what runs it. Throws Skipped, WrongAnswer.
 Forward OpenModule(const std::string& model, const Session& session, at::Device device);
 Forward OpenTorchScript(const std::string& model, const Session& session, at::Device device);
 /// Runs machine code that lies in the package: of our own reference data, never of a user's file.

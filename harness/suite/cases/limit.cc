@@ -1,8 +1,8 @@
 #include <ATen/ATen.h>
 
-#include "harness/suite/run.h"
 #include "harness/load/device.h"
 #include "harness/measure/counters.h"
+#include "harness/suite/run.h"
 
 namespace loadpath::bench {
 namespace {
@@ -22,7 +22,9 @@ class LimitRun : public Run {
     }
   }
 
-  double Sample() override { return which().path == "h2d" ? HostToDevice() : session_.limits.Run(which().path, which().threads); }
+  double Sample() override {
+    return which().path == "h2d" ? HostToDevice() : session_.limits.Run(which().path, which().threads);
+  }
 
  private:
   // Pinned memory to the device, for loads that end there.
@@ -46,6 +48,8 @@ class LimitRun : public Run {
 
 }  // namespace
 
-std::unique_ptr<Run> MakeLimitRun(const Case& which, Session& session) { return std::make_unique<LimitRun>(which, session); }
+std::unique_ptr<Run> MakeLimitRun(const Case& which, Session& session) {
+  return std::make_unique<LimitRun>(which, session);
+}
 
 }  // namespace loadpath::bench

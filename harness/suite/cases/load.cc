@@ -1,19 +1,19 @@
+#include <ATen/ATen.h>
+#include <c10/core/Allocator.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <set>
 
-#include <ATen/ATen.h>
-#include <c10/core/Allocator.h>
-
-#include "harness/suite/checkpoint_module.h"
-#include "harness/suite/run.h"
 #include "harness/golden/compare.h"
 #include "harness/load/device.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/page_cache.h"
 #include "harness/measure/tensor_allocator.h"
+#include "harness/suite/checkpoint_module.h"
+#include "harness/suite/run.h"
 #include "models/model.h"
 
 namespace loadpath::bench {
@@ -25,7 +25,7 @@ std::int64_t Ns(double seconds) { return std::max<std::int64_t>(1, std::llround(
 struct Part {
   std::string model, key;
   std::function<std::shared_ptr<torch::nn::Module>()> make;
-  std::function<std::string(torch::nn::Module&)> check;   // empty where all is right
+  std::function<std::string(torch::nn::Module&)> check;  // empty where all is right
   DeferredInit deferred{};
   std::shared_ptr<torch::nn::Module> module{};
 };
@@ -71,7 +71,8 @@ class LoadRun : public Run {
     const std::string layout = which().layout.starts_with("multi:") ? "multi" : which().layout;
     opened_once_ = which().layout == "multi:once";
     const bool pair = which().model == "multi:A+B";
-    for (const std::string& model : pair ? std::vector<std::string>{"multi:A", "multi:B"} : std::vector{which().model}) {
+    for (const std::string& model :
+         pair ? std::vector<std::string>{"multi:A", "multi:B"} : std::vector{which().model}) {
       const ManifestModel& entry = session_.ModelOf(model);
       const ManifestFile& file = session_.FileOf(model, which().format, layout);
       // torch::pickle_load is given the form that it can read, where there is one.
@@ -82,7 +83,8 @@ class LoadRun : public Run {
       if (key == file.models.end()) throw std::runtime_error(file_ + ": the manifest names no key for " + model);
       AddPart(model, key->second, FindModel(model)->make, [this, model, &entry](torch::nn::Module& module) {
         const std::string wrong = CheckParameters(module, entry);
-        if (wrong.empty()) record.difference = CheckOutputs(module, model, entry.goldens.begin()->first, session_, device_);
+        if (wrong.empty())
+          record.difference = CheckOutputs(module, model, entry.goldens.begin()->first, session_, device_);
         return wrong;
       });
     }
@@ -91,7 +93,9 @@ class LoadRun : public Run {
   void FindUserFile() {
     const UserCheckpoint& user = *which().checkpoint;
     file_ = user.file;
-    if (path_.runs_code) throw Skipped("may run code that lies in a file: it is given the reference data alone (ckpt load --via " + which().path + " takes any)");
+    if (path_.runs_code)
+      throw Skipped("may run code that lies in a file: it is given the reference data alone (ckpt load --via " +
+                    which().path + " takes any)");
     const auto checkpoint = Checkpoint::Open(file_);
     record.format = checkpoint->format();
     const StateDict state_dict = StateDict::From(checkpoint, user.key);
@@ -99,8 +103,9 @@ class LoadRun : public Run {
     const Model* known = ModelThatFits(state_dict);
     if (known != nullptr) record.model = known->name;
     const auto make = known != nullptr ? known->make : [state_dict] { return MirrorOf(state_dict); };
-    make();   // says in one line what is not a state dict
-    AddPart(record.model, user.key, make, [digests](torch::nn::Module& module) { return CheckAgainst(digests, module); });
+    make();  // says in one line what is not a state dict
+    AddPart(record.model, user.key, make,
+            [digests](torch::nn::Module& module) { return CheckAgainst(digests, module); });
   }
 
   static const Model* ModelThatFits(const StateDict& state_dict) {
@@ -114,7 +119,8 @@ class LoadRun : public Run {
     return nullptr;
   }
 
-  void AddPart(const std::string& model, const std::string& key, std::function<std::shared_ptr<torch::nn::Module>()> make,
+  void AddPart(const std::string& model, const std::string& key,
+               std::function<std::shared_ptr<torch::nn::Module>()> make,
                std::function<std::string(torch::nn::Module&)> check) {
     parts_.push_back(std::make_unique<Part>());
     Part& part = *parts_.back();
@@ -239,6 +245,8 @@ class LoadRun : public Run {
 
 }  // namespace
 
-std::unique_ptr<Run> MakeLoadRun(const Case& which, Session& session) { return std::make_unique<LoadRun>(which, session); }
+std::unique_ptr<Run> MakeLoadRun(const Case& which, Session& session) {
+  return std::make_unique<LoadRun>(which, session);
+}
 
 }  // namespace loadpath::bench

@@ -1,14 +1,13 @@
 #include <cmath>
 #include <iostream>
-
 #include <nlohmann/json.hpp>
 
-#include "harness/suite/run.h"
 #include "harness/golden/compare.h"
 #include "harness/load/device.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/fresh_process.h"
 #include "harness/measure/page_cache.h"
+#include "harness/suite/run.h"
 #include "models/model.h"
 
 namespace loadpath::bench {
@@ -25,7 +24,8 @@ std::string FindFile(const Case& which, const Session& session, std::vector<Sour
   std::string name;
   for (const std::string& model : pair ? std::vector<std::string>{"multi:A", "multi:B"} : std::vector{which.model}) {
     const ManifestFile& file = session.FileOf(model, which.format, layout);
-    name = session.manifest->PathOf(which.path == "pickle_load" && !file.plain_dict.empty() ? file.plain_dict : file.name);
+    name =
+        session.manifest->PathOf(which.path == "pickle_load" && !file.plain_dict.empty() ? file.plain_dict : file.name);
     for (const auto& [named, key] : file.models) {
       if (named == model) sources.push_back({model, key});
     }
@@ -92,7 +92,7 @@ nlohmann::json TakeStartupSample(const Options& options) {
   const at::Device device = OpenDevice(which->device);
   std::vector<std::vector<at::Tensor>> inputs;
   for (const Source& source : sources) inputs.push_back(FindModel(source.model)->example_inputs(1));
-  last = static_cast<double>(MonotonicNs()) * 1e-9;   // finding the case is the benchmark's own work
+  last = static_cast<double>(MonotonicNs()) * 1e-9;  // finding the case is the benchmark's own work
 
   const at::NoGradGuard no_grad;
   std::shared_ptr<const Checkpoint> shared;
@@ -104,13 +104,14 @@ nlohmann::json TakeStartupSample(const Options& options) {
     DeferredInit deferred;
     modules.push_back(deferred.Construct(model.make));
     lap("construct");
-    const LoadResult result = FindLoadPath(which->path)->load({.file = file,
-                                                               .key_path = sources[i].key,
-                                                               .checkpoint = shared,
-                                                               .open = HowToOpen(*which),
-                                                               .module = *modules.back(),
-                                                               .device = device,
-                                                               .deferred = &deferred});
+    const LoadResult result = FindLoadPath(which->path)
+                                  ->load({.file = file,
+                                          .key_path = sources[i].key,
+                                          .checkpoint = shared,
+                                          .open = HowToOpen(*which),
+                                          .module = *modules.back(),
+                                          .device = device,
+                                          .deferred = &deferred});
     deferred.Loaded(result.loaded);
     deferred.Finish();
     bytes += result.bytes_loaded;
@@ -145,6 +146,8 @@ int RunStartupSample(const Options& options) {
   return 0;
 }
 
-std::unique_ptr<Run> MakeStartupRun(const Case& which, Session& session) { return std::make_unique<StartupRun>(which, session); }
+std::unique_ptr<Run> MakeStartupRun(const Case& which, Session& session) {
+  return std::make_unique<StartupRun>(which, session);
+}
 
 }  // namespace loadpath::bench

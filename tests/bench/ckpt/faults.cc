@@ -1,5 +1,5 @@
-// Preloaded into ckpt: what an operating system may do to pread. LOADPATH_FAULT says what, LOADPATH_FAULT_AT at which call
-// (counted from 0; without it at each).
+// Preloaded into ckpt: what an operating system may do to pread. LOADPATH_FAULT says what, LOADPATH_FAULT_AT at which
+// call (counted from 0; without it at each).
 //   eio     the call fails with EIO
 //   eintr   every second call fails with EINTR
 //   short   the call gives one byte
@@ -34,5 +34,9 @@ ssize_t Pread(const char* name, int fd, void* buffer, size_t count, off_t offset
 
 }  // namespace
 
-extern "C" ssize_t pread(int fd, void* buffer, size_t count, off_t offset) { return Pread("pread", fd, buffer, count, offset); }
-extern "C" ssize_t pread64(int fd, void* buffer, size_t count, off64_t offset) { return Pread("pread64", fd, buffer, count, offset); }
+extern "C" ssize_t pread(int fd, void* buffer, size_t count, off_t offset) {
+  return Pread("pread", fd, buffer, count, offset);
+}
+extern "C" ssize_t pread64(int fd, void* buffer, size_t count, off64_t offset) {
+  return Pread("pread64", fd, buffer, count, offset);
+}

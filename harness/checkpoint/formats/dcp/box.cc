@@ -5,10 +5,11 @@
 
 namespace loadpath {
 
-DcpBox::DcpBox(std::span<const std::int64_t> shape, std::span<const std::int64_t> offsets, std::span<const std::int64_t> sizes,
-               std::uint64_t itemsize) {
+DcpBox::DcpBox(std::span<const std::int64_t> shape, std::span<const std::int64_t> offsets,
+               std::span<const std::int64_t> sizes, std::uint64_t itemsize) {
   for (std::size_t d = 0; d < shape.size(); ++d) {
-    dimensions_.push_back({static_cast<std::uint64_t>(shape[d]), static_cast<std::uint64_t>(offsets[d]), static_cast<std::uint64_t>(sizes[d]), 0, 0});
+    dimensions_.push_back({static_cast<std::uint64_t>(shape[d]), static_cast<std::uint64_t>(offsets[d]),
+                           static_cast<std::uint64_t>(sizes[d]), 0, 0});
   }
   dimensions_.push_back({itemsize, 0, itemsize, 0, 0});
   std::uint64_t stride = 1;
@@ -44,7 +45,8 @@ std::uint64_t DcpBox::Position(std::uint64_t at) const {
   return position;
 }
 
-void DcpBox::Scatter(std::uint64_t begin, std::span<const std::byte> src, std::span<std::byte> dst, std::uint64_t dst_begin) const {
+void DcpBox::Scatter(std::uint64_t begin, std::span<const std::byte> src, std::span<std::byte> dst,
+                     std::uint64_t dst_begin) const {
   while (!src.empty()) {
     const std::size_t length = std::min<std::uint64_t>(src.size(), run_ - begin % run_);
     std::memcpy(dst.data() + (Position(begin) - dst_begin), src.data(), length);

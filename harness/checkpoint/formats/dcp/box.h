@@ -8,13 +8,13 @@
 
 namespace loadpath {
 
-/// Where the bytes of a chunk, its elements being in row-major order, lie among those of its tensor in row-major order. The
-/// order is the same in both: a range of the tensor's bytes holds a range of the chunk's.
+/// Where the bytes of a chunk, its elements being in row-major order, lie among those of its tensor in row-major order.
+/// The order is the same in both: a range of the tensor's bytes holds a range of the chunk's.
 class DcpBox {
  public:
   /// Extents and offsets in elements of `itemsize` bytes, all of one rank. The chunk is not empty and lies inside.
-  DcpBox(std::span<const std::int64_t> shape, std::span<const std::int64_t> offsets, std::span<const std::int64_t> sizes,
-         std::uint64_t itemsize);
+  DcpBox(std::span<const std::int64_t> shape, std::span<const std::int64_t> offsets,
+         std::span<const std::int64_t> sizes, std::uint64_t itemsize);
 
   /// Bytes of the chunk.
   std::uint64_t size() const { return size_; }
@@ -23,10 +23,13 @@ class DcpBox {
   /// Where byte `at` of the chunk lies in the tensor.
   std::uint64_t Position(std::uint64_t at) const;
   /// True where bytes [begin, end) of the chunk, one at least, are neighbours in the tensor, too.
-  bool IsRun(std::uint64_t begin, std::uint64_t end) const { return Position(end - 1) - Position(begin) == end - 1 - begin; }
-  /// Copies the chunk's bytes [begin, begin + src.size()), which `src` are, to their places in `dst`, which are the tensor's
-  /// bytes from `dst_begin` on.
-  void Scatter(std::uint64_t begin, std::span<const std::byte> src, std::span<std::byte> dst, std::uint64_t dst_begin) const;
+  bool IsRun(std::uint64_t begin, std::uint64_t end) const {
+    return Position(end - 1) - Position(begin) == end - 1 - begin;
+  }
+  /// Copies the chunk's bytes [begin, begin + src.size()), which `src` are, to their places in `dst`, which are the
+  /// tensor's bytes from `dst_begin` on.
+  void Scatter(std::uint64_t begin, std::span<const std::byte> src, std::span<std::byte> dst,
+               std::uint64_t dst_begin) const;
 
  private:
   struct Dimension {

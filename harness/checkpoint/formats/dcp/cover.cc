@@ -1,5 +1,5 @@
-// A box is a signed sum of orthants, one at each of its 2^d corners, and orthants are linearly independent: boxes cover a
-// box once, without overlap and without holes, just where their signed corners cancel all but its own.
+// A box is a signed sum of orthants, one at each of its 2^d corners, and orthants are linearly independent: boxes cover
+// a box once, without overlap and without holes, just where their signed corners cancel all but its own.
 #include "harness/checkpoint/formats/dcp/cover.h"
 
 #include <algorithm>
@@ -15,7 +15,9 @@ struct Box {
   int sign = 1;
 };
 
-std::int64_t Extent(const Tree& tree, NodeId size, std::size_t dimension) { return tree.integer(tree.items(size)[dimension]); }
+std::int64_t Extent(const Tree& tree, NodeId size, std::size_t dimension) {
+  return tree.integer(tree.items(size)[dimension]);
+}
 
 // True where the boxes' signed corners sum to nothing.
 bool CornersCancel(const std::vector<Box>& boxes, std::size_t rank) {
@@ -64,13 +66,15 @@ CoverProblem CheckCover(const Tree& tree, std::span<const std::int64_t> shape, s
     __int128 volume = 1;
     for (std::size_t d = 0; d < shape.size(); ++d) {
       const std::int64_t offset = Extent(tree, chunk.offsets, d), size = Extent(tree, chunk.sizes, d);
-      if (offset < 0 || size < 0 || offset > shape[d] || size > shape[d] - offset) return {"has a chunk that reaches outside its tensor"};
+      if (offset < 0 || size < 0 || offset > shape[d] || size > shape[d] - offset)
+        return {"has a chunk that reaches outside its tensor"};
       volume *= size;
     }
     if (volume == 0) continue;
     elements += volume;
     ++count;
-    for (std::size_t d = 0; d < shape.size(); ++d) is_split[d] = is_split[d] || Extent(tree, chunk.sizes, d) != shape[d];
+    for (std::size_t d = 0; d < shape.size(); ++d)
+      is_split[d] = is_split[d] || Extent(tree, chunk.sizes, d) != shape[d];
   }
   __int128 wanted = 1;
   for (const std::int64_t extent : shape) wanted *= extent;
@@ -82,7 +86,8 @@ CoverProblem CheckCover(const Tree& tree, std::span<const std::int64_t> shape, s
     if (is_split[d]) split.push_back(d);
   }
   if (split.size() >= 32 || (count + 1) << split.size() > std::max(limits::kCorners, 8 * (count + 1))) {
-    return {"has chunks that split " + std::to_string(split.size()) + " dimensions: whether they cover their tensor takes too long to find out",
+    return {"has chunks that split " + std::to_string(split.size()) +
+                " dimensions: whether they cover their tensor takes too long to find out",
             ErrorCode::kLimitExceeded};
   }
   std::vector<Box> boxes(1);

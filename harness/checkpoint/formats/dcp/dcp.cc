@@ -1,28 +1,28 @@
-// Distributed checkpoints (torch.distributed.checkpoint, DCP): a folder of .metadata and .distcp files, whose tensors lie in
-// chunks, each a torch.save archive of its own inside a .distcp file.
+// Distributed checkpoints (torch.distributed.checkpoint, DCP): a folder of .metadata and .distcp files, whose tensors
+// lie in chunks, each a torch.save archive of its own inside a .distcp file.
 //
 // Open reads .metadata and the values that are no tensors, opens every .distcp file and holds its length against what
-// .metadata says. A chunk's archive is opened when its bytes, or their place, are first asked for, and remembered: opening
-// 100,000 archives takes longer than most programs want to wait for a list of tensors.
+// .metadata says. A chunk's archive is opened when its bytes, or their place, are first asked for, and remembered:
+// opening 100,000 archives takes longer than most programs want to wait for a list of tensors.
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <numeric>
 
-#include "harness/checkpoint/read/byte_swap.h"
-#include "harness/checkpoint/pickle/copy_value.h"
+#include "harness/base/out_of_memory.h"
+#include "harness/base/parallel.h"
+#include "harness/base/paths.h"
 #include "harness/checkpoint/formats/dcp/box.h"
 #include "harness/checkpoint/formats/dcp/cover.h"
 #include "harness/checkpoint/formats/dcp/items.h"
-#include "harness/base/paths.h"
-#include "harness/checkpoint/pickle/tree_builder.h"
-#include "harness/checkpoint/gather.h"
-#include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/formats/dcp/nest.h"
-#include "harness/base/out_of_memory.h"
-#include "harness/base/parallel.h"
 #include "harness/checkpoint/formats/several_files.h"
 #include "harness/checkpoint/formats/single_file.h"
+#include "harness/checkpoint/gather.h"
+#include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/pickle/copy_value.h"
+#include "harness/checkpoint/pickle/tree_builder.h"
+#include "harness/checkpoint/read/byte_swap.h"
 
 namespace loadpath {
 namespace {
@@ -30,7 +30,9 @@ namespace {
 class Dcp final : public SeveralFiles {
  public:
   Dcp(std::string path, std::unique_ptr<Source> file, const OpenOptions& options)
-      : SeveralFiles(std::move(path)), source_(std::move(file)), metadata_(ReadDcpMetadata(*source_)),
+      : SeveralFiles(std::move(path)),
+        source_(std::move(file)),
+        metadata_(ReadDcpMetadata(*source_)),
         items_(metadata_, FolderOf(source_->path()), options) {
     Heap heap;
     StorageTable table;
@@ -112,7 +114,9 @@ class Dcp final : public SeveralFiles {
         continue;
       }
       const ReadJob& job = jobs[piece.job];
-      direct.push_back({piece.item, piece.begin, job.dst.subspan(piece.box.Position(piece.begin) - job.begin, piece.end - piece.begin), job.dtype});
+      direct.push_back({piece.item, piece.begin,
+                        job.dst.subspan(piece.box.Position(piece.begin) - job.begin, piece.end - piece.begin),
+                        job.dtype});
       file_of.push_back(metadata_.items[piece.item].file);
       job_of.push_back(piece.job);
     }
@@ -143,7 +147,9 @@ class Dcp final : public SeveralFiles {
     Dtype dtype;
   };
 
-  std::span<const DcpChunk> Chunks(const DcpEntry& entry) const { return std::span(metadata_.chunks).subspan(entry.first_chunk, entry.chunk_count); }
+  std::span<const DcpChunk> Chunks(const DcpEntry& entry) const {
+    return std::span(metadata_.chunks).subspan(entry.first_chunk, entry.chunk_count);
+  }
 
   std::vector<std::int64_t> Sizes(NodeId size) const {
     std::vector<std::int64_t> sizes;
@@ -165,7 +171,8 @@ class Dcp final : public SeveralFiles {
     for (const DcpChunk& chunk : Chunks(entry)) {
       if (IsEmpty(metadata_.tree, chunk)) continue;
       const std::vector<std::int64_t> sizes = Sizes(chunk.sizes);
-      items_.Expect(chunk.item, std::accumulate(sizes.begin(), sizes.end(), ItemSize(entry.dtype), std::multiplies<std::uint64_t>()));
+      items_.Expect(chunk.item, std::accumulate(sizes.begin(), sizes.end(), ItemSize(entry.dtype),
+                                                std::multiplies<std::uint64_t>()));
       // The first one tells the byte order.
       if (!items_.HasByteOrder()) items_.Find(chunk.item, sizes);
     }
@@ -209,11 +216,13 @@ class Dcp final : public SeveralFiles {
     for (const Piece& piece : pieces) {
       if (!items_.IsKnown(piece.item)) unknown.push_back(&piece);
     }
-    ParallelFor(unknown.size(), options.threads > 0 ? options.threads : Cores(), [&](std::size_t i) { items_.Find(unknown[i]->item, unknown[i]->sizes); });
+    ParallelFor(unknown.size(), options.threads > 0 ? options.threads : Cores(),
+                [&](std::size_t i) { items_.Find(unknown[i]->item, unknown[i]->sizes); });
   }
 
-  void ReadAll(std::span<const ReadJob> jobs, std::span<const std::uint32_t> file_of, std::span<const std::uint32_t> job_of,
-               const ReadOptions& options, std::vector<bool>& counted, ReadReport& report) const {
+  void ReadAll(std::span<const ReadJob> jobs, std::span<const std::uint32_t> file_of,
+               std::span<const std::uint32_t> job_of, const ReadOptions& options, std::vector<bool>& counted,
+               ReadReport& report) const {
     std::vector<RecordFile> files = items_.RecordFiles(Swapped());
     for (const OpenValue& value : values_) files.push_back(value.file->record_file());
     const ReadReport part = ReadRecords(files, file_of, jobs, options);
@@ -227,12 +236,13 @@ class Dcp final : public SeveralFiles {
   }
 
   // Chunks that are no run of their tensor's bytes: read as they are, some at a time, then put in their places.
-  void ReadScattered(std::span<const Piece* const> pieces, std::span<const ReadJob> jobs, const ReadOptions& options, std::vector<bool>& counted,
-                     ReadReport& report) const {
+  void ReadScattered(std::span<const Piece* const> pieces, std::span<const ReadJob> jobs, const ReadOptions& options,
+                     std::vector<bool>& counted, ReadReport& report) const {
     for (std::size_t first = 0; first < pieces.size();) {
       std::uint64_t bytes = 0;
       std::size_t last = first;
-      for (; last < pieces.size() && (last == first || bytes < limits::kChunkBatch); ++last) bytes += pieces[last]->box.size();
+      for (; last < pieces.size() && (last == first || bytes < limits::kChunkBatch); ++last)
+        bytes += pieces[last]->box.size();
       std::vector<std::vector<std::byte>> buffers(last - first);
       std::vector<ReadJob> batch;
       std::vector<std::uint32_t> file_of, job_of;
@@ -241,7 +251,8 @@ class Dcp final : public SeveralFiles {
         // Of a chunk in an order of its own, what is wanted lies anywhere.
         const bool all = items_.Known(piece.item).odd != nullptr;
         buffers[i - first].resize(all ? piece.box.size() : piece.end - piece.begin);
-        batch.push_back({piece.item, all ? 0 : piece.begin, buffers[i - first], all ? piece.dtype : jobs[piece.job].dtype});
+        batch.push_back(
+            {piece.item, all ? 0 : piece.begin, buffers[i - first], all ? piece.dtype : jobs[piece.job].dtype});
         file_of.push_back(metadata_.items[piece.item].file);
         job_of.push_back(piece.job);
       }
@@ -272,13 +283,14 @@ class Dcp final : public SeveralFiles {
   std::unique_ptr<Source> source_;
   DcpMetadata metadata_;
   DcpItems items_;
-  std::vector<Home> homes_;  // of each storage
+  std::vector<Home> homes_;        // of each storage
   std::vector<OpenValue> values_;  // those that hold storages
 };
 
 }  // namespace
 
-std::shared_ptr<const Checkpoint> OpenDcp(std::string path, std::unique_ptr<Source> metadata, const OpenOptions& options) {
+std::shared_ptr<const Checkpoint> OpenDcp(std::string path, std::unique_ptr<Source> metadata,
+                                          const OpenOptions& options) {
   return std::make_shared<Dcp>(std::move(path), std::move(metadata), options);
 }
 

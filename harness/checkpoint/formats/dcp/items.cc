@@ -30,8 +30,12 @@ class DcpItems::File final : public Records {
     const std::uint64_t nbytes = items_.storages_[item].nbytes;
     return {place.offset, nbytes, 0, nbytes, false, place.crc};
   }
-  std::string RecordName(StorageId item) const override { return items_.metadata_.entries[items_.metadata_.items[item].entry].name; }
-  std::uint64_t ParseHead(StorageId item, std::span<const std::byte>) const override { return items_.Known(item).offset; }
+  std::string RecordName(StorageId item) const override {
+    return items_.metadata_.entries[items_.metadata_.items[item].entry].name;
+  }
+  std::uint64_t ParseHead(StorageId item, std::span<const std::byte>) const override {
+    return items_.Known(item).offset;
+  }
 
  private:
   const DcpItems& items_;
@@ -39,7 +43,10 @@ class DcpItems::File final : public Records {
 };
 
 DcpItems::DcpItems(const DcpMetadata& metadata, const std::string& folder, const OpenOptions& options)
-    : metadata_(metadata), options_(options), storages_(metadata.items.size()), places_(std::make_unique<std::atomic<const Place*>[]>(metadata.items.size())),
+    : metadata_(metadata),
+      options_(options),
+      storages_(metadata.items.size()),
+      places_(std::make_unique<std::atomic<const Place*>[]>(metadata.items.size())),
       payloads_(metadata.items.size()) {
   for (const std::string& file : metadata.files) {
     files_.push_back(std::make_unique<Source>(folder + file));
@@ -80,17 +87,19 @@ void DcpItems::Fail(std::uint32_t number, ErrorCode code, const std::string& sen
 void DcpItems::RefuseSafetensors(std::uint32_t number) const {
   const DcpItem& item = metadata_.items[number];
   const Source& file = *files_[item.file];
-  // filesystem.py, _write_item: all tensors get the offset of the one safetensors file that is written behind the values, and
-  // their plain sizes as lengths.
+  // filesystem.py, _write_item: all tensors get the offset of the one safetensors file that is written behind the
+  // values, and their plain sizes as lengths.
   if (!IsSafetensors(Source(file, item.offset, file.size() - item.offset))) return;
   Fail(number, ErrorCode::kUnsupported,
-       "holds tensors as SerializationFormat.SAFETENSORS writes them, which PyTorch's FileSystemReader does not read either: save the checkpoint without it");
+       "holds tensors as SerializationFormat.SAFETENSORS writes them, which PyTorch's FileSystemReader does not read "
+       "either: save the checkpoint without it");
 }
 
 void DcpItems::Expect(std::uint32_t number, std::uint64_t nbytes) {
   storages_[number].nbytes = nbytes;
   if (nbytes > metadata_.items[number].length) {
-    Fail(number, ErrorCode::kBadTensor, "holds a chunk of " + Counted(nbytes, "byte") + " in " + std::to_string(metadata_.items[number].length));
+    Fail(number, ErrorCode::kBadTensor,
+         "holds a chunk of " + Counted(nbytes, "byte") + " in " + std::to_string(metadata_.items[number].length));
   }
 }
 
@@ -103,8 +112,9 @@ std::shared_ptr<const SingleFile> DcpItems::OpenItem(std::uint32_t number) const
     RefuseSafetensors(number);
     // Which part of the file it is; offsets count from there.
     throw CheckpointError(error.code(), file.path(),
-                          "in the part from " + std::to_string(item.offset) + " to " + std::to_string(item.offset + item.length) + ", " +
-                              metadata_.entries[item.entry].name + ": " + error.sentence(),
+                          "in the part from " + std::to_string(item.offset) + " to " +
+                              std::to_string(item.offset + item.length) + ", " + metadata_.entries[item.entry].name +
+                              ": " + error.sentence(),
                           error.record(), error.offset());
   }
 }
@@ -119,16 +129,22 @@ const DcpItems::Place& DcpItems::Find(std::uint32_t number, const std::vector<st
   }
   const TensorView& view = tree.tensor(tree.root());
   if (view.dtype != dtype) {
-    Fail(number, ErrorCode::kBadTensor, "holds a chunk of dtype " + std::string(Name(view.dtype)) + ", but .metadata says " + std::string(Name(dtype)));
+    Fail(
+        number, ErrorCode::kBadTensor,
+        "holds a chunk of dtype " + std::string(Name(view.dtype)) + ", but .metadata says " + std::string(Name(dtype)));
   }
-  if (view.shape != sizes) Fail(number, ErrorCode::kBadTensor, "holds a chunk of shape " + ShapeText(view.shape) + ", but .metadata says " + ShapeText(sizes));
+  if (view.shape != sizes)
+    Fail(number, ErrorCode::kBadTensor,
+         "holds a chunk of shape " + ShapeText(view.shape) + ", but .metadata says " + ShapeText(sizes));
   // DCP clones what is a part of a larger storage before it writes (filesystem.py, _OverlappingCpuLoader).
-  if (file->storages()[view.storage].nbytes != view.nbytes()) Fail(number, ErrorCode::kBadTensor, "holds a chunk that is a view of another storage");
+  if (file->storages()[view.storage].nbytes != view.nbytes())
+    Fail(number, ErrorCode::kBadTensor, "holds a chunk that is a view of another storage");
   const std::optional<Extent> extent = file->Locate(view.storage);
   if (!extent) Fail(number, ErrorCode::kUnsupported, "holds a chunk that is compressed, which torch.save never does");
   const int order = file->byteorder() == "big" ? kBig : kLittle;
   int known = kUnknown;
-  if (!byteorder_.compare_exchange_strong(known, order) && known != order) Fail(number, ErrorCode::kBadArchive, "holds a chunk of another byte order than the others");
+  if (!byteorder_.compare_exchange_strong(known, order) && known != order)
+    Fail(number, ErrorCode::kBadArchive, "holds a chunk of another byte order than the others");
   auto place = std::make_unique<Place>();
   place->offset = extent->offset;
   place->crc = file->SlotOf(view.storage).crc;
@@ -146,11 +162,13 @@ std::vector<RecordFile> DcpItems::RecordFiles(bool swapped) const {
 }
 
 std::uint64_t DcpItems::bytes_read() const {
-  return std::accumulate(files_.begin(), files_.end(), std::uint64_t{0}, [](std::uint64_t sum, const auto& file) { return sum + file->bytes_read(); });
+  return std::accumulate(files_.begin(), files_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& file) { return sum + file->bytes_read(); });
 }
 
 std::uint64_t DcpItems::read_calls() const {
-  return std::accumulate(files_.begin(), files_.end(), std::uint64_t{0}, [](std::uint64_t sum, const auto& file) { return sum + file->read_calls(); });
+  return std::accumulate(files_.begin(), files_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const auto& file) { return sum + file->read_calls(); });
 }
 
 }  // namespace loadpath

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "harness/checkpoint/formats/dcp/metadata.h"
-#include "harness/checkpoint/read/records.h"
 #include "harness/checkpoint/formats/single_file.h"
+#include "harness/checkpoint/read/records.h"
 
 namespace loadpath {
 
-/// The archives inside a distributed checkpoint's .distcp files, opened one by one as they are needed. Thread-safe once it
-/// was made and Expect was called for every chunk.
+/// The archives inside a distributed checkpoint's .distcp files, opened one by one as they are needed. Thread-safe once
+/// it was made and Expect was called for every chunk.
 class DcpItems {
  public:
   /// A chunk's elements, as its archive holds them.
@@ -39,8 +39,8 @@ class DcpItems {
 
   bool IsKnown(std::uint32_t item) const { return places_[item].load(std::memory_order_acquire) != nullptr; }
   const Place& Known(std::uint32_t item) const { return *places_[item].load(std::memory_order_acquire); }
-  /// Opens a chunk where that was not done yet: it must be a dense tensor of its entry's dtype and of `sizes`, alone in its
-  /// storage.
+  /// Opens a chunk where that was not done yet: it must be a dense tensor of its entry's dtype and of `sizes`, alone in
+  /// its storage.
   const Place& Find(std::uint32_t item, const std::vector<std::int64_t>& sizes) const;
 
   /// An item's archive.

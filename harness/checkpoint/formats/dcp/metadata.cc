@@ -6,12 +6,12 @@
 #include <optional>
 #include <unordered_map>
 
+#include "harness/base/paths.h"
 #include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/formats/dcp/cover.h"
-#include "harness/base/paths.h"
-#include "harness/checkpoint/pickle/tree_builder.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/pickle/torch_calls.h"
+#include "harness/checkpoint/pickle/tree_builder.h"
 
 namespace loadpath {
 namespace {
@@ -25,16 +25,32 @@ constexpr std::string_view kMetadata = "torch.distributed.checkpoint.metadata.Me
                            kIndex = "torch.distributed.checkpoint.metadata.MetadataIndex",
                            kInfo = "torch.distributed.checkpoint.filesystem._StorageInfo";
 
-// Everything else that torch.distributed.checkpoint 2.0 to 2.15 writes there; pathlib is split in two since Python 3.13.
+// Everything else that torch.distributed.checkpoint 2.0 to 2.15 writes there; pathlib is split in two since
+// Python 3.13.
 constexpr std::string_view kNames[] = {
-    kMetadata, kTensor, kProperties, kOldProperties, kChunk, kBytes, kIndex, kInfo,
+    kMetadata,
+    kTensor,
+    kProperties,
+    kOldProperties,
+    kChunk,
+    kBytes,
+    kIndex,
+    kInfo,
     "torch.distributed.checkpoint.metadata.StorageMeta",
     "torch.distributed.checkpoint.metadata._MEM_FORMAT_ENCODING",
     "torch.distributed._shard.sharded_tensor.metadata.MEM_FORMAT_ENCODING",
-    "pathlib.Path", "pathlib.PosixPath", "pathlib.WindowsPath", "pathlib.PurePosixPath", "pathlib.PureWindowsPath",
-    "pathlib._local.Path", "pathlib._local.PosixPath", "pathlib._local.WindowsPath", "pathlib._local.PurePosixPath",
+    "pathlib.Path",
+    "pathlib.PosixPath",
+    "pathlib.WindowsPath",
+    "pathlib.PurePosixPath",
+    "pathlib.PureWindowsPath",
+    "pathlib._local.Path",
+    "pathlib._local.PosixPath",
+    "pathlib._local.WindowsPath",
+    "pathlib._local.PurePosixPath",
     "pathlib._local.PureWindowsPath",
-    // Up to Python 3.11.3 (Debian 12 has 3.11.2) an enum is written as getattr(its class, its name). Inert, as they all are.
+    // Up to Python 3.11.3 (Debian 12 has 3.11.2) an enum is written as getattr(its class, its name). Inert, as they all
+    // are.
     "builtins.getattr",
 };
 
@@ -65,7 +81,8 @@ class MetadataReader {
     if (!Is(root, kMetadata)) Fail("is a pickle, but not the .metadata of a distributed checkpoint", {});
     const NodeId version = Field(root, "version");
     if (version != kNoNode && tree().kind(version) == NodeKind::kString && !tree().text(version).starts_with("1.")) {
-      source_.Fail(ErrorCode::kBadVersion, "is of version " + std::string(tree().text(version)) + ", of which 1 is read here");
+      source_.Fail(ErrorCode::kBadVersion,
+                   "is of version " + std::string(tree().text(version)) + ", of which 1 is read here");
     }
     ReadItems(Dict(root, "storage_data"));
     const NodeId paths = Field(root, "planner_data");
@@ -80,7 +97,9 @@ class MetadataReader {
     const std::span<const NodeId> entries = tree().items(Dict(root, "state_dict_metadata"));
     for (std::size_t i = 0; i < entries.size(); i += 2) ReadEntry(entries[i], entries[i + 1]);
     for (const auto& [key, item] : items_) {
-      if (!used_[item]) Fail("has storage_data for something that its state_dict_metadata does not list", key.substr(0, key.find('\0')));
+      if (!used_[item])
+        Fail("has storage_data for something that its state_dict_metadata does not list",
+             key.substr(0, key.find('\0')));
     }
     return std::move(metadata_);
   }
@@ -88,7 +107,9 @@ class MetadataReader {
  private:
   const Tree& tree() const { return metadata_.tree; }
 
-  [[noreturn]] void Fail(std::string_view sentence, std::string_view name) const { source_.Fail(ErrorCode::kBadArchive, sentence, name); }
+  [[noreturn]] void Fail(std::string_view sentence, std::string_view name) const {
+    source_.Fail(ErrorCode::kBadArchive, sentence, name);
+  }
 
   void Unpickle() {
     Host host;
@@ -102,7 +123,9 @@ class MetadataReader {
     metadata_.tree = Freeze(source_.path(), std::move(heap), host.storages(), input.Take(), root);
   }
 
-  bool Is(NodeId node, std::string_view name) const { return tree().kind(node) == NodeKind::kObject && tree().text(node) == name; }
+  bool Is(NodeId node, std::string_view name) const {
+    return tree().kind(node) == NodeKind::kObject && tree().text(node) == name;
+  }
 
   // A field of an object, or kNoNode.
   NodeId Field(NodeId object, std::string_view name) const {
@@ -118,7 +141,8 @@ class MetadataReader {
   // The pickle may name one torch.Size a million times: what is made of them stays in proportion to it.
   void Charge(std::size_t count) {
     charged_ += count;
-    if (charged_ > 4 * source_.size() + 65536) source_.Fail(ErrorCode::kLimitExceeded, "has a .metadata that names the same sizes over and over");
+    if (charged_ > 4 * source_.size() + 65536)
+      source_.Fail(ErrorCode::kLimitExceeded, "has a .metadata that names the same sizes over and over");
   }
 
   bool IsSize(NodeId node) {
@@ -143,28 +167,36 @@ class MetadataReader {
     for (std::size_t i = 0; i < pairs.size(); i += 2) {
       const NodeId index = pairs[i], info = pairs[i + 1];
       const NodeId name = Is(index, kIndex) ? Field(index, "fqn") : kNoNode;
-      if (name == kNoNode || tree().kind(name) != NodeKind::kString) Fail("has storage_data whose key is no MetadataIndex with a name", {});
+      if (name == kNoNode || tree().kind(name) != NodeKind::kString)
+        Fail("has storage_data whose key is no MetadataIndex with a name", {});
       const std::string_view text = tree().text(name);
       if (text.find('\0') != std::string_view::npos) Fail("has a name with a NUL byte", text);
       const NodeId offset = Field(index, "offset");
-      if (offset != kNoNode && tree().kind(offset) != NodeKind::kNone && !IsSize(offset)) Fail("has storage_data whose offset is no torch.Size", text);
+      if (offset != kNoNode && tree().kind(offset) != NodeKind::kNone && !IsSize(offset))
+        Fail("has storage_data whose offset is no torch.Size", text);
       if (!Is(info, kInfo)) Fail("has storage_data that is no _StorageInfo", text);
       const NodeId path = Field(info, "relative_path"), begin = Field(info, "offset"), length = Field(info, "length"),
                    transforms = Field(info, "transform_descriptors");
-      const auto is_count = [&](NodeId node) { return node != kNoNode && tree().kind(node) == NodeKind::kInt && tree().integer(node) >= 0; };
+      const auto is_count = [&](NodeId node) {
+        return node != kNoNode && tree().kind(node) == NodeKind::kInt && tree().integer(node) >= 0;
+      };
       if (path == kNoNode || tree().kind(path) != NodeKind::kString || !is_count(begin) || !is_count(length)) {
         Fail("has storage_data without a relative path, an offset and a length", text);
       }
-      if (!StaysInside(tree().text(path))) Fail("has storage_data in a file that does not lie in its folder: " + tree().ShortText(path), text);
+      if (!StaysInside(tree().text(path)))
+        Fail("has storage_data in a file that does not lie in its folder: " + tree().ShortText(path), text);
       if (transforms != kNoNode && tree().kind(transforms) != NodeKind::kNone && !tree().items(transforms).empty()) {
-        source_.Fail(ErrorCode::kUnsupported, "has storage_data that went through " + tree().ShortText(tree().items(transforms)[0]) +
-                         ": load it with PyTorch and save it again without extensions", text);
+        source_.Fail(ErrorCode::kUnsupported,
+                     "has storage_data that went through " + tree().ShortText(tree().items(transforms)[0]) +
+                         ": load it with PyTorch and save it again without extensions",
+                     text);
       }
       const auto [file, added] = files.emplace(tree().text(path), static_cast<std::uint32_t>(metadata_.files.size()));
       if (added) metadata_.files.emplace_back(tree().text(path));
       const auto number = static_cast<std::uint32_t>(metadata_.items.size());
       if (!items_.emplace(Key(text, offset), number).second) Fail("has storage_data twice for the same part", text);
-      metadata_.items.push_back({0, file->second, static_cast<std::uint64_t>(tree().integer(begin)), static_cast<std::uint64_t>(tree().integer(length))});
+      metadata_.items.push_back({0, file->second, static_cast<std::uint64_t>(tree().integer(begin)),
+                                 static_cast<std::uint64_t>(tree().integer(length))});
     }
     used_.assign(metadata_.items.size(), false);
   }
@@ -185,7 +217,8 @@ class MetadataReader {
     if (const auto path = paths_.find(entry.name); path != paths_.end()) entry.path = path->second;
     if (Is(described, kBytes)) {
       entry.item = TakeItem(entry.name, kNoNode);
-      if (entry.item == DcpMetadata::kNoItem) source_.Fail(ErrorCode::kMissingRecord, "has no storage_data for a value", entry.name);
+      if (entry.item == DcpMetadata::kNoItem)
+        source_.Fail(ErrorCode::kMissingRecord, "has no storage_data for a value", entry.name);
     } else if (Is(described, kTensor)) {
       entry.is_tensor = true;
       ReadTensor(entry, described);
@@ -206,7 +239,8 @@ class MetadataReader {
         source_.Fail(ErrorCode::kBadTensor, "has a tensor of shape " + ShapeText(entry.shape), entry.name);
       }
     }
-    if (chunks == kNoNode || tree().kind(chunks) != NodeKind::kList) Fail("has a tensor without a list of chunks", entry.name);
+    if (chunks == kNoNode || tree().kind(chunks) != NodeKind::kList)
+      Fail("has a tensor without a list of chunks", entry.name);
     entry.first_chunk = static_cast<std::uint32_t>(metadata_.chunks.size());
     for (const NodeId node : tree().items(chunks)) {
       DcpChunk chunk;
@@ -225,22 +259,29 @@ class MetadataReader {
       metadata_.chunks.push_back(chunk);
     }
     entry.chunk_count = static_cast<std::uint32_t>(metadata_.chunks.size()) - entry.first_chunk;
-    const CoverProblem problem = CheckCover(tree(), entry.shape, std::span(metadata_.chunks).subspan(entry.first_chunk));
+    const CoverProblem problem =
+        CheckCover(tree(), entry.shape, std::span(metadata_.chunks).subspan(entry.first_chunk));
     if (!problem.sentence.empty()) source_.Fail(problem.code, problem.sentence, entry.name);
   }
 
-  // (dtype, layout, requires_grad, memory format, pin_memory[, strides]), of which all but the first two are deprecated.
+  // (dtype, layout, requires_grad, memory format, pin_memory[, strides]), of which all but the first two are
+  // deprecated.
   void ReadProperties(DcpEntry& entry, NodeId properties) const {
     const bool is = properties != kNoNode && (Is(properties, kProperties) || Is(properties, kOldProperties));
     const NodeId state = is ? tree().attributes(properties) : kNoNode;
     const std::span<const NodeId> fields = state == kNoNode ? std::span<const NodeId>() : tree().items(state);
-    if (fields.size() < 5 || tree().IsDict(state) || tree().kind(fields[0]) != NodeKind::kName || tree().kind(fields[1]) != NodeKind::kName) {
+    if (fields.size() < 5 || tree().IsDict(state) || tree().kind(fields[0]) != NodeKind::kName ||
+        tree().kind(fields[1]) != NodeKind::kName) {
       Fail("has a tensor without properties", entry.name);
     }
     const std::optional<Dtype> dtype = DtypeByName(tree().text(fields[0]));
-    if (!dtype) source_.Fail(ErrorCode::kUnsupported, "has a tensor of dtype " + std::string(tree().text(fields[0])) + ", which is not dense", entry.name);
+    if (!dtype)
+      source_.Fail(ErrorCode::kUnsupported,
+                   "has a tensor of dtype " + std::string(tree().text(fields[0])) + ", which is not dense", entry.name);
     if (tree().text(fields[1]) != "torch.strided") {
-      source_.Fail(ErrorCode::kUnsupported, "has a tensor of layout " + std::string(tree().text(fields[1])) + ", which is not dense", entry.name);
+      source_.Fail(ErrorCode::kUnsupported,
+                   "has a tensor of layout " + std::string(tree().text(fields[1])) + ", which is not dense",
+                   entry.name);
     }
     entry.dtype = *dtype;
   }

@@ -46,8 +46,8 @@ struct DcpMetadata {
 };
 
 /// Reads and checks it: every tensor's chunks cover each of its elements once, every chunk and value has an item, every
-/// item belongs to one. The classes of a .metadata are read as inert objects from a list of their own; no other name of a
-/// pickle is, and nothing is run. Throws CheckpointError.
+/// item belongs to one. The classes of a .metadata are read as inert objects from a list of their own; no other name of
+/// a pickle is, and nothing is run. Throws CheckpointError.
 DcpMetadata ReadDcpMetadata(const Source& source);
 
 }  // namespace loadpath

@@ -19,7 +19,8 @@ std::string_view Nest::SlotOf(std::uint32_t number, const Key& key, std::uint64_
     slot = static_cast<std::uint64_t>(key.index);
     if (slot >= items.size()) {
       gaps_ += slot - items.size();
-      if (gaps_ > limits::kListGaps + 16 * put_) return "has a path to a position of a list whose other positions are not there";
+      if (gaps_ > limits::kListGaps + 16 * put_)
+        return "has a path to a position of a list whose other positions are not there";
       items.resize(slot + 1);
     }
     return {};

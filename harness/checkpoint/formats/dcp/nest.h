@@ -12,16 +12,16 @@
 namespace loadpath {
 
 /// Nested dicts and lists from the paths of what they hold, as torch.distributed.checkpoint puts a state dict together
-/// (torch/distributed/checkpoint/_traverse.py, set_element): a text key belongs to a dict, a number to a list, and positions
-/// of a list that nothing is put at are None.
+/// (torch/distributed/checkpoint/_traverse.py, set_element): a text key belongs to a dict, a number to a list, and
+/// positions of a list that nothing is put at are None.
 class Nest {
  public:
   explicit Nest(Heap& heap) : heap_(heap) { Open(false); }
 
   Value root() const { return levels_[0].value; }
 
-  /// Puts `value` at `path`, a tuple of `tree` (or at the key `name` of the root, where it is kNoNode). Returns what is wrong
-  /// with the path; empty where nothing is.
+  /// Puts `value` at `path`, a tuple of `tree` (or at the key `name` of the root, where it is kNoNode). Returns what is
+  /// wrong with the path; empty where nothing is.
   std::string_view Put(const Tree& tree, NodeId path, std::string_view name, Value value);
 
  private:
@@ -30,7 +30,7 @@ class Nest {
   struct Level {
     Value value;
     bool is_list = false;
-    std::unordered_map<std::string, std::uint32_t> slots;  // of a dict: its keys' numbers
+    std::unordered_map<std::string, std::uint32_t> slots;    // of a dict: its keys' numbers
     std::unordered_map<std::uint64_t, std::uint32_t> below;  // by slot: what was put there, a level or kLeaf
   };
   struct Key {

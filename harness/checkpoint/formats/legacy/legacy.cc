@@ -1,13 +1,13 @@
-// torch.save's format before PyTorch 1.6, and since then with _use_new_zipfile_serialization=False: five pickles and then
-// every storage as its element count (64 bits) and its elements, both little-endian on every machine
+// torch.save's format before PyTorch 1.6, and since then with _use_new_zipfile_serialization=False: five pickles and
+// then every storage as its element count (64 bits) and its elements, both little-endian on every machine
 // (torch/serialization.py, _legacy_save and _legacy_load; torch/csrc/serialization.cpp).
 #include <algorithm>
 
-#include "harness/checkpoint/pickle/tree_builder.h"
 #include "harness/base/little_endian.h"
+#include "harness/checkpoint/formats/single_file.h"
 #include "harness/checkpoint/pickle/module_state.h"
 #include "harness/checkpoint/pickle/torch_calls.h"
-#include "harness/checkpoint/formats/single_file.h"
+#include "harness/checkpoint/pickle/tree_builder.h"
 
 namespace loadpath {
 namespace {
@@ -18,7 +18,8 @@ constexpr std::uint64_t kCountBytes = 8;
 
 class TorchLegacy final : public SingleFile, private TorchHost {
  public:
-  TorchLegacy(std::unique_ptr<Source> file, const OpenOptions& options) : SingleFile(std::move(file)), TorchHost(options.opaque) {
+  TorchLegacy(std::unique_ptr<Source> file, const OpenOptions& options)
+      : SingleFile(std::move(file)), TorchHost(options.opaque) {
     PickleInput input(source());
     std::size_t position = CheckHeader(input);
     Heap heap;
@@ -45,8 +46,10 @@ class TorchLegacy final : public SingleFile, private TorchHost {
     const auto count = LittleEndian<std::uint64_t>(head.data());
     const std::uint64_t expected = SizeOf(storage) / std::max<std::uint64_t>(1, itemsizes_[storage]);
     if (count != expected) {
-      source().Fail(ErrorCode::kBadTensor, "says that a storage has " + std::to_string(static_cast<std::int64_t>(count)) + " elements, but its pickle says " +
-                        std::to_string(expected), RecordName(storage), offsets_[storage]);
+      source().Fail(ErrorCode::kBadTensor,
+                    "says that a storage has " + std::to_string(static_cast<std::int64_t>(count)) +
+                        " elements, but its pickle says " + std::to_string(expected),
+                    RecordName(storage), offsets_[storage]);
     }
     return offsets_[storage] + kCountBytes;
   }
@@ -66,7 +69,8 @@ class TorchLegacy final : public SingleFile, private TorchHost {
     const Value protocol = version.Run();
     if (!heap.IsInt(protocol) || heap.integer(protocol) != kProtocolVersion) {
       source().Fail(ErrorCode::kBadVersion,
-                    "Invalid protocol version: " + (heap.IsInt(protocol) ? std::to_string(heap.integer(protocol)) : heap.TypeText(protocol)));
+                    "Invalid protocol version: " +
+                        (heap.IsInt(protocol) ? std::to_string(heap.integer(protocol)) : heap.TypeText(protocol)));
     }
     Unpickler sizes(input, heap, nullptr, version.position());
     sizes.Run();
@@ -77,10 +81,12 @@ class TorchLegacy final : public SingleFile, private TorchHost {
     Heap heap;
     Unpickler unpickler(input, heap, nullptr, position);
     const Value list = unpickler.Run();
-    if (!heap.IsObject(list, NodeKind::kList)) source().Fail(ErrorCode::kBadPickle, "has no list of storage keys", {}, position);
+    if (!heap.IsObject(list, NodeKind::kList))
+      source().Fail(ErrorCode::kBadPickle, "has no list of storage keys", {}, position);
     std::vector<std::string> keys;
     for (const Value key : heap.items(list)) {
-      if (!heap.IsText(key)) source().Fail(ErrorCode::kBadPickle, "has a storage key that is not a string", {}, position);
+      if (!heap.IsText(key))
+        source().Fail(ErrorCode::kBadPickle, "has a storage key that is not a string", {}, position);
       keys.emplace_back(heap.text(key));
     }
     position = unpickler.position();
@@ -94,20 +100,24 @@ class TorchLegacy final : public SingleFile, private TorchHost {
     for (StorageId id = 0; id < storages.size(); ++id) itemsizes_.push_back(TorchHost::storages().itemsize(id));
     for (const std::string& key : keys) {
       const StorageId id = TorchHost::storages().Find(key);
-      if (id == Index::kNone) source().Fail(ErrorCode::kBadPickle, "storage key '" + key + "' not found in deserialized_objects");
+      if (id == Index::kNone)
+        source().Fail(ErrorCode::kBadPickle, "storage key '" + key + "' not found in deserialized_objects");
       if (offsets_[id] != 0) source().Fail(ErrorCode::kBadPickle, "lists storage key '" + key + "' twice");
       offsets_[id] = position;
-      if (__builtin_add_overflow(position, kCountBytes, &position) || __builtin_add_overflow(position, storages[id].nbytes, &position)) {
+      if (__builtin_add_overflow(position, kCountBytes, &position) ||
+          __builtin_add_overflow(position, storages[id].nbytes, &position)) {
         source().Fail(ErrorCode::kBadTensor, "has storages larger than any file", key);
       }
     }
     for (StorageId id = 0; id < storages.size(); ++id) {
-      if (offsets_[id] == 0) source().Fail(ErrorCode::kMissingRecord, "names a storage whose bytes it does not hold", storages[id].name);
+      if (offsets_[id] == 0)
+        source().Fail(ErrorCode::kMissingRecord, "names a storage whose bytes it does not hold", storages[id].name);
     }
     const std::uint64_t size = source().size();
     if (position > size) source().Fail(ErrorCode::kBadArchive, "is cut off: " + MissingText(position - size));
     if (position < size) {
-      source().Fail(ErrorCode::kBadArchive, "has " + Counted(size - position, "byte") + " behind its last storage", {}, position);
+      source().Fail(ErrorCode::kBadArchive, "has " + Counted(size - position, "byte") + " behind its last storage", {},
+                    position);
     }
   }
 

@@ -61,8 +61,11 @@ std::optional<std::string_view> SafetensorsName(Dtype dtype) {
   return found->name;
 }
 
-std::string LayOut(std::vector<SafetensorsEntry>& entries, std::span<const std::pair<std::string, std::string>> metadata) {
-  std::ranges::sort(entries, {}, [](const SafetensorsEntry& entry) { return std::make_tuple(Find(entry.dtype), std::string_view(entry.name)); });
+std::string LayOut(std::vector<SafetensorsEntry>& entries,
+                   std::span<const std::pair<std::string, std::string>> metadata) {
+  std::ranges::sort(entries, {}, [](const SafetensorsEntry& entry) {
+    return std::make_tuple(Find(entry.dtype), std::string_view(entry.name));
+  });
   std::vector<std::string_view> names;
   for (const SafetensorsEntry& entry : entries) names.push_back(entry.name);
   std::ranges::sort(names);
@@ -78,16 +81,21 @@ std::string LayOut(std::vector<SafetensorsEntry>& entries, std::span<const std::
       for (const auto& [key, value] : metadata) object[key] = value;
     }
     for (const SafetensorsEntry& entry : entries) {
-      if (entry.name == "__metadata__") throw std::invalid_argument("a tensor cannot be named __metadata__ in safetensors");
+      if (entry.name == "__metadata__")
+        throw std::invalid_argument("a tensor cannot be named __metadata__ in safetensors");
       std::vector<std::int64_t> shape = entry.shape;
       if (entry.dtype == Dtype::kFloat4E2m1fnX2) {
         // An element of PyTorch's is two of the format's.
-        if (shape.empty()) throw std::invalid_argument("safetensors has no F4 tensor without dimensions, as \"" + entry.name + "\" is");
+        if (shape.empty())
+          throw std::invalid_argument("safetensors has no F4 tensor without dimensions, as \"" + entry.name + "\" is");
         shape.back() *= 2;
       }
       // push_back finds no key first: objects in insertion order are searched from their start.
       header.get_ref<nlohmann::ordered_json::object_t&>().push_back(
-          {entry.name, {{"dtype", Find(entry.dtype)->name}, {"shape", std::move(shape)}, {"data_offsets", {offset, offset + entry.nbytes}}}});
+          {entry.name,
+           {{"dtype", Find(entry.dtype)->name},
+            {"shape", std::move(shape)},
+            {"data_offsets", {offset, offset + entry.nbytes}}}});
       offset += entry.nbytes;
     }
     text += header.dump();
@@ -96,7 +104,8 @@ std::string LayOut(std::vector<SafetensorsEntry>& entries, std::span<const std::
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = text.size() - 8;
-  if (length > limits::kSafetensorsHeaderBytes) throw std::invalid_argument("the header would have more than 100,000,000 bytes");
+  if (length > limits::kSafetensorsHeaderBytes)
+    throw std::invalid_argument("the header would have more than 100,000,000 bytes");
   std::copy_n(reinterpret_cast<const char*>(&length), sizeof length, text.begin());
   offset = text.size();
   for (SafetensorsEntry& entry : entries) {

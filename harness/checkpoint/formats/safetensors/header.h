@@ -20,19 +20,20 @@ std::optional<std::string_view> SafetensorsName(Dtype dtype);
 /// A tensor of a safetensors file that is about to be written.
 struct SafetensorsEntry {
   std::string name;
-  Dtype dtype = Dtype::kFloat32;         ///< one that SafetensorsName knows
-  std::vector<std::int64_t> shape;       ///< in elements of the dtype: F4's are pairs
+  Dtype dtype = Dtype::kFloat32;    ///< one that SafetensorsName knows
+  std::vector<std::int64_t> shape;  ///< in elements of the dtype: F4's are pairs
   std::uint64_t nbytes = 0;
-  std::size_t source = 0;                ///< the caller's own number for it
-  std::uint64_t offset = 0;              ///< set by LayOut: of its first byte, in the file
+  std::size_t source = 0;    ///< the caller's own number for it
+  std::uint64_t offset = 0;  ///< set by LayOut: of its first byte, in the file
 };
 
-/// Puts the entries into the order of the reference writer (safetensors 0.8.0, safetensors/src/tensor.rs: the widest dtypes
-/// first, then by name), sets their offsets and returns what stands before the first tensor: the length of the header in
-/// eight bytes and the header, padded with blanks to a multiple of eight. `metadata` becomes __metadata__, and is left out
-/// where it is empty. Throws std::invalid_argument with one sentence where the format cannot hold the entries: two of one
-/// name, a name that is no text or is __metadata__, a header above the format's 100,000,000 bytes.
-std::string LayOut(std::vector<SafetensorsEntry>& entries, std::span<const std::pair<std::string, std::string>> metadata);
+/// Puts the entries into the order of the reference writer (safetensors 0.8.0, safetensors/src/tensor.rs: the widest
+/// dtypes first, then by name), sets their offsets and returns what stands before the first tensor: the length of the
+/// header in eight bytes and the header, padded with blanks to a multiple of eight. `metadata` becomes __metadata__,
+/// and is left out where it is empty. Throws std::invalid_argument with one sentence where the format cannot hold the
+/// entries: two of one name, a name that is no text or is __metadata__, a header above the format's 100,000,000 bytes.
+std::string LayOut(std::vector<SafetensorsEntry>& entries,
+                   std::span<const std::pair<std::string, std::string>> metadata);
 
 }  // namespace loadpath
 

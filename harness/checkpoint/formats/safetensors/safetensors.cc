@@ -1,19 +1,19 @@
-// safetensors (https://github.com/huggingface/safetensors, README "Format" and safetensors/src/tensor.rs), strictly: what
-// the specification forbids but readers accept (duplicate names, a header that does not begin with "{") is refused.
+// safetensors (https://github.com/huggingface/safetensors, README "Format" and safetensors/src/tensor.rs), strictly:
+// what the specification forbids but readers accept (duplicate names, a header that does not begin with "{") is
+// refused.
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_set>
 
-#include <nlohmann/json.hpp>
-
-#include "harness/checkpoint/check_view.h"
-#include "harness/checkpoint/pickle/tree_builder.h"
-#include "harness/checkpoint/limits.h"
 #include "harness/base/little_endian.h"
+#include "harness/base/utf8.h"
+#include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/formats/safetensors/header.h"
 #include "harness/checkpoint/formats/single_file.h"
-#include "harness/base/utf8.h"
+#include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/pickle/tree_builder.h"
 
 namespace loadpath {
 namespace {
@@ -36,13 +36,16 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   bool null() override { return Bad("has a null in its header"); }
   bool boolean(bool) override { return Bad("has a bool in its header"); }
   bool number_integer(number_integer_t) override { return Bad("has a negative number in its header"); }
-  bool number_float(number_float_t, const string_t&) override { return Bad("has a number in its header that is not an integer"); }
+  bool number_float(number_float_t, const string_t&) override {
+    return Bad("has a number in its header that is not an integer");
+  }
   bool binary(binary_t&) override { return Bad("has binary data in its header"); }
 
   bool number_unsigned(number_unsigned_t value) override {
     if (list_ == nullptr) return Bad("has a number in its header where there must be none");
     if (value > static_cast<number_unsigned_t>(INT64_MAX)) return Bad("has a number in its header that is too large");
-    if (list_->size() >= (list_is_offsets_ ? 2 : limits::kDimensions)) return Bad("has too many numbers for " + entries.back().name);
+    if (list_->size() >= (list_is_offsets_ ? 2 : limits::kDimensions))
+      return Bad("has too many numbers for " + entries.back().name);
     list_->push_back(value);
     return true;
   }
@@ -52,7 +55,8 @@ class HeaderReader : public nlohmann::json_sax<Json> {
       metadata.emplace_back(key_, value);
       return true;
     }
-    if (depth_ != 2 || list_ != nullptr || key_ != "dtype") return Bad("has a text in its header where there must be none");
+    if (depth_ != 2 || list_ != nullptr || key_ != "dtype")
+      return Bad("has a text in its header where there must be none");
     entries.back().dtype = value;
     entries.back().has_dtype = true;
     return true;
@@ -81,7 +85,8 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   }
 
   bool start_array(std::size_t) override {
-    if (depth_ != 2 || in_metadata_ || list_ != nullptr) return Bad("has a list in its header where there must be none");
+    if (depth_ != 2 || in_metadata_ || list_ != nullptr)
+      return Bad("has a list in its header where there must be none");
     Entry& entry = entries.back();
     list_is_offsets_ = key_ == "data_offsets";
     if (!list_is_offsets_ && key_ != "shape") return Bad("has a list in its header where there must be none");
@@ -182,17 +187,21 @@ class Safetensors final : public SingleFile {
     std::array<std::byte, 8> prefix{};
     source().ReadAt(0, prefix);
     const auto length = LittleEndian<std::uint64_t>(prefix.data());
-    if (length > limits::kSafetensorsHeaderBytes) source().Fail(ErrorCode::kLimitExceeded, "has a safetensors header of more than 100,000,000 bytes");
+    if (length > limits::kSafetensorsHeaderBytes)
+      source().Fail(ErrorCode::kLimitExceeded, "has a safetensors header of more than 100,000,000 bytes");
     if (length > size - 8) {
-      source().Fail(ErrorCode::kBadArchive, "is cut off inside its safetensors header: at least " + MissingText(length - (size - 8)));
+      source().Fail(ErrorCode::kBadArchive,
+                    "is cut off inside its safetensors header: at least " + MissingText(length - (size - 8)));
     }
     std::string text(length, '\0');
     source().ReadAt(8, std::as_writable_bytes(std::span(text)));
     begin_ = 8 + length;
-    if (!text.starts_with('{')) source().Fail(ErrorCode::kBadArchive, "has a safetensors header that does not begin with {");
+    if (!text.starts_with('{'))
+      source().Fail(ErrorCode::kBadArchive, "has a safetensors header that does not begin with {");
     HeaderReader reader;
     if (!IsUtf8(text)) reader.problem = "has a safetensors header that is not UTF-8";
-    if (reader.problem.empty() && !Json::sax_parse(text, &reader) && reader.problem.empty()) reader.problem = "has a header that is not JSON";
+    if (reader.problem.empty() && !Json::sax_parse(text, &reader) && reader.problem.empty())
+      reader.problem = "has a header that is not JSON";
     // The parser takes a NUL byte for the end of its text and leaves what follows unread.
     if (const std::size_t nul = text.find('\0'); reader.problem.empty() && nul != std::string::npos) {
       reader.problem = "has a header that is not JSON at byte " + std::to_string(nul + 1);
@@ -205,18 +214,21 @@ class Safetensors final : public SingleFile {
   std::vector<std::uint32_t> Order(const std::vector<Entry>& entries) const {
     std::vector<std::uint32_t> order(entries.size());
     for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return entries[a].offsets < entries[b].offsets; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return entries[a].offsets < entries[b].offsets; });
     std::uint64_t end = 0;
     for (const std::uint32_t i : order) {
       const Entry& entry = entries[i];
       if (entry.offsets[0] != end || entry.offsets[1] < end) {
-        source().Fail(ErrorCode::kBadArchive, "has a tensor whose bytes do not follow those of the one before", entry.name);
+        source().Fail(ErrorCode::kBadArchive, "has a tensor whose bytes do not follow those of the one before",
+                      entry.name);
       }
       end = entry.offsets[1];
     }
     const std::uint64_t available = source().size() - begin_;
     if (end > available) source().Fail(ErrorCode::kBadArchive, "is cut off: " + MissingText(end - available));
-    if (end < available) source().Fail(ErrorCode::kBadArchive, "has " + Counted(available - end, "byte") + " behind its last tensor");
+    if (end < available)
+      source().Fail(ErrorCode::kBadArchive, "has " + Counted(available - end, "byte") + " behind its last tensor");
     return order;
   }
 
@@ -227,14 +239,17 @@ class Safetensors final : public SingleFile {
     if (dtype == Dtype::kFloat4E2m1fnX2) {
       // An element of PyTorch's is two of the format's.
       if (view.shape.empty() || view.shape.back() % 2 != 0) {
-        source().Fail(ErrorCode::kBadTensor, "has a tensor of dtype F4 whose last dimension is not even: shape " + ShapeText(view.shape), entry.name);
+        source().Fail(ErrorCode::kBadTensor,
+                      "has a tensor of dtype F4 whose last dimension is not even: shape " + ShapeText(view.shape),
+                      entry.name);
       }
       view.shape.back() /= 2;
     }
     std::uint64_t bytes = ItemSize(dtype);
     std::int64_t stride = 1;
     bool overflow = false;
-    for (const std::int64_t size : view.shape) overflow |= __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes);
+    for (const std::int64_t size : view.shape)
+      overflow |= __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes);
     view.stride.resize(view.shape.size());
     for (std::size_t i = view.shape.size(); i-- > 0;) {
       view.stride[i] = stride;
@@ -242,8 +257,10 @@ class Safetensors final : public SingleFile {
       overflow |= __builtin_mul_overflow(stride, std::max<std::int64_t>(1, view.shape[i]), &stride);
     }
     if (overflow || bytes != entry.offsets[1] - entry.offsets[0]) {
-      source().Fail(ErrorCode::kBadTensor, "has a tensor of shape " + ShapeText(view.shape) + " and dtype " + entry.dtype + " in " +
-                        Counted(entry.offsets[1] - entry.offsets[0], "byte"), entry.name);
+      source().Fail(ErrorCode::kBadTensor,
+                    "has a tensor of shape " + ShapeText(view.shape) + " and dtype " + entry.dtype + " in " +
+                        Counted(entry.offsets[1] - entry.offsets[0], "byte"),
+                    entry.name);
     }
     return view;
   }

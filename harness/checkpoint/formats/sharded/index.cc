@@ -27,7 +27,8 @@ class IndexReader : public nlohmann::json_sax<Json> {
   bool binary(binary_t&) override { return Bad("has binary data in its index"); }
 
   bool number_unsigned(number_unsigned_t value) override {
-    if (value <= static_cast<number_unsigned_t>(INT64_MAX)) return Take(heap_.Int(static_cast<std::int64_t>(value)), "a number");
+    if (value <= static_cast<number_unsigned_t>(INT64_MAX))
+      return Take(heap_.Int(static_cast<std::int64_t>(value)), "a number");
     heap_.owned.push_back(std::to_string(value));
     return Take({Value::Tag::kBigInt, heap_.owned.size() - 1}, "a number");
   }
@@ -35,7 +36,8 @@ class IndexReader : public nlohmann::json_sax<Json> {
   bool string(string_t& value) override {
     if (!in_weight_map_) return Take(heap_.OwnedText(value), "a text");
     if (!StaysInside(value) || value.find('/') != std::string::npos) {
-      return Bad("maps tensor " + key_ + " to " + Shown(value) + ", which is not the plain name of a file in the same folder");
+      return Bad("maps tensor " + key_ + " to " + Shown(value) +
+                 ", which is not the plain name of a file in the same folder");
     }
     const auto [shard, added] = shards_.emplace(value, static_cast<std::uint32_t>(index.shards.size()));
     if (added) index.shards.push_back(value);
@@ -78,12 +80,15 @@ class IndexReader : public nlohmann::json_sax<Json> {
 
   bool key(string_t& value) override {
     std::unordered_set<std::string>& names = in_weight_map_ ? names_ : open_.empty() ? members_ : open_.back().names;
-    if (!names.insert(value).second) return Bad("names " + Shown(value) + " twice in " + (in_weight_map_ ? "its weight_map" : "one object of its index"));
+    if (!names.insert(value).second)
+      return Bad("names " + Shown(value) + " twice in " +
+                 (in_weight_map_ ? "its weight_map" : "one object of its index"));
     key_ = value;
     if (!in_weight_map_ && open_.empty() && value != "metadata" && value != "weight_map") {
       // config.json and its like are what people pass by mistake.
       return Bad(has_weight_map ? "has an unknown member in its index: " + Shown(value)
-                                : "is a JSON file, but not the index of a sharded checkpoint: it has " + Shown(value) + " where metadata and weight_map belong");
+                                : "is a JSON file, but not the index of a sharded checkpoint: it has " + Shown(value) +
+                                      " where metadata and weight_map belong");
     }
     if (!in_weight_map_ && !open_.empty()) Items().push_back(heap_.OwnedText(value));
     return true;
@@ -103,9 +108,15 @@ class IndexReader : public nlohmann::json_sax<Json> {
     if (problem.empty()) problem = std::move(sentence);
     return false;
   }
-  bool BadShard(const char* what) { return Bad("maps tensor " + Shown(key_) + " to " + what + " where the name of a shard belongs"); }
-  bool BadMember(const char* what) { return Bad((key_ == "metadata" ? "has metadata that is " : "has a weight_map that is ") + std::string(what)); }
-  static std::string Shown(const std::string& text) { return text.size() <= 200 ? "\"" + text + "\"" : "a name of " + Counted(text.size(), "byte"); }
+  bool BadShard(const char* what) {
+    return Bad("maps tensor " + Shown(key_) + " to " + what + " where the name of a shard belongs");
+  }
+  bool BadMember(const char* what) {
+    return Bad((key_ == "metadata" ? "has metadata that is " : "has a weight_map that is ") + std::string(what));
+  }
+  static std::string Shown(const std::string& text) {
+    return text.size() <= 200 ? "\"" + text + "\"" : "a name of " + Counted(text.size(), "byte");
+  }
 
   std::vector<Value>& Items() { return heap_.lists[heap_.object(open_.back().value).begin]; }
 
@@ -145,7 +156,8 @@ class IndexReader : public nlohmann::json_sax<Json> {
 }  // namespace
 
 ShardIndex ReadShardIndex(const Source& source, Heap& heap) {
-  if (source.size() > limits::kIndexBytes) source.Fail(ErrorCode::kLimitExceeded, "has an index of more than 100,000,000 bytes");
+  if (source.size() > limits::kIndexBytes)
+    source.Fail(ErrorCode::kLimitExceeded, "has an index of more than 100,000,000 bytes");
   std::string text(source.size(), '\0');
   source.ReadAt(0, std::as_writable_bytes(std::span(text)));
   IndexReader reader(heap);
@@ -154,7 +166,8 @@ ShardIndex ReadShardIndex(const Source& source, Heap& heap) {
   if (const std::size_t nul = text.find('\0'); reader.problem.empty() && nul != std::string::npos) {
     reader.problem = "has an index that is not JSON at byte " + std::to_string(nul + 1);
   }
-  if (reader.problem.empty() && !reader.has_weight_map) reader.problem = "is a JSON file without a weight_map, not the index of a sharded checkpoint";
+  if (reader.problem.empty() && !reader.has_weight_map)
+    reader.problem = "is a JSON file without a weight_map, not the index of a sharded checkpoint";
   if (!reader.problem.empty()) source.Fail(ErrorCode::kBadArchive, reader.problem);
   return std::move(reader.index);
 }

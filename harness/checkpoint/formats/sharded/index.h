@@ -10,12 +10,12 @@
 
 namespace loadpath {
 
-/// {"metadata": {"total_size": 72, …}, "weight_map": {"a.weight": "model-00001-of-00002.safetensors", …}}, as Hugging Face's
-/// libraries write it beside the shards of a model (huggingface_hub, serialization/_base.py: StateDictSplit).
+/// {"metadata": {"total_size": 72, …}, "weight_map": {"a.weight": "model-00001-of-00002.safetensors", …}}, as Hugging
+/// Face's libraries write it beside the shards of a model (huggingface_hub, serialization/_base.py: StateDictSplit).
 struct ShardIndex {
   std::vector<std::pair<std::string, std::uint32_t>> tensors;  ///< name and number of its shard, in the index's order
-  std::vector<std::string> shards;                             ///< plain file names, in the order of their first mention
-  Value metadata;                                              ///< in the heap; None where there is none
+  std::vector<std::string> shards;  ///< plain file names, in the order of their first mention
+  Value metadata;                   ///< in the heap; None where there is none
 };
 
 /// Strict: a key that stands twice, a member of an unknown name, a shard's name that is more than a name are refused.

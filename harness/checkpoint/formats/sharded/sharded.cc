@@ -1,30 +1,32 @@
 // A model in several files with an index (shard_index.h): safetensors or torch.save files, each holding a flat dict. As
-// transformers reads it (modeling_utils.py, load_state_dict over the shards of weight_map), but strictly: index and shards
-// must name the same tensors.
+// transformers reads it (modeling_utils.py, load_state_dict over the shards of weight_map), but strictly: index and
+// shards must name the same tensors.
 #include <algorithm>
 #include <array>
 #include <optional>
 
-#include "harness/checkpoint/pickle/copy_value.h"
-#include "harness/base/paths.h"
-#include "harness/checkpoint/pickle/tree_builder.h"
 #include "harness/base/out_of_memory.h"
 #include "harness/base/parallel.h"
+#include "harness/base/paths.h"
 #include "harness/checkpoint/formats/several_files.h"
 #include "harness/checkpoint/formats/sharded/index.h"
 #include "harness/checkpoint/formats/single_file.h"
+#include "harness/checkpoint/pickle/copy_value.h"
+#include "harness/checkpoint/pickle/tree_builder.h"
 
 namespace loadpath {
 namespace {
 
 class Sharded final : public SeveralFiles {
  public:
-  Sharded(std::string path, std::unique_ptr<Source> file, const OpenOptions& options) : SeveralFiles(std::move(path)), source_(std::move(file)) {
+  Sharded(std::string path, std::unique_ptr<Source> file, const OpenOptions& options)
+      : SeveralFiles(std::move(path)), source_(std::move(file)) {
     Heap heap;
     index_ = ReadShardIndex(*source_, heap);
     OpenShards(options);
     for (std::uint32_t i = 0; i < index_.tensors.size(); ++i) {
-      by_name_.FindOrAdd(Hash(index_.tensors[i].first), i, [&](std::uint32_t j) { return index_.tensors[j].first == index_.tensors[i].first; });
+      by_name_.FindOrAdd(Hash(index_.tensors[i].first), i,
+                         [&](std::uint32_t j) { return index_.tensors[j].first == index_.tensors[i].first; });
     }
     FindTensors();
     Build(heap);
@@ -75,9 +77,12 @@ class Sharded final : public SeveralFiles {
   void OpenShards(const OpenOptions& options) {
     shards_.resize(index_.shards.size());
     const std::string folder = FolderOf(source_->path());
-    ParallelFor(shards_.size(), Cores(), [&](std::size_t i) { shards_[i] = OpenSingleFile(std::make_unique<Source>(folder + index_.shards[i]), options); });
+    ParallelFor(shards_.size(), Cores(), [&](std::size_t i) {
+      shards_[i] = OpenSingleFile(std::make_unique<Source>(folder + index_.shards[i]), options);
+    });
     for (const auto& shard : shards_) {
-      if (shard->byteorder() != shards_[0]->byteorder()) shard->source().Fail(ErrorCode::kBadArchive, "has another byte order than " + index_.shards[0]);
+      if (shard->byteorder() != shards_[0]->byteorder())
+        shard->source().Fail(ErrorCode::kBadArchive, "has another byte order than " + index_.shards[0]);
     }
     big_endian_ = !shards_.empty() && shards_[0]->byteorder() == "big";
   }
@@ -88,25 +93,32 @@ class Sharded final : public SeveralFiles {
     for (std::uint32_t number = 0; number < shards_.size(); ++number) {
       const SingleFile& shard = *shards_[number];
       const Tree& tree = shard.tree();
-      const auto fail = [&](const std::string& sentence, std::string_view name) { shard.source().Fail(ErrorCode::kBadArchive, sentence, name); };
-      if (!tree.IsDict(tree.root())) fail("is a shard that holds a " + tree.TypeText(tree.root()) + " where a dict of tensors belongs", {});
+      const auto fail = [&](const std::string& sentence, std::string_view name) {
+        shard.source().Fail(ErrorCode::kBadArchive, sentence, name);
+      };
+      if (!tree.IsDict(tree.root()))
+        fail("is a shard that holds a " + tree.TypeText(tree.root()) + " where a dict of tensors belongs", {});
       const std::span<const NodeId> items = tree.items(tree.root());
       for (std::size_t i = 0; i < items.size(); i += 2) {
         const std::string name = tree.KeyText(items[i]);
-        if (tree.kind(items[i]) != NodeKind::kString || tree.kind(items[i + 1]) != NodeKind::kTensor) fail("is a shard that holds something else than tensors under their names", name);
+        if (tree.kind(items[i]) != NodeKind::kString || tree.kind(items[i + 1]) != NodeKind::kTensor)
+          fail("is a shard that holds something else than tensors under their names", name);
         const std::uint32_t mapped = NumberOf(name);
         if (mapped == Index::kNone) fail("holds a tensor that the index does not list", name);
         const std::uint32_t home = index_.tensors[mapped].second;
         if (home != number) {
           const bool twice = shards_[home]->tree().Find(shards_[home]->tree().root(), name) != kNoNode;
-          fail((twice ? "holds a tensor that stands in " : "holds a tensor that the index maps to ") + index_.shards[home] + (twice ? " as well" : ""), name);
+          fail((twice ? "holds a tensor that stands in " : "holds a tensor that the index maps to ") +
+                   index_.shards[home] + (twice ? " as well" : ""),
+               name);
         }
         nodes_[mapped] = items[i + 1];
       }
     }
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
       const auto& [name, shard] = index_.tensors[i];
-      if (nodes_[i] == kNoNode) shards_[shard]->source().Fail(ErrorCode::kMissingRecord, "lacks a tensor that the index maps to it", name);
+      if (nodes_[i] == kNoNode)
+        shards_[shard]->source().Fail(ErrorCode::kMissingRecord, "lacks a tensor that the index maps to it", name);
     }
   }
 
@@ -164,7 +176,8 @@ class Sharded final : public SeveralFiles {
       const NodeId found = attributes == kNoNode ? kNoNode : tree.Find(attributes, name);
       if (found == kNoNode || !tree.IsDict(found)) continue;
       if (merged.Is(Value::Tag::kNone)) merged = heap.Growing(tree.kind(found));
-      const Value copy = CopyValue(tree, found, heap, table_, [&](StorageId local) { return storage_of(shard, local); });
+      const Value copy =
+          CopyValue(tree, found, heap, table_, [&](StorageId local) { return storage_of(shard, local); });
       const std::vector<Value> items(heap.items(copy).begin(), heap.items(copy).end());
       std::vector<Value>& all = heap.lists[heap.object(merged).begin];
       all.insert(all.end(), items.begin(), items.end());
@@ -187,12 +200,15 @@ class Sharded final : public SeveralFiles {
         text = std::to_string(heap.integer(size));
       } else if (size.Is(Value::Tag::kFloat)) {
         // Some writers give the sum as a float.
-        if (heap.real(size) == static_cast<double>(tensor_bytes_) || heap.real(size) == static_cast<double>(storage_bytes_)) return;
+        if (heap.real(size) == static_cast<double>(tensor_bytes_) ||
+            heap.real(size) == static_cast<double>(storage_bytes_))
+          return;
         text = "another number";
       } else {
         text = "a " + heap.TypeText(size);
       }
-      warnings_.push_back("metadata.total_size is " + text + ", but the tensors have " + Counted(tensor_bytes_, "byte"));
+      warnings_.push_back("metadata.total_size is " + text + ", but the tensors have " +
+                          Counted(tensor_bytes_, "byte"));
     }
   }
 
@@ -220,7 +236,8 @@ class Sharded final : public SeveralFiles {
 
 }  // namespace
 
-std::shared_ptr<const Checkpoint> OpenSharded(std::string path, std::unique_ptr<Source> index, const OpenOptions& options) {
+std::shared_ptr<const Checkpoint> OpenSharded(std::string path, std::unique_ptr<Source> index,
+                                              const OpenOptions& options) {
   return std::make_shared<Sharded>(std::move(path), std::move(index), options);
 }
 

@@ -5,9 +5,9 @@
 #include <functional>
 #include <numeric>
 
-#include "harness/checkpoint/read/inflate.h"
-#include "harness/checkpoint/limits.h"
 #include "harness/base/little_endian.h"
+#include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/read/inflate.h"
 
 namespace loadpath {
 namespace {
@@ -22,8 +22,8 @@ constexpr std::uint32_t kIn64 = 0xffffffff;
 
 std::uint64_t Hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
 
-// How much of the last records is missing where a part of them is left: everything that PyTorch writes ends with the zip64 end
-// record (56 bytes), its locator (20) and the end record (22). 0: nobody knows.
+// How much of the last records is missing where a part of them is left: everything that PyTorch writes ends with the
+// zip64 end record (56 bytes), its locator (20) and the end record (22). 0: nobody knows.
 std::uint64_t MissingAtEnd(std::span<const std::byte> tail) {
   constexpr std::size_t kAll = kEnd64Bytes + kLocatorBytes + kEndBytes;
   for (std::size_t left = kAll - 1; left >= 4; --left) {
@@ -38,10 +38,12 @@ std::uint64_t MissingAtEnd(std::span<const std::byte> tail) {
 // What else comes in zip archives, by the name of its first record.
 std::string_view OtherArchive(std::string_view first) {
   if (first.ends_with(".npy")) return "is a NumPy .npz archive, not a PyTorch checkpoint";
-  if (first.starts_with("META-INF/") || first == "AndroidManifest.xml") return "is a Java archive, not a PyTorch checkpoint";
+  if (first.starts_with("META-INF/") || first == "AndroidManifest.xml")
+    return "is a Java archive, not a PyTorch checkpoint";
   if (first == "[Content_Types].xml" || first == "mimetype") return "is an office document, not a PyTorch checkpoint";
   if (first.starts_with("serialized_exported_program.")) {
-    return "is a torch.export archive of PyTorch 2.7 or older: load it with torch.export.load and save its state_dict with torch.save";
+    return "is a torch.export archive of PyTorch 2.7 or older: load it with torch.export.load and save its state_dict "
+           "with torch.save";
   }
   if (first == "config.json" || first == "metadata.json") return "is a Keras model, not a PyTorch checkpoint";
   return {};
@@ -95,7 +97,8 @@ void ZipDirectory::ReadEnd() {
     Bad("is one part of a zip archive in several parts", end);
   }
 
-  const bool has_locator = end >= kLocatorBytes && LittleEndian<std::uint32_t>(at(end - kLocatorBytes)) == kLocatorSignature;
+  const bool has_locator =
+      end >= kLocatorBytes && LittleEndian<std::uint32_t>(at(end - kLocatorBytes)) == kLocatorSignature;
   if (has_locator) {
     const std::byte* locator = at(end - kLocatorBytes);
     const std::uint64_t end64 = LittleEndian<std::uint64_t>(locator + 8);
@@ -106,7 +109,8 @@ void ZipDirectory::ReadEnd() {
     if (end64 > expected) {
       Bad("is cut off: " + MissingText(end64 - expected) + " before its directory's end", end);
     }
-    if (end - kLocatorBytes < kEnd64Bytes || end64 != expected || LittleEndian<std::uint32_t>(at(end64)) != kEnd64Signature ||
+    if (end - kLocatorBytes < kEnd64Bytes || end64 != expected ||
+        LittleEndian<std::uint32_t>(at(end64)) != kEnd64Signature ||
         LittleEndian<std::uint64_t>(at(end64) + 4) != kEnd64Bytes - 12) {
       Bad("has a zip64 end-of-directory record that is not where its locator points", end64);
     }
@@ -150,9 +154,11 @@ void ZipDirectory::ParseEntries(std::uint64_t count) {
       Bad("has a damaged directory: entry " + std::to_string(i) + " is malformed");
     }
     const std::uint16_t flags = LittleEndian<std::uint16_t>(p + 8), name_size = LittleEndian<std::uint16_t>(p + 28),
-                        extra_size = LittleEndian<std::uint16_t>(p + 30), comment_size = LittleEndian<std::uint16_t>(p + 32);
+                        extra_size = LittleEndian<std::uint16_t>(p + 30),
+                        comment_size = LittleEndian<std::uint16_t>(p + 32);
     const std::size_t entry = kEntryBytes + std::size_t{name_size} + extra_size + comment_size;
-    if (directory_.size() - position < entry) Bad("has a damaged directory: entry " + std::to_string(i) + " is cut off");
+    if (directory_.size() - position < entry)
+      Bad("has a damaged directory: entry " + std::to_string(i) + " is cut off");
     ZipRecord record;
     record.method = LittleEndian<std::uint16_t>(p + 10);
     record.crc = LittleEndian<std::uint32_t>(p + 16);
@@ -184,7 +190,8 @@ void ZipDirectory::ParseEntries(std::uint64_t count) {
     if (flags & (kEncrypted | kStrongEncryption | kMasked)) Bad("is encrypted", record);
     if (flags & kPatched) Bad("holds patch data, not a record", record);
     if (record.method != 0 && record.method != 8) {
-      Bad("is compressed by method " + std::to_string(record.method) + "; stored (0) and deflated (8) are read", record);
+      Bad("is compressed by method " + std::to_string(record.method) + "; stored (0) and deflated (8) are read",
+          record);
     }
     if (record.method == 0 && record.stored != record.size) Bad("is stored, but its two sizes differ", record);
     if (record.method == 8 && record.size / limits::kDeflateRatio > record.stored) {
@@ -205,10 +212,12 @@ void ZipDirectory::CheckExtents(std::uint64_t directory_offset) {
   if (!std::is_sorted(order.begin(), order.end(), by_header)) std::sort(order.begin(), order.end(), by_header);
   for (std::size_t i = 0; i < order.size(); ++i) {
     ZipRecord& record = records_[order[i]];
-    const std::uint64_t next = i + 1 < order.size() ? std::min(records_[order[i + 1]].header, directory_offset) : directory_offset;
+    const std::uint64_t next =
+        i + 1 < order.size() ? std::min(records_[order[i + 1]].header, directory_offset) : directory_offset;
     if (record.header > next || next - record.header < kLocalHeaderBytes + record.name_size ||
         next - record.header - kLocalHeaderBytes - record.name_size < record.stored) {
-      Bad(next == directory_offset ? "reaches past the records into the directory" : "overlaps the next record", record);
+      Bad(next == directory_offset ? "reaches past the records into the directory" : "overlaps the next record",
+          record);
     }
     record.slot = next - record.header;
   }
@@ -217,7 +226,8 @@ void ZipDirectory::CheckExtents(std::uint64_t directory_offset) {
 void ZipDirectory::IndexNames() {
   if (records_.empty()) Bad("is a zip archive without any record");
   const std::string_view first = name(records_[0]);
-  if (const std::string_view other = OtherArchive(first); !other.empty()) source_.Fail(ErrorCode::kUnknownFormat, other);
+  if (const std::string_view other = OtherArchive(first); !other.empty())
+    source_.Fail(ErrorCode::kUnknownFormat, other);
   const std::size_t slash = first.find('/');
   if (slash == std::string_view::npos) {
     Bad("is a zip archive, but not one that torch.save wrote: its records do not lie in one folder", records_[0]);
@@ -234,7 +244,8 @@ void ZipDirectory::IndexNames() {
     if (inner == ".." || inner.starts_with("../") || inner.find("/../") != std::string_view::npos) {
       Bad("has a name that leaves the archive's folder", records_[i]);
     }
-    if (by_name_.FindOrAdd(Hash(inner), i, [&](std::uint32_t other) { return Inner(other) == inner; }) != i) Bad("stands twice in the directory", records_[i]);
+    if (by_name_.FindOrAdd(Hash(inner), i, [&](std::uint32_t other) { return Inner(other) == inner; }) != i)
+      Bad("stands twice in the directory", records_[i]);
   }
 }
 
@@ -282,7 +293,8 @@ std::vector<std::byte> ZipDirectory::Read(const ZipRecord& record, bool crc) con
     bytes = std::move(inflated);
   }
   if (crc && record.crc != 0 && Crc32(0, bytes) != record.crc) {
-    source_.Fail(ErrorCode::kBadCrc, "has bytes that do not match their CRC-32: the file is damaged", name(record), record.header);
+    source_.Fail(ErrorCode::kBadCrc, "has bytes that do not match their CRC-32: the file is damaged", name(record),
+                 record.header);
   }
   return bytes;
 }

@@ -8,22 +8,22 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/base/huge_pages.h"
-#include "harness/base/hash_index.h"
 #include "harness/base/file_source.h"
+#include "harness/base/hash_index.h"
+#include "harness/base/huge_pages.h"
 
 namespace loadpath {
 
 /// One entry of a zip archive's central directory (PKWARE APPNOTE 6.3.10 section 4.3.12).
 struct ZipRecord {
-  std::uint64_t header = 0;           ///< offset of the local header
-  std::uint64_t slot = 0;             ///< bytes from there to the next record's header or to the directory
-  std::uint64_t stored = 0;           ///< bytes in the file
-  std::uint64_t size = 0;             ///< bytes after inflating
+  std::uint64_t header = 0;  ///< offset of the local header
+  std::uint64_t slot = 0;    ///< bytes from there to the next record's header or to the directory
+  std::uint64_t stored = 0;  ///< bytes in the file
+  std::uint64_t size = 0;    ///< bytes after inflating
   std::uint32_t crc = 0;
-  std::uint32_t name_offset = 0;      ///< of the name in the directory
+  std::uint32_t name_offset = 0;  ///< of the name in the directory
   std::uint16_t name_size = 0;
-  std::uint16_t method = 0;           ///< 0 stored, 8 deflated
+  std::uint16_t method = 0;  ///< 0 stored, 8 deflated
 };
 
 /// The directory of a zip archive as torch.save writes it (miniz): one disk, no encryption, stored or deflated records

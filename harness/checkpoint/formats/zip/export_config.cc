@@ -1,11 +1,10 @@
 #include "harness/checkpoint/formats/zip/export_config.h"
 
+#include <nlohmann/json.hpp>
 #include <unordered_set>
 
-#include <nlohmann/json.hpp>
-
-#include "harness/checkpoint/limits.h"
 #include "harness/base/utf8.h"
+#include "harness/checkpoint/limits.h"
 
 namespace loadpath {
 namespace {
@@ -16,10 +15,17 @@ constexpr std::int64_t kStrided = 7;  // schema.Layout.Strided
 
 // schema.ScalarType.
 constexpr std::pair<std::int64_t, Dtype> kDtypes[] = {
-    {1, Dtype::kUint8}, {2, Dtype::kInt8}, {3, Dtype::kInt16}, {4, Dtype::kInt32}, {5, Dtype::kInt64}, {6, Dtype::kFloat16},
-    {7, Dtype::kFloat32}, {8, Dtype::kFloat64}, {9, Dtype::kComplex32}, {10, Dtype::kComplex64}, {11, Dtype::kComplex128},
-    {12, Dtype::kBool}, {13, Dtype::kBfloat16}, {28, Dtype::kUint16}, {29, Dtype::kFloat8E4m3fn}, {30, Dtype::kFloat8E5m2},
-    {31, Dtype::kFloat8E4m3fnuz}, {32, Dtype::kFloat8E5m2fnuz}, {33, Dtype::kFloat8E8m0fnu}, {34, Dtype::kUint32}, {35, Dtype::kUint64},
+    {1, Dtype::kUint8},           {2, Dtype::kInt8},
+    {3, Dtype::kInt16},           {4, Dtype::kInt32},
+    {5, Dtype::kInt64},           {6, Dtype::kFloat16},
+    {7, Dtype::kFloat32},         {8, Dtype::kFloat64},
+    {9, Dtype::kComplex32},       {10, Dtype::kComplex64},
+    {11, Dtype::kComplex128},     {12, Dtype::kBool},
+    {13, Dtype::kBfloat16},       {28, Dtype::kUint16},
+    {29, Dtype::kFloat8E4m3fn},   {30, Dtype::kFloat8E5m2},
+    {31, Dtype::kFloat8E4m3fnuz}, {32, Dtype::kFloat8E5m2fnuz},
+    {33, Dtype::kFloat8E8m0fnu},  {34, Dtype::kUint32},
+    {35, Dtype::kUint64},
 };
 
 class ConfigReader {
@@ -44,12 +50,14 @@ class ConfigReader {
     Json json = Json::parse(text, check, false);
     if (!problem.empty()) Bad(problem);
     // The parser takes a NUL byte for the end of its text and leaves what follows unread.
-    if (json.is_discarded() || !json.is_object() || text.find('\0') != std::string_view::npos) Bad("has a list of weights that is not a JSON object");
+    if (json.is_discarded() || !json.is_object() || text.find('\0') != std::string_view::npos)
+      Bad("has a list of weights that is not a JSON object");
     return json;
   }
 
   const Json& Member(const Json& object, const char* name) const {
-    if (!object.is_object() || !object.contains(name)) Bad("has a list of weights that lacks \"" + std::string(name) + "\"");
+    if (!object.is_object() || !object.contains(name))
+      Bad("has a list of weights that lacks \"" + std::string(name) + "\"");
     return object[name];
   }
 
@@ -73,9 +81,11 @@ class ConfigReader {
   // {"as_int": 3}, or {"as_expr": …} where the size was symbolic.
   std::int64_t SymInt(const Json& value, const char* name) const {
     if (value.is_object() && value.size() == 1 && value.contains("as_expr")) {
-      source_.Fail(ErrorCode::kUnsupported, "has a weight whose \"" + std::string(name) + "\" is symbolic, not a number", record_);
+      source_.Fail(ErrorCode::kUnsupported,
+                   "has a weight whose \"" + std::string(name) + "\" is symbolic, not a number", record_);
     }
-    if (!value.is_object() || value.size() != 1) Bad("has a list of weights whose \"" + std::string(name) + "\" is not an integer");
+    if (!value.is_object() || value.size() != 1)
+      Bad("has a list of weights whose \"" + std::string(name) + "\" is not an integer");
     return Integer(Member(value, "as_int"), name);
   }
 
@@ -138,7 +148,8 @@ std::vector<Payload> ParseInductorConfig(const Source& source, std::string_view 
   std::vector<Payload> payloads;
   const Json root = reader.Parse(json);
   for (const auto& [name, entry] : root.items()) {
-    if (!entry.is_array() || entry.size() != 4) reader.Bad("has a list of weights whose entry is not [file, shape, stride, offset]");
+    if (!entry.is_array() || entry.size() != 4)
+      reader.Bad("has a list of weights whose entry is not [file, shape, stride, offset]");
     Payload payload;
     payload.name = name;
     payload.record = reader.Text(entry[0], "file");

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/checkpoint/dtype.h"
 #include "harness/base/file_source.h"
+#include "harness/checkpoint/dtype.h"
 
 namespace loadpath {
 
@@ -16,18 +16,19 @@ namespace loadpath {
 struct Payload {
   std::string name, record;  ///< record: inside the folder of the weights or constants
   bool parameter = false, pickled = false, requires_grad = false;
-  std::optional<Dtype> dtype;                ///< of raw ones
-  std::vector<std::int64_t> shape, stride;   ///< in elements
+  std::optional<Dtype> dtype;               ///< of raw ones
+  std::vector<std::int64_t> shape, stride;  ///< in elements
   std::int64_t storage_offset = 0;
-  bool has_view = false;                     ///< shape, stride and offset are given
+  bool has_view = false;  ///< shape, stride and offset are given
 };
 
-/// Reads {"config": {"fc.weight": {"path_name": "weight_0", "is_param": true, "use_pickle": false, "tensor_meta": {…}}}}
-/// (torch/_export/serde/schema.py, PayloadConfig of schema version 8), in the file's order. `record`: for messages. Throws
-/// CheckpointError kBadArchive, or kUnsupported where a size is symbolic or the layout is not strided.
+/// Reads {"config": {"fc.weight": {"path_name": "weight_0", "is_param": true, "use_pickle": false, "tensor_meta":
+/// {…}}}} (torch/_export/serde/schema.py, PayloadConfig of schema version 8), in the file's order. `record`: for
+/// messages. Throws CheckpointError kBadArchive, or kUnsupported where a size is symbolic or the layout is not strided.
 std::vector<Payload> ParsePayloadConfig(const Source& source, std::string_view record, std::string_view json);
 
-/// Reads {"fc_weight": ["weight_0", [3, 2], [2, 1], 0]}, of an AOTInductor package (torch/export/pt2_archive/_package.py).
+/// Reads {"fc_weight": ["weight_0", [3, 2], [2, 1], 0]}, of an AOTInductor package
+/// (torch/export/pt2_archive/_package.py).
 std::vector<Payload> ParseInductorConfig(const Source& source, std::string_view record, std::string_view json);
 
 }  // namespace loadpath

@@ -8,8 +8,8 @@
 namespace loadpath {
 namespace {
 
-// A literal as printQuotedString writes it (torch/csrc/jit/frontend/parse_string_literal.h): \n and the like, and three octal
-// digits for every other byte that does not print. Takes it from `text`.
+// A literal as printQuotedString writes it (torch/csrc/jit/frontend/parse_string_literal.h): \n and the like, and three
+// octal digits for every other byte that does not print. Takes it from `text`.
 std::optional<std::string> TakeLiteral(std::string_view& text) {
   if (text.empty() || (text[0] != '"' && text[0] != '\'')) return std::nullopt;
   const char quote = text[0];
@@ -55,8 +55,10 @@ std::optional<std::unordered_set<std::string>> ParseList(std::string_view text) 
     if (!name) return std::nullopt;
     names.insert(std::move(*name));
     text.remove_prefix(std::min(text.find_first_not_of(" "), text.size()));
-    if (text.starts_with(',')) text.remove_prefix(1);
-    else if (!text.starts_with(']')) return std::nullopt;
+    if (text.starts_with(','))
+      text.remove_prefix(1);
+    else if (!text.starts_with(']'))
+      return std::nullopt;
   }
 }
 
@@ -69,11 +71,13 @@ const ScriptClass& ScriptClasses::Find(std::string_view name) {
   if (parsed_.insert(module).second) {
     const ZipRecord* record = directory_.Find(path);
     if (record == nullptr) source_.Fail(ErrorCode::kMissingRecord, "lacks the source of class " + full, path);
-    if (record->size > limits::kSourceBytes) source_.Fail(ErrorCode::kLimitExceeded, "has a source file of more than 64 MiB", path);
+    if (record->size > limits::kSourceBytes)
+      source_.Fail(ErrorCode::kLimitExceeded, "has a source file of more than 64 MiB", path);
     Parse(module, *record);
   }
   const auto found = classes_.find(full);
-  if (found == classes_.end()) source_.Fail(ErrorCode::kBadArchive, "names class " + full + ", which its source does not define", path);
+  if (found == classes_.end())
+    source_.Fail(ErrorCode::kBadArchive, "names class " + full + ", which its source does not define", path);
   // PyTorch writes one even where it is empty; without it the module's tensors would be passed over.
   if (found->second.is_module && !found->second.has_parameters) {
     source_.Fail(ErrorCode::kBadArchive, "defines module class " + full + " without its list of parameters", path);
@@ -88,12 +92,14 @@ void ScriptClasses::Parse(const std::string& module, const ZipRecord& record) {
   while (!text.empty()) {
     std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    constexpr std::string_view kClass = "class ", kParameters = "  __parameters__", kBuffers = "  __buffers__", kIs = " = ";
+    constexpr std::string_view kClass = "class ", kParameters = "  __parameters__", kBuffers = "  __buffers__",
+                               kIs = " = ";
     if (line.starts_with(kClass)) {
       line.remove_prefix(kClass.size());
       const std::string_view name = line.substr(0, line.find_first_of("(:"));
       const auto [entry, added] = classes_.emplace(module + "." + std::string(name), ScriptClass());
-      if (!added) source_.Fail(ErrorCode::kBadArchive, "defines class " + entry->first + " twice", directory_.name(record));
+      if (!added)
+        source_.Fail(ErrorCode::kBadArchive, "defines class " + entry->first + " twice", directory_.name(record));
       current = &entry->second;
       current->is_module = line.substr(name.size()).starts_with("(Module)");
     } else if (!line.starts_with(' ')) {
@@ -103,7 +109,9 @@ void ScriptClasses::Parse(const std::string& module, const ZipRecord& record) {
       line.remove_prefix(parameters ? kParameters.size() : kBuffers.size());
       const bool is = line.starts_with(kIs);
       std::optional<std::unordered_set<std::string>> names = is ? ParseList(line.substr(kIs.size())) : std::nullopt;
-      if (!names) source_.Fail(ErrorCode::kBadArchive, "has a list of parameters or buffers that is malformed", directory_.name(record));
+      if (!names)
+        source_.Fail(ErrorCode::kBadArchive, "has a list of parameters or buffers that is malformed",
+                     directory_.name(record));
       (parameters ? current->parameters : current->buffers) = std::move(*names);
       current->has_parameters |= parameters;
     } else if (current != nullptr && line.starts_with("  def ")) {

@@ -14,14 +14,14 @@ namespace loadpath {
 
 /// What the source text of a TorchScript class says about its attributes.
 struct ScriptClass {
-  bool is_module = false;    ///< "class X(Module):"
+  bool is_module = false;  ///< "class X(Module):"
   bool has_methods = false;
-  bool has_parameters = false;  ///< the list __parameters__ is there
+  bool has_parameters = false;                          ///< the list __parameters__ is there
   std::unordered_set<std::string> parameters, buffers;  ///< the lists __parameters__ and __buffers__
 };
 
-/// The classes of a TorchScript archive, whose sources lie under code/ (torch/csrc/jit/serialization/python_print.cpp). The
-/// text is searched for the heads of classes and two lists; nothing of it is run.
+/// The classes of a TorchScript archive, whose sources lie under code/ (torch/csrc/jit/serialization/python_print.cpp).
+/// The text is searched for the heads of classes and two lists; nothing of it is run.
 class ScriptClasses {
  public:
   ScriptClasses(const Source& source, const ZipDirectory& directory) : source_(source), directory_(directory) {}

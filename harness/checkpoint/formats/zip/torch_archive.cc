@@ -2,8 +2,8 @@
 
 #include <charconv>
 
-#include "harness/checkpoint/pickle/tree_builder.h"
 #include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/pickle/tree_builder.h"
 
 namespace loadpath {
 namespace {
@@ -17,13 +17,15 @@ TorchArchive::TorchArchive(std::unique_ptr<Source> file, ZipDirectory directory)
     : SingleFile(std::move(file)), directory_(std::move(directory)) {
   CheckVersion();
   const std::string order = ReadText("byteorder", "little");
-  if (order != "little" && order != "big") source().Fail(ErrorCode::kBadVersion, "Unknown endianness type: " + order, "byteorder");
+  if (order != "little" && order != "big")
+    source().Fail(ErrorCode::kBadVersion, "Unknown endianness type: " + order, "byteorder");
   big_endian_ = order == "big";
 }
 
 Slot TorchArchive::SlotOf(StorageId storage) const {
   const ZipRecord& record = directory_.records()[record_of_[storage]];
-  Slot slot{record.header, record.slot, ZipDirectory::kLocalHeaderBytes + record.name_size, record.stored, record.method == 8, {}};
+  Slot slot{record.header, record.slot,        ZipDirectory::kLocalHeaderBytes + record.name_size,
+            record.stored, record.method == 8, {}};
   // torch.serialization.set_crc32_options(False) writes 0; so does an empty record, whose checksum it is.
   if (record.crc != 0 || record.size == 0) slot.crc = record.crc;
   return slot;
@@ -47,7 +49,8 @@ std::string TorchArchive::ReadText(std::string_view name, std::string missing) c
 
 void TorchArchive::CheckVersion() const {
   std::string text = ReadText(".data/version", ReadText("version", ""));
-  if (text.empty()) source().Fail(ErrorCode::kMissingRecord, "lacks the record that tells the format's version", "version");
+  if (text.empty())
+    source().Fail(ErrorCode::kMissingRecord, "lacks the record that tells the format's version", "version");
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
   std::uint64_t version = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
@@ -55,12 +58,14 @@ void TorchArchive::CheckVersion() const {
     source().Fail(ErrorCode::kBadVersion, "Couldn't parse the version " + text + " as Long Long.");
   }
   if (version < kMinVersion) {
-    source().Fail(ErrorCode::kBadVersion, "Attempted to read a PyTorch file with version " + text + ", but the minimum supported version for reading is " +
-                      std::to_string(kMinVersion) + ".");
+    source().Fail(ErrorCode::kBadVersion, "Attempted to read a PyTorch file with version " + text +
+                                              ", but the minimum supported version for reading is " +
+                                              std::to_string(kMinVersion) + ".");
   }
   if (version > kMaxVersion) {
-    source().Fail(ErrorCode::kBadVersion, "Attempted to read a PyTorch file with version " + text + ", but the maximum supported version for reading is " +
-                      std::to_string(kMaxVersion) + ".");
+    source().Fail(ErrorCode::kBadVersion, "Attempted to read a PyTorch file with version " + text +
+                                              ", but the maximum supported version for reading is " +
+                                              std::to_string(kMaxVersion) + ".");
   }
 }
 
@@ -69,7 +74,8 @@ std::vector<std::byte> PickledArchive::PickleBytes() const {
   if (data == nullptr) {
     source().Fail(ErrorCode::kMissingRecord, "is a zip archive, but not one that torch.save wrote: it has no data.pkl");
   }
-  if (data->size > limits::kPickleBytes) source().Fail(ErrorCode::kLimitExceeded, "has a pickle of more than 1 GiB", "data.pkl");
+  if (data->size > limits::kPickleBytes)
+    source().Fail(ErrorCode::kLimitExceeded, "has a pickle of more than 1 GiB", "data.pkl");
   return directory().Read(*data, true);
 }
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/checkpoint/pickle/torch_calls.h"
 #include "harness/checkpoint/formats/single_file.h"
 #include "harness/checkpoint/formats/zip/directory.h"
+#include "harness/checkpoint/pickle/torch_calls.h"
 
 namespace loadpath {
 
@@ -27,7 +27,9 @@ class TorchArchive : public SingleFile {
   /// A short record as text, or `missing`.
   std::string ReadText(std::string_view name, std::string missing) const;
   /// Says that storage number `record_count()` lies in `record`.
-  void AddRecord(const ZipRecord& record) { record_of_.push_back(static_cast<std::uint32_t>(&record - directory_.records().data())); }
+  void AddRecord(const ZipRecord& record) {
+    record_of_.push_back(static_cast<std::uint32_t>(&record - directory_.records().data()));
+  }
   std::size_t record_count() const { return record_of_.size(); }
 
  private:
@@ -62,16 +64,19 @@ void PickledArchive::ReadPickle(const GetRoot& get_root) {
   Unpickler unpickler(input, heap, this);
   const Value pickled = unpickler.Run();
   if (const std::size_t behind = input.bytes().size() - unpickler.position(); behind > 0) {
-    input.Fail(ErrorCode::kBadPickle, "has " + std::to_string(behind) + " bytes behind its pickle", unpickler.position());
+    input.Fail(ErrorCode::kBadPickle, "has " + std::to_string(behind) + " bytes behind its pickle",
+               unpickler.position());
   }
   const Value root = get_root(heap, pickled);
   FinishTree(std::move(heap), input.Take(), root);
 }
 
 /// The kinds of archive. Each takes the file over and throws CheckpointError.
-std::shared_ptr<const SingleFile> OpenTorchZip(std::unique_ptr<Source> source, ZipDirectory directory, const OpenOptions& options);
+std::shared_ptr<const SingleFile> OpenTorchZip(std::unique_ptr<Source> source, ZipDirectory directory,
+                                               const OpenOptions& options);
 std::shared_ptr<const SingleFile> OpenTorchScript(std::unique_ptr<Source> source, ZipDirectory directory);
-std::shared_ptr<const SingleFile> OpenTorchExport(std::unique_ptr<Source> source, ZipDirectory directory, const OpenOptions& options);
+std::shared_ptr<const SingleFile> OpenTorchExport(std::unique_ptr<Source> source, ZipDirectory directory,
+                                                  const OpenOptions& options);
 
 }  // namespace loadpath
 
