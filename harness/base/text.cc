@@ -10,7 +10,7 @@
 
 #include "harness/base/error.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
 std::size_t Width(std::string_view text) {
@@ -123,4 +123,4 @@ void WriteStdout(std::string_view text) {
   }
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace loadpath::ckpt {
+namespace loadpath {
 
 /// One code point of UTF-8 text. `valid` is false for a byte that is no UTF-8 (value: the byte). Surrogates, which
 /// Python writes for text that is not Unicode, are decoded as such.
@@ -52,6 +52,6 @@ class Table {
 /// line where the text could not be written for another reason.
 void WriteStdout(std::string_view text);
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_BASE_TEXT_H_
