@@ -1,1 +1,0 @@
-"""What generate_checkpoints.py is made of."""
