@@ -1,17 +1,29 @@
-"""The Python twins of the C++ models: the file of a family holds REFERENCES, its models by name."""
+"""The Python twins of the C++ models.
+
+One line a file: models/FILE.py holds REFERENCES, its models by name. models/models.def lists the C++ files. The names
+stand here too, so that listing them imports none of the packages that the models come from.
+"""
 import importlib
 
-NAMES = (
-    "linear", "custom", "multi:A", "multi:B", "crepe:tiny", "crepe:full", "resnet50", "gpt2",
-    "facenet:pnet", "facenet:rnet", "facenet:onet", "dropout", "batchnorm",
-)
+FILES = {
+    "linear": ("linear",),
+    "custom": ("custom",),
+    "multi": ("multi:A", "multi:B"),
+    "crepe": ("crepe:tiny", "crepe:full"),
+    "resnet50": ("resnet50",),
+    "gpt2": ("gpt2",),
+    "facenet": ("facenet:pnet", "facenet:rnet", "facenet:onet"),
+    "dropout": ("dropout",),
+    "batchnorm": ("batchnorm",),
+}
+NAMES = tuple(name for names in FILES.values() for name in names)
 
 
-def family(name):
-    """The module that defines a model: "crepe:tiny" -> "crepe"."""
-    return name.split(":")[0]
+def file_of(name):
+    """Returns the file that defines a model, without its ending: "crepe:tiny" -> "crepe"."""
+    return next(file for file, names in FILES.items() if name in names)
 
 
 def find(name):
-    """The Reference of a model. Imports its package (torchvision, transformers, …)."""
-    return importlib.import_module(f"{__name__}.{family(name)}").REFERENCES[name]
+    """Returns the Reference of a model. Imports the package that the model comes from (torchvision, transformers, …)."""
+    return importlib.import_module(f"{__name__}.{file_of(name)}").REFERENCES[name]

@@ -1,7 +1,7 @@
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/linear.h>
 
-#include "models/families.h"
+#include "models/entries.h"
 
 namespace loadpath {
 namespace {
@@ -22,12 +22,10 @@ class BatchNormModel : public torch::nn::Module {
 
 }  // namespace
 
-Model BatchNormModelEntry() {
-  return SingleInputModel<BatchNormModel>(
-      "batchnorm", "BatchNormModel: batch statistics in train mode, the checkpoint's after eval()", {1, 32},
-      [](std::int64_t batch) {
-        return ExampleInput({batch, 8}, 9);
-      });
+std::vector<Model> BatchNormModels() {
+  const auto input = [](std::int64_t batch) { return ExampleInput({batch, 8}, 9); };
+  return {SingleInputModel<BatchNormModel>(
+      "batchnorm", "BatchNormModel: batch statistics in train mode, the checkpoint's after eval()", {1, 32}, input)};
 }
 
 }  // namespace loadpath

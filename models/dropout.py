@@ -1,8 +1,9 @@
+"""A model that behaves differently in train mode: dropout is random."""
 import torch
 from torch import nn
 
+from loadpath.reference import Reference, seeded
 from models.example_input import example_input
-from models.reference import Reference, seeded
 
 
 class DropoutModel(nn.Module):

@@ -1,30 +1,20 @@
-#ifndef LOADPATH_MODELS_FAMILIES_H_
-#define LOADPATH_MODELS_FAMILIES_H_
+#ifndef LOADPATH_MODELS_ENTRIES_H_
+#define LOADPATH_MODELS_ENTRIES_H_
 
 #include "models/model.h"
 
 namespace loadpath {
 
-// One function a model, each defined in the file of its family and listed in models.cc.
-Model LinearModelEntry();
-Model CustomModelEntry();
-Model MultiModelAEntry();
-Model MultiModelBEntry();
-Model CrepeTinyEntry();
-Model CrepeFullEntry();
-Model Resnet50Entry();
-Model Gpt2Entry();
-Model FacenetPNetEntry();
-Model FacenetRNetEntry();
-Model FacenetONetEntry();
-Model DropoutModelEntry();
-Model BatchNormModelEntry();
+// Declares one function a line of models.def. Each is defined in the file that the line names.
+#define LOADPATH_MODELS(file, function) std::vector<Model> function();
+#include "models/models.def"
+#undef LOADPATH_MODELS
 
 inline std::vector<at::Tensor> Outputs(at::Tensor one) { return {std::move(one)}; }
 inline std::vector<at::Tensor> Outputs(std::vector<at::Tensor> several) { return several; }
 
-/// Model::make and Model::forward for a class whose `forward(const at::Tensor&)` returns one tensor or a vector of
-/// them.
+/// Returns the Model of a class whose `forward(const at::Tensor&)` returns one tensor or a vector of them. `args` are
+/// the arguments of its constructor.
 template <class Module, class... Args>
 Model SingleInputModel(std::string_view name, std::string_view summary, std::vector<std::int64_t> batches,
                        std::function<at::Tensor(std::int64_t batch)> example_input, Args... args) {
@@ -42,4 +32,4 @@ Model SingleInputModel(std::string_view name, std::string_view summary, std::vec
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_MODELS_FAMILIES_H_
+#endif  // LOADPATH_MODELS_ENTRIES_H_

@@ -5,7 +5,7 @@
 namespace loadpath {
 namespace {
 
-// The multiplicative hash of Knuth, 2^32 / golden ratio: neighbours lie far apart. Unsigned arithmetic is modulo 2^32.
+// Knuth's multiplicative hash with 2^32 / golden ratio: neighbours lie far apart. Unsigned arithmetic wraps at 2^32.
 std::uint32_t Element(std::int64_t i, std::uint32_t seed) {
   return static_cast<std::uint32_t>(i) * 2654435761u + seed * 40503u;
 }

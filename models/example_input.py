@@ -1,4 +1,4 @@
-"""Example inputs that C++ makes with the same bits (models/example_input.cc)."""
+"""Makes example inputs. models/example_input.cc makes the same bits in C++."""
 import math
 
 import numpy
@@ -11,10 +11,10 @@ def _elements(shape, seed):
 
 
 def example_input(shape, seed):
-    """float32 in [-1, 1]."""
+    """Returns float32 numbers in [-1, 1]."""
     return torch.from_numpy((_elements(shape, seed).astype(numpy.float64) / 2**31 - 1).astype(numpy.float32))
 
 
 def example_tokens(shape, limit, seed):
-    """int64 in [0, limit)."""
+    """Returns int64 numbers in [0, limit)."""
     return torch.from_numpy((_elements(shape, seed) % numpy.uint64(limit)).astype(numpy.int64))

@@ -2,7 +2,7 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
-#include "models/families.h"
+#include "models/entries.h"
 
 namespace loadpath {
 namespace {
@@ -10,15 +10,15 @@ namespace {
 using torch::nn::Conv2d, torch::nn::Conv2dOptions, torch::nn::Linear, torch::nn::PReLU, torch::nn::PReLUOptions;
 
 // The three networks of MTCNN (Zhang et al., IEEE Signal Processing Letters 2016) in facenet-pytorch 2.6.0,
-// models/mtcnn.py. Images are (batch, 3, height, width) in [-1, 1]. The outputs stand in Python's order: the box's
+// models/mtcnn.py. Images are (batch, 3, height, width) in [-1, 1]. The outputs are in Python's order: the box's
 // offsets first, the probability of a face last.
 
-// As nn.MaxPool2d(size, 2, ceil_mode=True): an incomplete window at the border counts.
+// The same as nn.MaxPool2d(size, 2, ceil_mode=True), which also pools the incomplete windows at the border.
 at::Tensor Pool(const at::Tensor& x, std::int64_t size) {
   return at::max_pool2d(x, {size, size}, {2, 2}, /*padding=*/{0, 0}, /*dilation=*/{1, 1}, /*ceil_mode=*/true);
 }
 
-// Width before height before channels, the order of the Caffe model that the dense layers' weights come from.
+// Orders width before height before channels, as the Caffe model did that the dense layers' weights come from.
 at::Tensor Flat(const at::Tensor& x) { return x.permute({0, 3, 2, 1}).contiguous().view({x.size(0), -1}); }
 
 class Net : public torch::nn::Module {
@@ -107,28 +107,25 @@ class ONet : public Net {
   Linear dense6_3_ = Dense("dense6_3", 256, 10);
 };
 
-// Not square, so that a mix-up of height and width shows.
+// Not square, so that swapping height and width changes the outputs.
 at::Tensor Image(std::int64_t batch) { return ExampleInput({batch, 3, 36, 48}, 9); }
 at::Tensor SmallCrop(std::int64_t batch) { return ExampleInput({batch, 3, 24, 24}, 9); }
 at::Tensor LargeCrop(std::int64_t batch) { return ExampleInput({batch, 3, 48, 48}, 9); }
 
 }  // namespace
 
-Model FacenetPNetEntry() {
-  return SingleInputModel<PNet>(
-      "facenet:pnet", "facenet-pytorch's MTCNN PNet with its published weights, in the older format", {1, 16}, Image);
-}
-
-Model FacenetRNetEntry() {
-  return SingleInputModel<RNet>("facenet:rnet",
-                                "facenet-pytorch's MTCNN RNet with its published weights, in the older format", {1, 16},
-                                SmallCrop);
-}
-
-Model FacenetONetEntry() {
-  return SingleInputModel<ONet>("facenet:onet",
-                                "facenet-pytorch's MTCNN ONet with its published weights, in the older format", {1, 16},
-                                LargeCrop);
+std::vector<Model> FacenetModels() {
+  return {
+      SingleInputModel<PNet>("facenet:pnet",
+                             "facenet-pytorch's MTCNN PNet with its published weights, in the legacy format", {1, 16},
+                             Image),
+      SingleInputModel<RNet>("facenet:rnet",
+                             "facenet-pytorch's MTCNN RNet with its published weights, in the legacy format", {1, 16},
+                             SmallCrop),
+      SingleInputModel<ONet>("facenet:onet",
+                             "facenet-pytorch's MTCNN ONet with its published weights, in the legacy format", {1, 16},
+                             LargeCrop),
+  };
 }
 
 }  // namespace loadpath

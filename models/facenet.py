@@ -1,13 +1,13 @@
-"""facenet-pytorch's own MTCNN networks and published weights, without the packages that importing facenet_pytorch needs."""
+"""facenet-pytorch's MTCNN networks and published weights. Its mtcnn.py is imported alone: the package needs Pillow and others."""
 import functools
 import os
 import types
 
 import torch
 
+from loadpath.reference import Reference
 from models import package
 from models.example_input import example_input
-from models.reference import Reference
 
 _SHAPES = {"pnet": (36, 48), "rnet": (24, 24), "onet": (48, 48)}
 _CLASSES = {"pnet": "PNet", "rnet": "RNet", "onet": "ONet"}
@@ -20,8 +20,7 @@ def _package():
 
 @functools.cache
 def _mtcnn():
-    """facenet_pytorch/models/mtcnn.py. What it imports for cropping faces out of images (Pillow, requests) is not needed
-    for the networks."""
+    """Imports facenet_pytorch/models/mtcnn.py without its code that crops faces out of images, which needs Pillow."""
     detect_face = types.ModuleType("facenet_pytorch.models.utils.detect_face")
     detect_face.detect_face = detect_face.extract_face = None
     names = ("facenet_pytorch", "facenet_pytorch.models", "facenet_pytorch.models.utils")

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "models/families.h"
+#include "models/entries.h"
 
 namespace loadpath {
 namespace {
@@ -21,7 +21,7 @@ using torch::nn::LayerNorm;
 
 LayerNorm Norm() { return LayerNorm(torch::nn::LayerNormOptions({kWidth}).eps(kEpsilon)); }
 
-// transformers/pytorch_utils.py: a linear layer with its weight transposed, (in, out).
+// A linear layer whose weight is transposed, (in, out), as in transformers/pytorch_utils.py.
 class Conv1D : public torch::nn::Module {
  public:
   Conv1D(std::int64_t out, std::int64_t in, double std) {
@@ -40,7 +40,7 @@ class Conv1D : public torch::nn::Module {
   at::Tensor weight_, bias_;
 };
 
-// std of the projections back into the residual stream: scaled by 1/sqrt(residual layers), as in the GPT-2 paper.
+// The std of the projections back into the residual stream is scaled by 1/sqrt(residual layers), as in the GPT-2 paper.
 const double kResidualStd = kInitStd / std::sqrt(2.0 * kBlocks);
 
 class Attention : public torch::nn::Module {
@@ -125,7 +125,7 @@ class Transformer : public torch::nn::Module {
   LayerNorm ln_f_{nullptr};
 };
 
-// A linear layer without bias whose weight is another module's: the same tensor under a second name.
+// A linear layer without bias that shares its weight with another module: the same tensor under a second name.
 class TiedLinear : public torch::nn::Module {
  public:
   explicit TiedLinear(const at::Tensor& weight) { weight_ = register_parameter("weight", weight); }
@@ -152,12 +152,11 @@ class GPT2LMHeadModel : public torch::nn::Module {
 
 }  // namespace
 
-Model Gpt2Entry() {
-  return SingleInputModel<GPT2LMHeadModel>(
+std::vector<Model> Gpt2Models() {
+  const auto tokens = [](std::int64_t batch) { return ExampleTokens({batch, kExampleTokens}, kVocabulary, 7); };
+  return {SingleInputModel<GPT2LMHeadModel>(
       "gpt2", "transformers' GPT2LMHeadModel: 124 M parameters, lm_head tied to the embedding, 498 MB", {1, 4},
-      [](std::int64_t batch) {
-        return ExampleTokens({batch, kExampleTokens}, kVocabulary, 7);
-      });
+      tokens)};
 }
 
 }  // namespace loadpath

@@ -1,8 +1,9 @@
+"""The model of transformers' GPT-2 with weights from a seed."""
 import torch
 import transformers
 
+from loadpath.reference import Reference, seeded
 from models.example_input import example_tokens
-from models.reference import Reference, seeded
 
 REFERENCES = {
     "gpt2": Reference(

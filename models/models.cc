@@ -1,13 +1,16 @@
-#include "models/families.h"
+#include "models/entries.h"
 
 namespace loadpath {
 
 std::span<const Model> Models() {
-  static const std::vector<Model> models = {
-      LinearModelEntry(), CustomModelEntry(),  MultiModelAEntry(),    MultiModelBEntry(), CrepeTinyEntry(),
-      CrepeFullEntry(),   Resnet50Entry(),     Gpt2Entry(),           FacenetPNetEntry(), FacenetRNetEntry(),
-      FacenetONetEntry(), DropoutModelEntry(), BatchNormModelEntry(),
-  };
+  static const std::vector<Model> models = [] {
+    std::vector<Model> all;
+#define LOADPATH_MODELS(file, function) \
+  for (Model & model : function()) all.push_back(std::move(model));
+#include "models/models.def"
+#undef LOADPATH_MODELS
+    return all;
+  }();
   return models;
 }
 

@@ -1,6 +1,6 @@
 #include <torch/nn/modules/linear.h>
 
-#include "models/families.h"
+#include "models/entries.h"
 
 namespace loadpath {
 namespace {
@@ -25,18 +25,11 @@ class ModelB : public torch::nn::Module {
 
 }  // namespace
 
-Model MultiModelAEntry() {
-  return SingleInputModel<ModelA>("multi:A", "ModelA: Linear(10, 5), in one file with ModelB", {1, 32},
-                                  [](std::int64_t batch) {
-                                    return ExampleInput({batch, 10}, 3);
-                                  });
-}
-
-Model MultiModelBEntry() {
-  return SingleInputModel<ModelB>("multi:B", "ModelB: Linear(5, 2), in one file with ModelA", {1, 32},
-                                  [](std::int64_t batch) {
-                                    return ExampleInput({batch, 5}, 4);
-                                  });
+std::vector<Model> MultiModels() {
+  const auto input_a = [](std::int64_t batch) { return ExampleInput({batch, 10}, 3); };
+  const auto input_b = [](std::int64_t batch) { return ExampleInput({batch, 5}, 4); };
+  return {SingleInputModel<ModelA>("multi:A", "ModelA: Linear(10, 5), in one file with ModelB", {1, 32}, input_a),
+          SingleInputModel<ModelB>("multi:B", "ModelB: Linear(5, 2), in one file with ModelA", {1, 32}, input_b)};
 }
 
 }  // namespace loadpath

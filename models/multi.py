@@ -1,7 +1,9 @@
+"""The original case of two models in one file. multi_model.pth holds their state dicts under "modelA_state_dict" and
+"modelB_state_dict"."""
 from torch import nn
 
+from loadpath.reference import Reference, seeded
 from models.example_input import example_input
-from models.reference import Reference, seeded
 
 
 class ModelA(nn.Module):

@@ -1,11 +1,11 @@
-"""Modules of published packages whose own imports need packages that the models do not."""
+"""Imports single modules of published packages, without the packages that only the rest of them needs."""
 import importlib.util
 import os
 import sys
 
 
 def folder(name, requirement):
-    """Where the package `name` is installed. `requirement`: what pip is to be told where it is not."""
+    """Returns the folder of the installed package `name`. If there is none, the error tells pip's `requirement`."""
     spec = importlib.util.find_spec(name)
     if spec is None:
         raise ModuleNotFoundError(f"{requirement.partition('==')[0]} is not installed: pip install --no-deps {requirement}")
@@ -13,7 +13,7 @@ def folder(name, requirement):
 
 
 def load(name, package_folder, stand_ins):
-    """The module `name` of a package, while `stand_ins` (modules by name) stand for what it imports of its package."""
+    """Imports the module `name` of a package. `stand_ins` (modules by name) replace the modules that it imports itself."""
     path = os.path.join(package_folder, *name.split(".")[1:]) + ".py"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)

@@ -4,7 +4,7 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
-#include "models/families.h"
+#include "models/entries.h"
 
 namespace loadpath {
 namespace {
@@ -20,7 +20,7 @@ Conv2d Convolution(std::int64_t in, std::int64_t out, std::int64_t kernel, std::
   return Conv2d(Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
 }
 
-// torchvision 0.29.2, models/resnet.py: the stride lies in the 3x3 convolution ("ResNet V1.5").
+// The 3x3 convolution has the stride ("ResNet V1.5"), as in torchvision 0.29.2, models/resnet.py.
 class Bottleneck : public torch::nn::Module {
  public:
   Bottleneck(std::int64_t in, std::int64_t planes, std::int64_t stride, bool downsample) {
@@ -90,11 +90,10 @@ class ResNet : public torch::nn::Module {
 
 }  // namespace
 
-Model Resnet50Entry() {
-  return SingleInputModel<ResNet>("resnet50", "torchvision's resnet50: 161 weights and 159 buffers, 102 MB", {1, 4},
-                                  [](std::int64_t batch) {
-                                    return ExampleInput({batch, 3, 224, 224}, 6);
-                                  });
+std::vector<Model> Resnet50Models() {
+  const auto images = [](std::int64_t batch) { return ExampleInput({batch, 3, 224, 224}, 6); };
+  return {SingleInputModel<ResNet>("resnet50", "torchvision's resnet50: 161 weights and 159 buffers, 102 MB", {1, 4},
+                                   images)};
 }
 
 }  // namespace loadpath

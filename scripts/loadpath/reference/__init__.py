@@ -1,17 +1,30 @@
-"""What a model's Python twin provides."""
+"""Reference data: checkpoints in every format and layout, golden inputs and outputs, and the manifest.
+
+`Reference` is what a model's Python twin provides (models/FILE.py). generate.py is the command line.
+"""
+from __future__ import annotations
+
 import dataclasses
+import typing
 from collections.abc import Callable, Sequence
 
-import torch
+if typing.TYPE_CHECKING:  # PyTorch takes seconds to import
+    import torch
 
 # torch.testing.assert_close's tolerances for float32.
 FLOAT32_RTOL, FLOAT32_ATOL = 1.3e-6, 1e-5
 
 
+def adamw(parameters):
+    import torch
+
+    return torch.optim.AdamW(parameters)
+
+
 @dataclasses.dataclass(frozen=True)
 class Reference:
-    build: Callable[[], torch.nn.Module]  # with its weights, in eval mode
-    example_inputs: Callable[[int], list[torch.Tensor]]  # for a batch size; the bits of the C++ example_inputs
+    build: Callable[[], torch.nn.Module]  # returns the module with its weights, in eval mode
+    example_inputs: Callable[[int], list[torch.Tensor]]  # for a batch size; the same bits as in C++
     batches: Sequence[int]
     python: str  # the class, and where it comes from
     weights: str  # where the weights come from
@@ -19,17 +32,19 @@ class Reference:
     rtol: float = FLOAT32_RTOL
     atol: float = FLOAT32_ATOL
     why: str = "torch.testing.assert_close's defaults for float32; float32 and float64 differ by less than a twentieth of them"
-    published: str | None = None  # a checkpoint file that the weights come from as it is
+    published: str | None = None  # the published checkpoint file with these weights, copied as it is
     published_format: str = "zip"
-    optimizer: Callable = torch.optim.AdamW  # whose state the layout `full` holds
+    optimizer: Callable = adamw  # makes the optimizer whose state the layout `full` holds
 
 
 def seeded(make, seed, batches=None):
-    """make() in eval mode, its weights drawn from a seed.
+    """Returns make() in eval mode, with weights drawn from a seed.
 
-    `batches` (inputs) are run in train mode first, so that the running statistics of batch norms are not 0 and 1 and a
-    mix-up of them shows.
+    If `batches` (inputs) are given, they are run in train mode first: running statistics that are not 0 and 1 show if a
+    loader mixes them up.
     """
+    import torch
+
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         module = make()

@@ -1,43 +1,117 @@
-"""How a module with its weights becomes a checkpoint in each format."""
+"""Writes a model's checkpoint in each format.
+
+write_FORMAT(content, path) writes the file or folder of a format that harness/golden/reference_files.json lists. The
+first line of its docstring goes into the manifest: it says how the file was made.
+"""
 import contextlib
+import dataclasses
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import huggingface_hub
 import safetensors.torch
 import torch
 import torch.distributed.checkpoint
 
-from reference_data.store import MakeError
+from loadpath.reference import Reference, layouts, table
+from loadpath.reference.store import MakeError
 
 
-def save(value, path, file_format):
-    """The formats that hold any value: `value` is a tree with the state dict somewhere in it."""
-    torch.save(value, path, _use_new_zipfile_serialization=file_format == "zip")
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """What a checkpoint file is made of."""
+
+    file: table.File
+    modules: dict[str, torch.nn.Module]  # by model name; the formats that hold one state dict take the only one
+    reference: Reference  # of the first model
+    save_archive: Path  # the program scripts/tools/save_archive.cc
+
+    @property
+    def model(self):
+        return next(iter(self.modules))
+
+    @property
+    def module(self):
+        return self.modules[self.model]
+
+    def tree(self, state_dict=lambda module: module.state_dict()):
+        """Returns the value to save for the formats that hold any value: a tree with the state dict somewhere in it."""
+        return layouts.layout(self.file, self.modules, state_dict)
 
 
-def save_module(module, reference, name, path, file_format, tools):
-    """The formats that hold one state dict, or the module whole."""
-    _WRITERS[file_format](module, reference, name, path, tools)
+def writer(file_format):
+    """Returns the function that writes a format."""
+    found = globals().get(f"write_{file_format}")
+    if found is None:
+        raise MakeError(f"{table.SOURCE.name} lists the format {file_format}: add a function write_{file_format} to {__file__}")
+    return found
 
 
-MADE = {
-    "zip": "torch.save",
-    "legacy": "torch.save(_use_new_zipfile_serialization=False)",
-    "safetensors": "safetensors.torch.save_file, tensors that share memory written once each",
-    "sharded": "huggingface_hub.save_torch_state_dict, two shards or more, tensors that share memory written once each",
-    "sharded_bin": "huggingface_hub.save_torch_state_dict(safe_serialization=False), two shards or more",
-    "torchscript": "torch.jit.trace(module, example inputs).save",
-    "cpp": "torch::save(module) of the C++ module",
-    "pt2": "torch.export.save(torch.export.export(module, example inputs))",
-    "dcp": "torch.distributed.checkpoint.save of one process",
-    "opaque": "torch.save(module)",
-}
+def write_zip(content, path):
+    """torch.save"""
+    torch.save(content.tree(), path)
+
+
+def write_legacy(content, path):
+    """torch.save(_use_new_zipfile_serialization=False)"""
+    torch.save(content.tree(), path, _use_new_zipfile_serialization=False)
+
+
+def write_safetensors(content, path):
+    """safetensors.torch.save_file, tensors that share memory written once each"""
+    safetensors.torch.save_file(_unshared(content.module), path)
+
+
+def write_sharded(content, path):
+    """huggingface_hub.save_torch_state_dict, two shards or more, tensors that share memory written once each"""
+    _save_shards(content.module, path, safe_serialization=True)
+
+
+def write_sharded_bin(content, path):
+    """huggingface_hub.save_torch_state_dict(safe_serialization=False), two shards or more"""
+    _save_shards(content.module, path, safe_serialization=False)
+
+
+def write_torchscript(content, path):
+    """torch.jit.trace(module, example inputs).save"""
+    reference = content.reference
+    with plain(content.module, reference) as module, torch.no_grad():
+        traced = torch.jit.trace(module, tuple(reference.example_inputs(reference.batches[-1])), check_trace=False)
+    traced.save(str(path))
+
+
+def write_cpp(content, path):
+    """torch::save(module) of the C++ module"""
+    program = content.save_archive
+    if not program.exists():
+        raise MakeError(f"{path.name}: {program} writes it and is not there: scripts/bench builds it")
+    weights = path.with_name("weights.pth")
+    torch.save(content.module.state_dict(), weights)
+    done = subprocess.run([program, content.model, weights, path], stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise MakeError(f"{path.name}: {(done.stderr.strip() or f'{program.name} ended with status {done.returncode}').splitlines()[0]}")
+
+
+def write_pt2(content, path):
+    """torch.export.save(torch.export.export(module, example inputs))"""
+    torch.export.save(export(content.module, content.reference), path)
+
+
+def write_dcp(content, path):
+    """torch.distributed.checkpoint.save of one process"""
+    torch.distributed.checkpoint.save(content.module.state_dict(), checkpoint_id=path, no_dist=True)
+
+
+def write_opaque(content, path):
+    """torch.save(module)"""
+    with _importable(content.module):
+        torch.save(content.module, path)
 
 
 def _unshared(module):
-    """The state dict with a memory of its own for every tensor: the format knows no sharing, and its writers refuse it."""
+    """Returns the state dict with separate memory for every tensor: safetensors cannot share, and its writers refuse it."""
     seen, state_dict = set(), {}
     for key, tensor in module.state_dict().items():
         state_dict[key] = tensor.clone() if tensor.data_ptr() in seen else tensor
@@ -45,23 +119,16 @@ def _unshared(module):
     return state_dict
 
 
-def _safetensors(module, reference, name, path, tools):
-    safetensors.torch.save_file(_unshared(module), path)
-
-
-def _sharded(safe):
-    def write(module, reference, name, path, tools):
-        state_dict = _unshared(module)
-        half = sum(tensor.nbytes for tensor in state_dict.values()) // 2
-        path.mkdir()
-        huggingface_hub.save_torch_state_dict(state_dict, path, max_shard_size=half, safe_serialization=safe)
-
-    return write
+def _save_shards(module, path, safe_serialization):
+    state_dict = _unshared(module)
+    half = sum(tensor.nbytes for tensor in state_dict.values()) // 2
+    path.mkdir()
+    huggingface_hub.save_torch_state_dict(state_dict, path, max_shard_size=half, safe_serialization=safe_serialization)
 
 
 @contextlib.contextmanager
 def plain(module, reference):
-    """The module with a forward of tensors to a tensor or a tuple of them, whatever its own returns."""
+    """Gives the module a forward that takes tensors and returns a tensor or a tuple of them, whatever its own returns."""
     forward = module.forward
 
     def of_tensors(*inputs):
@@ -75,29 +142,16 @@ def plain(module, reference):
         del module.forward
 
 
-def _torchscript(module, reference, name, path, tools):
-    with plain(module, reference), torch.no_grad():
-        traced = torch.jit.trace(module, tuple(reference.example_inputs(reference.batches[-1])), check_trace=False)
-    traced.save(str(path))
-
-
 def export(module, reference, dynamic_shapes=None):
-    # More than one: a size of one would be taken for a constant.
+    # The batch size is above one, because torch.export would take a size of one for a constant.
     inputs = tuple(reference.example_inputs(reference.batches[-1]))
     with plain(module, reference), torch.no_grad():
         return torch.export.export(module, inputs, dynamic_shapes=dynamic_shapes)
 
 
-def _pt2(module, reference, name, path, tools):
-    torch.export.save(export(module, reference), path)
-
-
-def _dcp(module, reference, name, path, tools):
-    torch.distributed.checkpoint.save(module.state_dict(), checkpoint_id=path, no_dist=True)
-
-
-def _opaque(module, reference, name, path, tools):
-    # Pickle demands that a class can be imported, which those of packages whose own imports are left out cannot be.
+@contextlib.contextmanager
+def _importable(module):
+    """Makes every class of the module importable, as pickle demands. models/package.py leaves whole packages out."""
     absent = {}
     for cls in {type(child) for child in module.modules()}:
         if cls.__module__ not in sys.modules:
@@ -107,29 +161,7 @@ def _opaque(module, reference, name, path, tools):
         absent[package] = types.ModuleType(package)
     sys.modules.update(absent)
     try:
-        torch.save(module, path)
+        yield
     finally:
-        for module_name in absent:
-            del sys.modules[module_name]
-
-
-def _cpp(module, reference, name, path, tools):
-    if not tools.save_archive.exists():
-        raise MakeError(f"{path.name}: {tools.save_archive} writes it and is not there: scripts/bench builds it")
-    weights = path.with_name("weights.pth")
-    torch.save(module.state_dict(), weights)
-    done = subprocess.run([tools.save_archive, name, weights, path], stderr=subprocess.PIPE, text=True)
-    if done.returncode != 0:
-        raise MakeError(f"{path.name}: {(done.stderr.strip() or f'{tools.save_archive.name} ended with status {done.returncode}').splitlines()[0]}")
-
-
-_WRITERS = {
-    "safetensors": _safetensors,
-    "sharded": _sharded(safe=True),
-    "sharded_bin": _sharded(safe=False),
-    "torchscript": _torchscript,
-    "cpp": _cpp,
-    "pt2": _pt2,
-    "dcp": _dcp,
-    "opaque": _opaque,
-}
+        for name in absent:
+            del sys.modules[name]

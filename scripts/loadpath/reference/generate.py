@@ -1,21 +1,17 @@
-#!/usr/bin/env python3
 """Makes the reference data: checkpoints, golden inputs and outputs, and the manifest that describes them.
 
-Everything comes from fixed seeds and from what the installed packages hold; nothing is downloaded. What is there and up
-to date is left alone. harness/golden/manifest.h says what the manifest holds.
+Everything comes from fixed seeds and from the installed packages; nothing is downloaded. Files that are up to date are
+left alone. harness/golden/manifest.h says what the manifest holds.
 """
 import argparse
 import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
-sys.dont_write_bytecode = True
-
-import models  # noqa: E402
-from reference_data import table  # noqa: E402
-from reference_data.store import MakeError, Store  # noqa: E402
+import models
+from loadpath.reference import table
+from loadpath.reference.store import MakeError, Store
+from loadpath.reference.table import ROOT
 
 FORMATS = (*table.FORMATS, table.AOTI)
 
@@ -24,7 +20,7 @@ examples:
   %(prog)s --models linear,custom                     every format and layout of two models
   %(prog)s --models gpt2 --formats zip --layouts bare,nested
   %(prog)s --all --data /mnt/fast/reference
-  build/bin/bench --list | %(prog)s --cases -         what the listed cases need
+  build/bin/bench --list | %(prog)s --cases -         the files that the listed cases need
 """
 
 
@@ -34,14 +30,14 @@ def main(arguments=None):
     )
     parser.add_argument("--data", type=Path, default=ROOT / "build" / "reference", metavar="DIR",
                         help="where to write (default: build/reference)")
-    parser.add_argument("--cases", metavar="FILE", help="make what these cases need, one name a line (-: standard input)")
+    parser.add_argument("--cases", metavar="FILE", help="make the files that these cases need, one name a line (-: standard input)")
     parser.add_argument("--models", metavar="A,B", help="of: " + ", ".join(models.NAMES))
     parser.add_argument("--formats", metavar="A,B", help="of: " + ", ".join(FORMATS) + " (default: all)")
     parser.add_argument("--layouts", metavar="A,B", help="of: " + ", ".join(table.LAYOUTS) + " (default: all)")
-    parser.add_argument("--all", action="store_true", help="make everything: about 13 GB")
+    parser.add_argument("--all", action="store_true", help="every model; without --formats and --layouts about 13 GB")
     parser.add_argument("--list", action="store_true", help="list what would be made: model, format, layout, file")
     parser.add_argument("--save-archive", type=Path, default=ROOT / "build" / "bin" / "save-archive", metavar="PROGRAM",
-                        help="what writes the format cpp (default: build/bin/save-archive)")
+                        help="the program that writes the format cpp (default: build/bin/save-archive)")
     options = parser.parse_args(arguments)
     try:
         wanted = choose(options)
@@ -62,10 +58,10 @@ def main(arguments=None):
 
 
 def choose(options):
-    """The files and models that the command line asks for. Raises ValueError with one line for people."""
+    """Returns the files and models that the command line asks for. Raises ValueError with one line for the user."""
     if options.cases is not None:
         if options.all or options.models or options.formats or options.layouts:
-            raise ValueError("--cases says it all: drop --all, --models, --formats and --layouts")
+            raise ValueError("--cases chooses the files: drop --all, --models, --formats and --layouts")
         try:
             lines = sys.stdin.read() if options.cases == "-" else Path(options.cases).read_text()
         except OSError as error:
@@ -96,11 +92,10 @@ def make(options, wanted):
     with Store(directory) as store:
         todo = store.missing(wanted)
         if todo:
-            # Imported late: PyTorch takes seconds, and mostly there is nothing to make.
-            from reference_data import writer
+            # Imported late, because PyTorch takes seconds and mostly there is nothing to make.
+            from loadpath.reference import writer
 
-            tools = writer.Tools(save_archive=options.save_archive.resolve())
-            writer.make(store, todo, Progress(len(todo)), tools)
+            writer.make(store, todo, Progress(len(todo)), options.save_archive.resolve())
     if todo:
         seconds = time.monotonic() - began
         print(f"reference data: {len(todo)} of {len(wanted.files) + len(wanted.models) + len(wanted.programs)} made in {seconds:.1f} s, in {directory}")
@@ -109,7 +104,7 @@ def make(options, wanted):
 
 
 class Progress:
-    """A line on a terminal that says what is being made; nothing elsewhere."""
+    """Shows on a terminal what is being made. Prints nothing if standard error is not a terminal."""
 
     def __init__(self, total):
         self._total = total
@@ -124,7 +119,3 @@ class Progress:
     def end(self):
         if self._terminal:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

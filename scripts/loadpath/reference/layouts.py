@@ -1,34 +1,38 @@
-"""What lies around a state dict in a checkpoint file: the ways in which people save."""
+"""Puts a state dict into what people save around it.
+
+layout_LAYOUT(weights, model, module) makes the value of a layout that harness/golden/reference_files.json lists. Files that several
+models share hold a dict of their state dicts.
+"""
 import copy
 import random
 
 import torch
 
 import models
+from loadpath.reference import table
+from loadpath.reference.store import MakeError
 
 
-def layout(name, modules, state_dict=lambda module: module.state_dict()):
-    """The value to save: `modules` by model name (one, but for `multi`), each turned into `state_dict(module)`."""
-    if name == "multi":
-        return {
-            "modelA_state_dict": state_dict(modules["multi:A"]),
-            "modelB_state_dict": state_dict(modules["multi:B"]),
-        }
+def layout(file, modules, state_dict):
+    """Returns the value to save in `file`: `modules` by model name, each turned into `state_dict(module)`."""
+    if table.shared_file(file.model):
+        return {key: state_dict(modules[model]) for model, key in file.models}
+    make = globals().get(f"layout_{file.layout}")
+    if make is None:
+        raise MakeError(f"{table.SOURCE.name} lists the layout {file.layout}: add a function layout_{file.layout} to {__file__}")
     ((model, module),) = modules.items()
-    if name == "full":
-        return _full(model, module, state_dict(module))
-    return {"bare": _bare, "nested": _nested, "deep": _deep}[name](state_dict(module))
+    return make(state_dict(module), model, module)
 
 
-def _bare(weights):
+def layout_bare(weights, model, module):
     return weights
 
 
-def _nested(weights):
+def layout_nested(weights, model, module):
     return {"model_state_dict": weights, "epoch": 3}
 
 
-def _deep(weights):
+def layout_deep(weights, model, module):
     return {
         "run": {
             "name": "fine-tuning",
@@ -40,8 +44,8 @@ def _deep(weights):
     }
 
 
-def _full(model, module, weights):
-    """As a training loop saves to resume: the optimizer's state after a step, random states, counters."""
+def layout_full(weights, model, module):
+    """What a training loop saves to resume: the optimizer's state after a step, random states, counters."""
     optimizer, loss = _step(model, module)
     return {
         "epoch": 3,
@@ -57,7 +61,7 @@ def _full(model, module, weights):
 
 
 def _step(model, module):
-    """One step on a copy, so that the weights stay those of the other layouts."""
+    """Runs one training step on a copy, so that all layouts hold the same weights."""
     reference = models.find(model)
     module = copy.deepcopy(module)
     optimizer = reference.optimizer(module.parameters())

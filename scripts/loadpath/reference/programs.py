@@ -1,4 +1,4 @@
-"""Models compiled to machine code by AOTInductor."""
+"""Compiles models to machine code by AOTInductor."""
 import contextlib
 import os
 import tempfile
@@ -6,8 +6,8 @@ import tempfile
 import torch
 import torch._inductor
 
-from reference_data import formats
-from reference_data.store import MakeError
+from loadpath.reference import formats
+from loadpath.reference.store import MakeError
 
 MADE = "torch._inductor.aoti_compile_and_package, batch size free"
 LARGEST_BATCH = 1024
@@ -15,8 +15,8 @@ LARGEST_BATCH = 1024
 
 @contextlib.contextmanager
 def cache(directory):
-    """A cache for one call's compilations, in the folder of the reference data and gone afterwards: what was compiled from
-    the same sources for another machine is never met."""
+    """Gives AOTInductor an empty cache in the folder of the reference data and removes it afterwards. A cache that stays
+    may hold machine code for another machine."""
     with tempfile.TemporaryDirectory(prefix=".making.", dir=directory) as folder:
         before = os.environ.get("TORCHINDUCTOR_CACHE_DIR")
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
@@ -32,13 +32,13 @@ def cache(directory):
 def compile_program(module, reference, path):
     batch = torch.export.Dim("batch", min=1, max=LARGEST_BATCH)
     inputs = reference.example_inputs(reference.batches[-1])
-    # One shape for all of the wrapped forward's arguments, which it takes as one tuple.
+    # The wrapped forward takes its arguments as one tuple: one shape for all of them.
     exported = formats.export(module, reference, dynamic_shapes=(tuple({0: batch} for _ in inputs),))
     try:
-        # The package asks for no libtorch.so, which would bring CUDA's libraries in: the program that runs it has LibTorch.
+        # The package does not link libtorch.so, which needs CUDA's libraries: the program that runs it has LibTorch.
         with torch.no_grad(), torch._inductor.config.patch({"compile_threads": 1, "aot_inductor.link_libtorch": False}):
             torch._inductor.aoti_compile_and_package(exported, package_path=str(path))
-    except Exception as error:  # noqa: BLE001: whatever it is, it is that this could not be compiled
+    except Exception as error:  # noqa: BLE001: the compiler may raise anything
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         why = next((line for line in lines if "error:" in line), lines[0])
         raise MakeError(f"{path.name}: AOTInductor, which needs g++, could not compile it: {why}") from None

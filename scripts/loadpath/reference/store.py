@@ -1,4 +1,4 @@
-"""The folder of reference data: what is there, whether it is up to date, and the manifest."""
+"""Keeps the folder of reference data: its files, whether they are up to date, and the manifest."""
 import fcntl
 import functools
 import hashlib
@@ -9,10 +9,9 @@ import tempfile
 from pathlib import Path
 
 import models
-from reference_data.table import File, Program
+from loadpath.reference.table import ROOT, SOURCE, File, Program
 
 SCHEMA = 1
-_ROOT = Path(__file__).resolve().parent.parent.parent
 _PACKAGES = ("torch", "torchvision", "transformers", "torchcrepe", "facenet-pytorch", "safetensors", "numpy")
 
 
@@ -29,9 +28,9 @@ def versions():
 
 @functools.cache
 def stamp(*names):
-    """What a file or a model's entry depends on: the generator, the models' sources and the packages' versions."""
-    sources = sorted((_ROOT / "scripts" / "reference_data").glob("*.py"))
-    sources += [_ROOT / "models" / f"{name}.py" for name in ("reference", "example_input", "package", *sorted({*map(models.family, names)}))]
+    """Returns a hash of what a file or a model's entry depends on: the generator, the models' sources, package versions."""
+    sources = [*sorted(Path(__file__).parent.glob("*.py")), SOURCE]
+    sources += [ROOT / "models" / f"{name}.py" for name in ("example_input", "package", *sorted({*map(models.file_of, names)}))]
     digest = hashlib.sha256(json.dumps(versions()).encode())
     for source in sources:
         digest.update(source.read_bytes())
@@ -39,11 +38,11 @@ def stamp(*names):
 
 
 class MakeError(RuntimeError):
-    """Something could not be made: one line that says what and why."""
+    """Says in one line what could not be made, and why."""
 
 
 class Store:
-    """DIR and its manifest.json, locked against other writers while it is open."""
+    """Opens DIR and its manifest.json, and locks them against other writers until it is closed."""
 
     def __init__(self, directory):
         self.directory = Path(directory)
@@ -62,7 +61,7 @@ class Store:
         return self.directory / name
 
     def missing(self, wanted):
-        """Models (names), files (File) and programs (Program) that are not there or out of date, in this order."""
+        """Returns the models (names), files (File) and programs (Program) that are absent or out of date, in this order."""
         return (
             [name for name in wanted.models if not self._has_model(name)]
             + [file for file in wanted.files if not self._has_file(file)]
@@ -108,7 +107,7 @@ class Store:
             if manifest["schema"] == SCHEMA:
                 return self._with(manifest["files"], manifest["models"], manifest.get("programs", {}))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
-            pass  # none yet, or one that cannot be relied on: everything is made anew
+            pass  # there is none, or it is damaged: everything is made again
         return self._with({}, {}, {})
 
     @staticmethod
@@ -124,14 +123,14 @@ def _file_stamp(file: File):
 
 
 def _program_stamp(program: Program):
-    """Machine code is for the processor that it was compiled on."""
+    """Includes the processor's features: machine code runs only on the processor that it was compiled for."""
     with open("/proc/cpuinfo") as file:
         flags = next((line for line in file if line.startswith(("flags", "Features"))), "")
     return stamp(program.model) + hashlib.sha256(flags.encode()).hexdigest()[:8]
 
 
 def files_in(path):
-    """The file itself, or every file of a folder by its path in it, in their order."""
+    """Returns the file itself, or the files in a folder ordered by path."""
     return [path] if path.is_file() else sorted(found for found in path.rglob("*") if found.is_file())
 
 
@@ -140,8 +139,8 @@ def size_of(path):
 
 
 def write_atomically(path, write):
-    """write(path of the same name in a folder beside it), then a rename: nobody ever sees half a file or folder.
-    torch.save puts the file's name into the archive, so it must be the real one from the start."""
+    """Calls write() with a path in a temporary folder, then renames it: half a file or folder is never seen. The path has
+    the final name, because torch.save puts the name into the archive."""
     with tempfile.TemporaryDirectory(prefix=".making.", dir=path.parent) as folder:
         temporary = Path(folder) / path.name
         write(temporary)

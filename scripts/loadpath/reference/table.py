@@ -1,72 +1,59 @@
-"""Which checkpoints exist: models by formats by layouts (the same table as harness/golden/reference_files.cc)."""
+"""Which checkpoint files exist: models by formats by layouts, as harness/golden/reference_files.json lists them.
+
+harness/golden/reference_files.h says what the fields of that file mean.
+"""
 import dataclasses
+import json
+from pathlib import Path
 
 import models
 
-FORMATS = ("zip", "legacy", "safetensors", "sharded", "sharded_bin", "torchscript", "cpp", "pt2", "dcp", "opaque")
-LAYOUTS = ("bare", "nested", "deep", "full", "multi")
+ROOT = Path(__file__).resolve().parents[3]
+SOURCE = ROOT / "harness" / "golden" / "reference_files.json"
+_TABLE = json.loads(SOURCE.read_text())
 
-_COMBINATIONS = (
-    ("zip", "bare"), ("zip", "nested"), ("zip", "deep"), ("zip", "full"),
-    ("legacy", "bare"), ("legacy", "nested"),
-    *((file_format, "bare") for file_format in FORMATS[2:]),
-)
-_MULTI_COMBINATIONS = (("zip", "multi"), ("legacy", "multi"))
-_MULTI_MODELS = ("multi:A", "multi:B")
+_ROWS = {row["name"]: row for row in _TABLE["formats"]}
+FORMATS = tuple(_ROWS)
+SHARED = tuple(_TABLE["shared"])
+KEYS = _TABLE["layouts"]  # the key path of the state dict in each layout of one model
+LAYOUTS = (*KEYS, *(shared["layout"] for shared in SHARED))
 
-# The files of the original cases bear their own names.
-_NAMES = {
-    ("linear", "zip", "nested"): "linear_model.pth",
-    ("custom", "zip", "bare"): "custom_model.pth",
-    ("multi:A+B", "zip", "multi"): "multi_model.pth",
-}
-
-# How a name ends; a folder's name has no ending.
-_SUFFIXES = {
-    "safetensors": ".safetensors", "sharded": "", "sharded_bin": "", "torchscript": ".pt", "cpp": ".pt", "pt2": ".pt2", "dcp": ""
-}
-
-# Models that exist as machine code too, as AOTInductor compiles them (`aoti` among the formats, `bare` among the layouts).
+# Models that AOTInductor compiles to machine code; `aoti` stands among the formats, `bare` among the layouts.
 AOTI = "aoti"
-_PROGRAMS = ("custom", "resnet50")
+PROGRAMS = tuple(_TABLE["programs"])
 
-# Where the state dict lies in each layout.
-KEYS = {
-    "bare": "",
-    "nested": "model_state_dict",
-    "deep": "run.stages.1.weights.model",
-    "full": "model_state_dict",
-}
-_MULTI_KEYS = {"multi:A": "modelA_state_dict", "multi:B": "modelB_state_dict"}
+_ORIGINALS = {(file["model"], file["format"], file["layout"]): name for name, file in _TABLE["originals"].items()}
 
-# Forms that torch::pickle_load can read (no OrderedDict) exist beside these.
-_PLAIN_DICT = {("zip", "bare"), ("zip", "nested"), ("zip", "multi")}
+
+def shared_file(name):
+    """Returns the row of the file that several models share, by the file's name or one of its models', or None."""
+    return next((shared for shared in SHARED if name == shared["name"] or name in shared["models"]), None)
 
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    model: str  # "multi:A+B" for the file that holds both
+    model: str  # or the name of a shared file: "multi:A+B"
     format: str
     layout: str
 
     @property
     def name(self):
-        default = f"{self.model.replace(':', '-')}.{self.format}.{self.layout}{_SUFFIXES.get(self.format, '.pth')}"
-        return _NAMES.get((self.model, self.format, self.layout), default)
+        ending = _ROWS[self.format]["ending"]
+        default = f"{self.model.replace(':', '-')}.{self.format}.{self.layout}{ending}"
+        return _ORIGINALS.get((self.model, self.format, self.layout), default)
 
     @property
     def plain_dict(self):
-        """The name of the form without OrderedDict, or None."""
-        if (self.format, self.layout) not in _PLAIN_DICT:
+        """The name of the same file without OrderedDict, which torch::pickle_load can read, or None."""
+        if self.layout not in _ROWS[self.format].get("plain_dict", ()):
             return None
         return self.name.removesuffix(".pth") + ".dict.pth"
 
     @property
     def models(self):
-        """(model, key path) of each state dict in it."""
-        if self.layout == "multi":
-            return tuple(_MULTI_KEYS.items())
-        return ((self.model, KEYS[self.layout]),)
+        """(model, key path) of each state dict in the file."""
+        shared = shared_file(self.model)
+        return tuple(shared["models"].items()) if shared else ((self.model, KEYS[self.layout]),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,35 +73,40 @@ class Wanted:
 
 
 def product(names, formats, layouts):
-    """Every file and program of these models in these formats and layouts, as far as they exist."""
+    """Returns every file and program of these models in these formats and layouts, as far as they exist."""
     files, programs = [], []
     for name in names:
-        if name in _PROGRAMS and AOTI in formats and "bare" in layouts:
+        if name in PROGRAMS and AOTI in formats and "bare" in layouts:
             programs.append(Program(name))
-        multi = name in _MULTI_MODELS
-        for file_format, layout in _MULTI_COMBINATIONS if multi else _COMBINATIONS:
-            if file_format in formats and layout in layouts:
-                files.append(File("multi:A+B" if multi else name, file_format, layout))
+        shared = shared_file(name)
+        for row in _ROWS.values():
+            for layout in row["layouts"]:
+                if row["name"] in formats and layout in layouts and (layout == shared["layout"] if shared else layout in KEYS):
+                    files.append(File(shared["name"] if shared else name, row["name"], layout))
     return Wanted(list(dict.fromkeys(files)), list(names), programs)
 
 
 def needed_by(cases):
-    """What benchmark cases need: load/MODEL/FORMAT/LAYOUT/…, startup/… likewise, forward/MODEL/DEVICE/batch:N/WAY (a
-    module's weights from zip/bare, or zip/multi). Cases of other kinds need nothing."""
+    """Returns what benchmark cases need. Cases of other kinds, and those on the user's own checkpoint, need nothing.
+
+    The names: load/MODEL/FORMAT/LAYOUT/…, startup/… likewise, forward/MODEL/DEVICE/batch:N/WAY. A shared file's layout
+    is followed by how often it is opened (multi:once). A module's forward pass takes its weights from the zip file.
+    """
     files, names, programs = [], [], []
     for case in cases:
         kind, *rest = case.split("/")
         if kind in ("load", "startup") and len(rest) >= 3:
             name, file_format, layout = rest[:3]
-            layout = layout.partition(":")[0]  # multi:once and multi:twice are ways of opening one file
+            layout = layout.partition(":")[0]
         elif kind == "forward" and len(rest) == 4:
             name, file_format = rest[0], {"module": "zip"}.get(rest[3], rest[3])
-            layout = "multi" if name in _MULTI_MODELS else "bare"
+            shared = shared_file(name)
+            layout = shared["layout"] if shared else "bare"
         else:
             continue
-        members = _MULTI_MODELS if name == "multi:A+B" else (name,)
+        members = next((tuple(shared["models"]) for shared in SHARED if shared["name"] == name), (name,))
         if not all(member in models.NAMES for member in members):
-            continue  # a case on the user's own checkpoint
+            continue
         found = product(members, (file_format,), (layout,))
         files += found.files
         names += found.models

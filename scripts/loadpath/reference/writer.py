@@ -1,24 +1,16 @@
-"""Makes models' entries (hashes, goldens), checkpoint files and compiled programs."""
-import dataclasses
+"""Makes the models' entries (hashes, goldens), checkpoint files and compiled programs."""
 import hashlib
 import shutil
-from pathlib import Path
 
 import safetensors.torch
 import torch
 
 import models
-from reference_data import formats, layouts, programs
-from reference_data.store import files_in, size_of, write_atomically
-from reference_data.table import Program
+from loadpath.reference import formats, programs, table
+from loadpath.reference.store import files_in, size_of, write_atomically
 
 
-@dataclasses.dataclass(frozen=True)
-class Tools:
-    save_archive: Path  # the program scripts/tools/save_archive.cc
-
-
-def make(store, todo, progress, tools):
+def make(store, todo, progress, save_archive):
     torch.use_deterministic_algorithms(True, warn_only=True)
     built = _Built()
     try:
@@ -26,11 +18,13 @@ def make(store, todo, progress, tools):
             if isinstance(item, str):
                 progress.start(f"{item}: hashes and goldens")
                 store.put_model(item, _model_entry(store, item, built.get(item)))
-            elif not isinstance(item, Program):
+            elif not isinstance(item, table.Program):
                 progress.start(item.name)
-                store.put_file(item, _write_file(store, item, {name: built.get(name) for name, _ in item.models}, tools))
+                modules = {name: built.get(name) for name, _ in item.models}
+                content = formats.Content(item, modules, models.find(item.models[0][0]), save_archive)
+                store.put_file(item, _write_file(store, content))
         with programs.cache(store.directory):
-            for program in (item for item in todo if isinstance(item, Program)):
+            for program in (item for item in todo if isinstance(item, table.Program)):
                 progress.start(f"{program.name}: compiling")
                 store.put_program(program, _write_program(store, program, built.get(program.model)))
     finally:
@@ -38,26 +32,26 @@ def make(store, todo, progress, tools):
 
 
 class _Built:
-    """Modules by name; the large ones one at a time."""
+    """Builds modules by name. Keeps one at a time, for some are large; those that share a file are kept together."""
 
     def __init__(self):
         self._modules = {}
 
     def get(self, name):
         if name not in self._modules:
-            if models.family(name) != "multi":
+            if table.shared_file(name) is None:
                 self._modules.clear()
             self._modules[name] = models.find(name).build()
         return self._modules[name]
 
 
 def tensor_digest(tensor):
-    """SHA-256 over the elements in row-major order, little-endian."""
+    """Returns the SHA-256 of the elements in row-major order, little-endian."""
     return hashlib.sha256(memoryview(tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy())).hexdigest()
 
 
 def file_digest(path):
-    """A file's SHA-256; a folder's is over the lines "SHA-256  path inside" of its files (harness/golden/manifest.h)."""
+    """Returns a file's SHA-256, or for a folder that of the lines "SHA-256  path inside" (harness/golden/manifest.h)."""
     if path.is_dir():
         lines = (f"{file_digest(file)}  {file.relative_to(path).as_posix()}\n" for file in files_in(path))
         return hashlib.sha256("".join(lines).encode()).hexdigest()
@@ -91,22 +85,16 @@ def _model_entry(store, name, module):
     }
 
 
-def _write_file(store, file, modules, tools):
+def _write_file(store, content):
+    file, reference = content.file, content.reference
     path = store.path(file.name)
-    name = file.models[0][0]
-    reference = models.find(name)
     if reference.published and (file.format, file.layout) == (reference.published_format, "bare"):
         write_atomically(path, lambda temporary: shutil.copyfile(reference.published, temporary))
         made = f"the file itself, {reference.weights}"
-    elif file.format in ("zip", "legacy"):
-        value = layouts.layout(file.layout, modules)
-        write_atomically(path, lambda temporary: formats.save(value, temporary, file.format))
-        made = formats.MADE[file.format]
     else:
-        write_atomically(
-            path, lambda temporary: formats.save_module(modules[name], reference, name, temporary, file.format, tools)
-        )
-        made = formats.MADE[file.format]
+        write = formats.writer(file.format)
+        write_atomically(path, lambda temporary: write(content, temporary))
+        made = write.__doc__.partition("\n")[0]
     entry = {
         "format": file.format,
         "layout": file.layout,
@@ -116,8 +104,8 @@ def _write_file(store, file, modules, tools):
         "models": [{"model": name, "key": key} for name, key in file.models],
     }
     if file.plain_dict:
-        value = layouts.layout(file.layout, modules, state_dict=lambda module: dict(module.state_dict()))
-        write_atomically(store.path(file.plain_dict), lambda temporary: formats.save(value, temporary, "zip"))
+        value = content.tree(state_dict=lambda module: dict(module.state_dict()))
+        write_atomically(store.path(file.plain_dict), lambda temporary: torch.save(value, temporary))
         entry["plain_dict"] = file.plain_dict
     return entry
 

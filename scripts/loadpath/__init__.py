@@ -1,0 +1,1 @@
+"""The Python part of loadpath: reference data (reference) and other loaders to compare with (loaders)."""
