@@ -26,4 +26,8 @@ def file_of(name):
 
 def find(name):
     """Returns the Reference of a model. Imports the package that the model comes from (torchvision, transformers, …)."""
-    return importlib.import_module(f"{__name__}.{file_of(name)}").REFERENCES[name]
+    file = file_of(name)
+    references = importlib.import_module(f"{__name__}.{file}").REFERENCES
+    if name not in references:
+        raise ImportError(f"models/{file}.py has no {name!r} in REFERENCES, which models/__init__.py lists")
+    return references[name]

@@ -1,5 +1,5 @@
-// save-archive MODEL STATE_DICT ARCHIVE: puts a state dict into a model's C++ module and saves that with torch::save,
-// as C++ programs do. For the reference data.
+// save-archive MODEL STATE_DICT ARCHIVE: loads a state dict into a model's C++ module and saves the module by
+// torch::save, as C++ programs do. The generator of reference data runs it.
 #include <torch/serialize.h>
 
 #include <iostream>
@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
   }
   const loadpath::Model* model = loadpath::FindModel(argv[1]);
   if (model == nullptr) {
-    std::cerr << "save-archive: there is no model " << argv[1] << "\n";
+    std::cerr << "save-archive: this build has no model " << argv[1]
+              << ": list its file in models/models.def and build save-archive again\n";
     return 2;
   }
   try {

@@ -243,17 +243,17 @@ class WrongOrMissing(Folder):
 
     def test_weights_of_another_program_are_an_error(self):
         """The hash that the manifest has of a weight is another: no way may be timed."""
-        names = ["custom.aoti.pt2", "custom.torchscript.bare.pt", "custom_model.pth", "custom.golden.1.safetensors", "custom.golden.32.safetensors"]
+        names = ["custom.aoti.pt2", "custom.torchscript.bare.pt", "custom.zip.bare.pth", "custom.golden.1.safetensors", "custom.golden.32.safetensors"]
         for name in names:
             shutil.copy(Path(DATA) / name, self.folder / name)
         manifest = json.loads((Path(DATA) / "manifest.json").read_text())
-        manifest["models"]["custom"]["tensors"]["fc.bias"]["sha256"] = "0" * 64
+        manifest["models"]["custom"]["tensors"]["linear.bias"]["sha256"] = "0" * 64
         (self.folder / "manifest.json").write_text(json.dumps(manifest))
         rows = self.rows("--filter", "^forward/custom/", data=str(self.folder), status=1)
         self.assertEqual(len(rows), 6)
         for row in rows.values():
             self.assertEqual((row["status"], row["samples_ns"]), ("error", []), row["name"])
-            self.assertIn('"fc.bias" does not have the reference\'s bits', row["reason"])
+            self.assertIn('"linear.bias" does not have the reference\'s bits', row["reason"])
 
     def test_a_flipped_byte_is_an_error_in_the_files_name(self):
         self.copy_data()

@@ -1,4 +1,4 @@
-"""scripts/generate_checkpoints.py: makes what is asked for, once, and what it writes is what it says."""
+"""scripts/generate_checkpoints.py makes the files that are asked for, once, and the manifest describes them."""
 import contextlib
 import hashlib
 import io
@@ -19,11 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SAVE_ARCHIVE = Path(sys.argv[1]).resolve()
 sys.path.insert(0, str(ROOT / "scripts"))
 import generate_checkpoints  # noqa: E402
-from reference_data import table  # noqa: E402
+from loadpath.reference import table  # noqa: E402
 
 
 def run(*arguments, cases=None):
-    """(exit status, standard output, standard error)"""
+    """Runs the generator and returns its exit status, standard output and standard error."""
     out, err, stdin = io.StringIO(), io.StringIO(), sys.stdin
     try:
         sys.stdin = io.StringIO(cases)
@@ -57,7 +57,7 @@ class Generated(unittest.TestCase):
         cls.manifest = json.loads((cls.data / "manifest.json").read_text())
 
     def load(self, name):
-        """What Python's own reader of the format makes of it."""
+        """Returns what Python's own reader of the format reads."""
         path, file_format = self.data / name, self.manifest["files"].get(name, {"format": "zip"})["format"]
         match file_format:
             case "safetensors":
@@ -81,7 +81,12 @@ class Generated(unittest.TestCase):
     def test_files_are_those_of_the_table(self):
         expected = {file.name for file in table.product(["linear", "custom", "multi:A", "batchnorm"], table.FORMATS, table.LAYOUTS).files}
         self.assertEqual(set(self.manifest["files"]), expected)
-        self.assertLessEqual({"linear_model.pth", "custom_model.pth", "multi_model.pth"}, expected)
+        for name, format_and_layout in (("linear_model.pth", ("zip", "nested")), ("custom_model.pth", ("zip", "nested")),
+                                        ("multi_model.pth", ("zip", "multi"))):
+            file = self.manifest["files"][name]
+            self.assertEqual((file["format"], file["layout"]), format_and_layout, name)
+        self.assertEqual(list(self.load("custom_model.pth")["model_state_dict"]),
+                         ["custom.linear.weight", "custom.linear.bias", "linear.weight", "linear.bias"])
         present = {path.name for path in self.data.iterdir()} - {".lock", "manifest.json"}
         described = expected | {file["plain_dict"] for file in self.manifest["files"].values() if "plain_dict" in file}
         for model in self.manifest["models"].values():
@@ -170,7 +175,7 @@ class Incremental(unittest.TestCase):
         self.assertEqual(self.make("--models", "linear", "--formats", "zip", "--layouts", "bare,nested"), "reference data: 1 of 3")
         self.assertEqual(self.make("--models", "custom", "--formats", "zip", "--layouts", "bare"), "reference data: 2 of 2")
         manifest = json.loads((self.data / "manifest.json").read_text())
-        self.assertEqual(set(manifest["files"]), {"linear.zip.bare.pth", "linear_model.pth", "custom_model.pth"})
+        self.assertEqual(set(manifest["files"]), {"linear.zip.bare.pth", "linear_model.pth", "custom.zip.bare.pth"})
         self.assertEqual(self.make(*linear), "nothing")
         for name in ("linear.zip.bare.pth", "linear.zip.bare.dict.pth", "linear.golden.1.safetensors"):
             (self.data / name).unlink()
@@ -199,6 +204,12 @@ class Incremental(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertRegex(done.stderr.splitlines()[-1], r"\A\S+: custom\.aoti\.pt2: AOTInductor, which needs g\+\+, could not compile it: .*/none")
         self.assertEqual([path.name for path in self.data.iterdir() if "golden" not in path.name and path.name not in (".lock", "manifest.json")], [])
+
+    def test_a_model_that_the_build_lacks_is_one_line_that_says_what_to_do(self):
+        done = subprocess.run([SAVE_ARCHIVE, "nosuch", "none", "none"], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertEqual(done.stderr, "save-archive: this build has no model nosuch: "
+                                      "list its file in models/models.def and build save-archive again\n")
 
     def test_an_unwritable_folder_is_one_line(self):
         (self.data / "file").touch()
@@ -239,7 +250,7 @@ class Choice(unittest.TestCase):
             ((), "nothing is chosen: pass --models, --cases or --all"),
             (("--models", "nosuch"), "--models: there is no 'nosuch', only linear, custom, "),
             (("--models", "linear", "--formats", "tar"), "--formats: there is no 'tar', only zip, legacy, safetensors"),
-            (("--cases", "-", "--all"), "--cases says it all"),
+            (("--cases", "-", "--all"), "--cases chooses the files: drop --all"),
             (("--cases", "/nosuch"), "--cases [Errno 2] No such file or directory: '/nosuch'"),
             (("--nosuch",), "unrecognized arguments: --nosuch"),
         ):

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 import support
-from loaders import children, hostile, loaders
+from loadpath.loaders import children, hostile, loaders
 
 DATA = Path(os.environ["LOADPATH_TEST_DATA"])
 

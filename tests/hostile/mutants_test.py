@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 
 import support
-from loaders import children, formats, loaders
+from loadpath.loaders import children, formats, loaders
 
 import mutate
 import oracle
@@ -49,7 +49,7 @@ class Mutant:
 
 
 def seeds(folder):
-    """Every file of scripts/loaders/formats.py that loadpath reads."""
+    """Every file of scripts/loadpath/loaders/formats.py that loadpath reads."""
     asks = {".safetensors": oracle.flat, ".pt": oracle.script, ".pt2": oracle.exported}
     folders = {"shards": oracle.sharded, "bins": oracle.sharded, "rank": oracle.distributed, "ranks": oracle.distributed}
     found = []

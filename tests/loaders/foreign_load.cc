@@ -1,10 +1,10 @@
-// Loads a file with LibTorch's own readers and prints what came of it: a child process, because a reader may crash.
+// Loads a file by LibTorch's own readers and prints the outcome. It is a program of its own, because a reader may crash.
 //
 //   foreign_load pickle_load|jit_load FILE
 //   foreign_load version
 //
-// One line of JSON: {"tensors": [{"path": […], "dtype", "shape", "sha256", "storage"}]} as `ckpt inspect --digest`
-// gives them, where equal "storage" means shared memory; or {"refused": what the exception says}.
+// Prints one line of JSON: {"tensors": [{"path": […], "dtype", "shape", "sha256", "storage"}]} as `ckpt inspect
+// --digest` does, or {"refused": the exception's text}. Tensors with equal "storage" share memory.
 #include <ATen/core/Dict.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
@@ -25,10 +25,10 @@ namespace {
 
 using nlohmann::json;
 
-// A tensor may repeat one element without end.
+// A tensor may repeat one element (stride 0), so a small file may describe a huge tensor.
 constexpr std::size_t kMaxBytes = std::size_t{1} << 28;
 
-// Where a value lies: a key in the place of its container.
+// The place of a value: its container's place and its key there.
 struct Place {
   std::size_t parent;
   std::string key;
@@ -47,7 +47,8 @@ class Description {
                         {"storage", storages_.emplace(memory, storages_.size()).first->second}});
   }
 
-  // Every tensor in a tree of dicts, lists and tuples. Iterative: a file may nest as deep as it likes, and in itself.
+  // Adds every tensor in a tree of dicts, lists and tuples. Does not recurse: a file may nest without limit, and contain
+  // itself.
   void AddTree(const at::IValue& root) {
     struct Waiting {
       at::IValue value;

@@ -7,12 +7,12 @@
 namespace loadpath {
 namespace {
 
-// What eval() does, shown by the two modules that behave otherwise in training.
+// Shows what eval() does on the two models that behave differently in train mode.
 class EvalTest : public testing::TestWithParam<const char*> {
  protected:
   const Model& model_ = *FindModel(GetParam());
   std::shared_ptr<torch::nn::Module> module_ = ReferenceModule(model_);
-  const ManifestModel& reference_ = *ReferenceManifest().FindModel(model_.name);
+  const ManifestModel& reference_ = ReferenceOf(model_);
   Golden golden_ = ReadGolden(ReferenceManifest(), reference_, 32);
   torch::NoGradGuard no_grad_;
 
@@ -30,12 +30,12 @@ TEST_P(EvalTest, OutputsDifferInTrainModeAndMatchInEvalMode) {
   EXPECT_TRUE(RunAndCompare().equal) << RunAndCompare().sentence;
 }
 
-TEST_P(EvalTest, RunsInEvalModeLeaveTheModuleAsItWas) {
+TEST_P(EvalTest, ForwardInEvalModeDoesNotChangeTheModule) {
   RunAndCompare();
   EXPECT_EQ(CheckParameters(*module_, reference_), "");
 }
 
-TEST(Dropout, IsRandomInTrainModeAlone) {
+TEST(Dropout, IsRandomOnlyInTrainMode) {
   const Model& model = *FindModel("dropout");
   const auto module = ReferenceModule(model);
   const auto inputs = model.example_inputs(32);
@@ -48,7 +48,7 @@ TEST(Dropout, IsRandomInTrainModeAlone) {
   EXPECT_EQ(run(), run());
 }
 
-TEST(BatchNorm, MovesItsStatisticsInTrainModeAlone) {
+TEST(BatchNorm, ChangesItsStatisticsOnlyInTrainMode) {
   const Model& model = *FindModel("batchnorm");
   const auto module = ReferenceModule(model);
   const auto inputs = model.example_inputs(32);
@@ -66,7 +66,7 @@ TEST(BatchNorm, MovesItsStatisticsInTrainModeAlone) {
   EXPECT_EQ(counter(), 4);
 }
 
-TEST(BatchNorm, InTrainModeOneRowDependsOnTheOthers) {
+TEST(BatchNorm, OutputsOfARowDependOnOtherRowsOnlyInTrainMode) {
   const Model& model = *FindModel("batchnorm");
   const auto module = ReferenceModule(model);
   const at::Tensor input = model.example_inputs(32)[0];

@@ -16,9 +16,10 @@ namespace {
 class EveryModel : public testing::TestWithParam<const Model*> {
  protected:
   const Model& model() const { return *GetParam(); }
-  const ManifestModel& reference() const { return *ReferenceManifest().FindModel(model().name); }
-  // The manifest's own text on the model: keys in their order.
+  const ManifestModel& reference() const { return ReferenceOf(model()); }
+  // Returns the manifest's entry of the model with its keys in their order.
   nlohmann::ordered_json OrderedReference() const {
+    reference();
     std::ifstream stream(ReferenceManifest().PathOf("manifest.json"));
     return nlohmann::ordered_json::parse(stream).at("models").at(std::string(model().name));
   }
@@ -35,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(Models, EveryModel, testing::ValuesIn(All()), [](const 
   return name;
 });
 
-// "name dtype shape" of parameters, then buffers, then children: the order of Python's state_dict().
+// Appends "name dtype shape" of parameters, then buffers, then children: the order of Python's state_dict().
 void Append(const torch::nn::Module& module, const std::string& prefix, std::vector<std::string>& lines) {
   const auto add = [&](const auto& item) {
     const std::string dtype = item.value().scalar_type() == at::kLong ? "int64" : "float32";
@@ -92,7 +93,8 @@ TEST_P(EveryModel, GivesPythonsAnswersWithPythonsWeights) {
       const Comparison comparison = Compare(outputs[i], golden.outputs[i], tolerance);
       EXPECT_TRUE(comparison.equal) << comparison.sentence;
       RecordProperty("batch_" + std::to_string(batch), comparison.sentence);
-      EXPECT_GT(golden.outputs[i].std().item<double>(), 1e-3) << "an output that is flat proves nothing";
+      EXPECT_GT(golden.outputs[i].std().item<double>(), 1e-3)
+          << "an output whose elements are all equal proves nothing";
     }
   }
 }

@@ -10,10 +10,13 @@
 
 namespace loadpath {
 
-/// The manifest of the reference data that the fixture `reference` made.
+/// Returns the manifest of the reference data that the fixture `reference` made.
 const Manifest& ReferenceManifest();
 
-/// The model with the reference's weights, in eval mode. They are read by torch::pickle_load, so that the models are
+/// Returns what the manifest says of the model. Throws std::runtime_error if it says nothing.
+const ManifestModel& ReferenceOf(const Model& model);
+
+/// Returns the model with the reference's weights, in eval mode. torch::pickle_load reads them, so that the models are
 /// tested without our own reader.
 std::shared_ptr<torch::nn::Module> ReferenceModule(const Model& model);
 

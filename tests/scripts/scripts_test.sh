@@ -62,7 +62,7 @@ expect 'setup with an argument' 2 'unknown argument: --nosuch' "$root/scripts/se
 # --- the order of the steps, with stand-ins --------------------------------------------------------------------------
 
 copy=$work/copy tools=$work/tools
-mkdir -p "$copy/models" "$tools"
+mkdir -p "$copy/models" "$copy/harness/golden" "$tools"
 cp -r "$root/scripts" "$copy/"
 rm -f "$copy/scripts/generate_checkpoints.py"
 touch "$copy/CMakePresets.json"

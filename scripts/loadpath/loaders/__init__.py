@@ -1,1 +1,1 @@
-"""What loadpath, torch.load, torch::pickle_load and torch::jit::load make of a file, each in a child process with limits."""
+"""Loads files by loadpath, torch.load, torch::pickle_load and torch::jit::load, each in a child process with limits."""

@@ -1,4 +1,4 @@
-"""Child processes with limits: a loader that crashes, hangs or takes all memory is an outcome like any other."""
+"""Runs loaders in child processes with limits, so that a crash, a hang or running out of memory is an outcome, too."""
 import json
 import os
 import resource
@@ -17,7 +17,7 @@ NO_MEMORY = ("bad_alloc", "can't allocate memory", "not enough memory", "MemoryE
 
 @dataclass
 class Outcome:
-    """kind: loads, refused, crash, hang or memory. words: what the refusal says, or the signal's name."""
+    """kind: loads, refused, crash, hang or memory. words: the message of the refusal, or the name of the signal."""
 
     kind: str
     words: str = ""
@@ -25,7 +25,7 @@ class Outcome:
 
 
 def from_answer(answer):
-    """answer: {"tensors": […]} or {"refused": text} or {"no memory": true}."""
+    """Returns the Outcome of an answer: {"tensors": […]}, {"refused": text} or {"no memory": true}."""
     if "tensors" in answer:
         return Outcome("loads", tensors=answer["tensors"])
     words = answer.get("refused", "")
@@ -35,19 +35,19 @@ def from_answer(answer):
 
 
 def from_status(status):
-    """The outcome of a process that gave no answer, by its exit status (negative: the signal)."""
+    """Returns the Outcome of a process that gave no answer, from its exit status (negative: the signal)."""
     if status in (-signal.SIGXCPU, -signal.SIGALRM):
         return Outcome("hang")
     return Outcome("crash", signal.Signals(-status).name if status < 0 else f"exit {status}")
 
 
 def limited(command, memory=MEMORY_BYTES, cpu=CPU_SECONDS):
-    """The command line under limits: prlimit rather than a function between fork and exec, which costs a copy of this process."""
+    """Returns the command line under limits. prlimit sets them, because a function between fork and exec would copy this process."""
     return ["prlimit", f"--as={memory}", f"--cpu={cpu}:{cpu + 5}", "--core=0", *map(str, command)]
 
 
 def program(command):
-    """Runs a program that prints an answer as JSON; the Outcome."""
+    """Runs a program that prints an answer as JSON, and returns the Outcome."""
     try:
         done = subprocess.run(limited(command), capture_output=True, timeout=WALL_SECONDS)
     except subprocess.TimeoutExpired:
@@ -59,7 +59,7 @@ def program(command):
 
 
 def function(call):
-    """Runs call(), which gives an answer, in a fork of this process; the Outcome. For a process without other threads."""
+    """Runs call(), which returns an answer, in a fork of this process, and returns the Outcome. The process must have no other threads."""
     inlet, outlet = os.pipe()
     child = os.fork()
     if child == 0:
@@ -73,7 +73,7 @@ def function(call):
                 answer = call()
             except MemoryError:
                 answer = {"no memory": True}
-            except BaseException as error:  # what a damaged file may raise has no bound: it is the outcome
+            except BaseException as error:  # a damaged file may raise anything
                 answer = {"refused": f"{type(error).__name__}: {error}"}
             with os.fdopen(outlet, "w") as pipe:
                 json.dump(answer, pipe)
@@ -91,7 +91,7 @@ def function(call):
 
 
 def read_until(inlet, deadline):
-    """Everything from a pipe up to its end, or None if that is not reached in time."""
+    """Reads a pipe to its end. Returns None if that takes too long."""
     parts = []
     with os.fdopen(inlet, "rb") as pipe:
         while select.select([pipe], [], [], max(0, deadline - time.monotonic()))[0]:

@@ -1,4 +1,4 @@
-"""One file of every kind that people have, and the truth about its tensors."""
+"""Makes one file of every kind that people have, and knows its right tensors."""
 import gzip
 import io
 import logging
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from loaders.loaders import describe
+from loadpath.loaders.loaders import describe
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)  # huggingface_hub warns of pickled shards
 
 
 class Net(nn.Module):
-    """A module whose class is not on PyTorch's list, as every user's is."""
+    """A module whose class is not on PyTorch's list of allowed classes, like every user's class."""
 
     def __init__(self):
         super().__init__()
@@ -35,7 +35,8 @@ class Net(nn.Module):
 
 @dataclass
 class Kind:
-    """group, label: its row, where files of one label stand together. path: the file or folder. truth: a tree with the tensors, or None where there are none to load."""
+    """group, label: the row; files with the same label share one. path: the file or folder. truth: a tree with the right
+    tensors, or None if there are none to load."""
 
     group: str
     label: str
@@ -48,7 +49,7 @@ class Kind:
 
 
 def make(folder, saver):
-    """Writes a file of every kind into the folder. saver: the program that saves modules with torch::save of C++."""
+    """Writes a file of every kind into the folder. saver: the program that saves a module by C++ torch::save."""
     torch.manual_seed(0)
     net = Net().eval()
     state, plain = net.state_dict(), dict(net.state_dict())
@@ -64,7 +65,7 @@ def make(folder, saver):
         return lambda path: torch.save(value, path, **how)
 
     group = "torch.save, zip format"
-    # Ranks are forked: while no thread of this process runs.
+    # The ranks are forked, so this comes first: no other thread runs yet.
     ranks = os.path.join(folder, "ranks")
     save_ranks(ranks, state)
     add(group, "`model.state_dict()`", "bare.pth", saved(state), state)
@@ -123,7 +124,7 @@ def make(folder, saver):
 
     add_bytes("a bit of a weight flipped", "flipped.pth", whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :], plain)
     add_bytes("cut off by 40 bytes", "cut.pth", whole[:-40])
-    # One tensor: the order of several follows their addresses.
+    # One tensor, because the order of several depends on their addresses.
     torch.save({"w": torch.ones(3)}, folder + "/one.old", **old)
     add_bytes("before 1.6, cut off by 10 bytes", "cut.old", bytes_of(folder + "/one.old")[:-10])
     add_bytes("safetensors, cut off by 10 bytes", "cut.safetensors", bytes_of(folder + "/model.safetensors")[:-10])
@@ -152,14 +153,14 @@ def compressed(data):
 
 
 def rewrite(source, target, change=lambda name, data: data, compression=zipfile.ZIP_STORED):
-    """Copies a zip checkpoint; change(name, data) gives a record's new bytes."""
+    """Copies a zip checkpoint. change(name, data) returns a record's new bytes."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", compression) as new:
         for name in old.namelist():
             new.writestr(name, change(name.split("/", 1)[1], old.read(name)))
 
 
 def big_endian(state):
-    """As a machine would have written it whose numbers begin with the highest byte."""
+    """Returns a change for rewrite() that stores the numbers as a big-endian machine does."""
     widths = [t.element_size() for t in state.values()]
 
     def change(name, data):
@@ -174,7 +175,7 @@ def big_endian(state):
 
 
 def save_tar(path, state):
-    """PyTorch 0.1's format, as legacy_load of torch/serialization.py reads it."""
+    """Writes PyTorch 0.1's format, which legacy_load of torch/serialization.py reads."""
     storages, tensors = io.BytesIO(), io.BytesIO()
     pickle.dump(len(state), storages, 2)
     pickle.dump(len(state), tensors, 2)
@@ -209,7 +210,7 @@ def save_distributed(path, value):
 
 
 def save_ranks(path, state):
-    """The first tensor cut in two by rows, one half a rank."""
+    """Saves from two ranks. Matrices are split by rows, and each rank saves one half."""
     import torch.multiprocessing as mp
 
     with socket.socket() as s:

@@ -1,4 +1,4 @@
-"""The hand-made hostile files of tests/checkpoint, one defect each, and what the loaders make of them."""
+"""The hand-made hostile files of tests/checkpoint, one defect each, and words for the loaders' outcomes."""
 import json
 import os
 import subprocess
@@ -8,19 +8,19 @@ from pathlib import Path
 
 import torch
 
-from loaders import loaders
+from loadpath.loaders import loaders
 
 GENERATORS = ("hostile", "hostile_archives", "extremes", "several_hostile")
-# Not recorded for the other loaders.
+# Outcomes of other loaders that are not recorded.
 NOT_RECORDED = ("pickle.numel_large", "zip.deflated_lie", "zip.short_inflate", "zip.long_inflate", "zip.stored_sizes", "legacy.no_keys")
 PAYLOAD = torch.frombuffer(bytearray(b"\0\1\2\3" * 4), dtype=torch.float32)
-# The last where a pickle asks for it.
+# The last is right if the pickle asks for the negative bit.
 FLOATS = (torch.zeros(4), PAYLOAD, -PAYLOAD)
 
 
 @dataclass
 class Case:
-    """wanted: the sentence in which loadpath refuses the file, None where it reads it."""
+    """wanted: the sentence in which loadpath refuses the file, or None if it reads it."""
 
     name: str
     path: str
@@ -28,7 +28,7 @@ class Case:
     opaque: bool
 
     def foreign(self):
-        """A name to hand to torch.load, which knows safetensors by the file's name alone."""
+        """Returns a name for torch.load, which recognises safetensors only by the ending of the file's name."""
         link = f"{self.path}.safetensors"
         if not self.name.startswith("safetensors."):
             return self.path
@@ -38,13 +38,13 @@ class Case:
 
 
 def make(folder, tests):
-    """Runs every generator. tests: the folder with the generators."""
+    """Runs every generator. tests: the folder of the generators."""
     for generator in GENERATORS:
         subprocess.run([sys.executable, "-B", Path(tests) / f"make_{generator}.py", Path(folder) / generator], check=True)
 
 
 def cases(folder):
-    """What the generators made in the folder, in order."""
+    """Returns the files that the generators made in the folder, in order."""
     found = []
     for generator in GENERATORS:
         files = Path(folder) / generator
@@ -59,7 +59,7 @@ def cases(folder):
 
 
 def undamaged(case, ours):
-    """What the tensors would be without the defect: contents of which one must come out. ours: loadpath's outcome."""
+    """Returns the contents that the file may have without the defect; one of them is right. ours: loadpath's outcome."""
     if case.wanted is None:
         return [loaders.content(ours.tensors)]
     kind = case.name.split(".")[0]
@@ -70,11 +70,11 @@ def undamaged(case, ours):
 
 
 def word(case, outcome, ours):
-    """One word for a foreign loader's outcome."""
+    """Returns a word for the outcome of another loader."""
     if outcome.kind != "loads":
         return {"refused": "refused", "crash": f"crash ({outcome.words})", "hang": "hangs", "memory": "out of memory"}[outcome.kind]
     got, right = loaders.content(outcome.tensors), undamaged(case, ours)
-    # A pickle may ask for a tensor of another kind, and a loader may give it: wrong is the right kind with other bytes.
+    # A pickle may ask for a tensor of another dtype or shape, and then that is accepted. Other bytes in the right dtype and shape are wrong.
     kinds = lambda content: {name: about[:2] for name, about in content.items()}
     if case.name.startswith("pickle.") and case.wanted is not None and kinds(got) not in map(kinds, right):
         return "accepted"

@@ -1,23 +1,20 @@
-#!/usr/bin/env python3
-"""Hands every hand-made hostile file to the four loaders and writes what came of it to results/hostile_files.md.
+"""Loads every hand-made hostile file by the four loaders and writes the outcomes to results/hostile_files.md.
 
-About five minutes. The counts go into the README, between its markers.
+Takes about five minutes. Writes the counts into docs/hostile_files.md, between its markers.
 """
 import argparse
 import collections
 import datetime
 import os
 import re
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-sys.dont_write_bytecode = True
+from loadpath.loaders import children, hostile, loaders, markdown
 
-from loaders import hostile, loaders, markdown  # noqa: E402
-
+ROOT = Path(__file__).resolve().parents[3]
+RESULTS = ROOT / "results" / "hostile_files.md"
+DOCUMENT = ROOT / "docs" / "hostile_files.md"
 BEGIN, END = "<!-- hostile files -->", "<!-- end of hostile files -->"
 WORDS = ("refused", "accepted", "other tensors", "crash", "hangs", "out of memory")
 HEAD = """\
@@ -25,21 +22,22 @@ HEAD = """\
 
 Made by `scripts/hostile_table.py` on {date} with {versions}.
 
-The files are those of `tests/checkpoint/make_hostile*.py`, `make_extremes.py` and `make_several_hostile.py`: one defect each,
-named by the file, with the sentence that loadpath must answer beside it, which the tests hold it to. Here each file went to
-every loader with its defaults, in a child process with limits: {memory} GiB of memory, {cpu} s of processor time.
+`tests/checkpoint/make_hostile*.py`, `make_extremes.py` and `make_several_hostile.py` make the files. Each file has one defect,
+which its name tells, and the sentence that loadpath must answer; the tests compare it. Here every loader got each file with
+its defaults, in a child process with limits: {memory} GiB of memory, {cpu} s of processor time.
 
-- **refused**: an error that the caller can catch. **accepted**: the tensors of the undamaged file, or a value without any:
-  the defect did no harm. **other tensors**: accepted, with other values than the undamaged file's, or without its tensors.
-- **crash**, **hangs**, **out of memory**: the process ended by a signal, ran past its limit, or asked for more than it.
-- **–**: not tried (torch.load and LibTorch take no folders), or not recorded here.
-- LibTorch's two loaders do not read every undamaged file of a kind (the README's table says which): they refuse
-  safetensors, the format before 1.6 and `.pt2` whatever the defect, and torch::jit::load what torch.save wrote.
+- **refused**: an error that the caller can catch. **accepted**: the tensors of the undamaged file, or a value without
+  tensors; the defect did no harm. **other tensors**: accepted, with other values than the undamaged file's, or without
+  its tensors.
+- **crash**, **hangs**, **out of memory**: the process ended by a signal, exceeded its time limit, or its memory limit.
+- **–**: not tried (torch.load and LibTorch do not take folders), or not recorded here.
+- LibTorch's two loaders do not read every kind of file, even undamaged (the table in [docs/formats.md](../docs/formats.md)
+  says which): both refuse safetensors, the format before 1.6 and `.pt2`, and torch::jit::load the files of torch.save.
 """
 
 
 def row_of(case, outcomes):
-    """loadpath's answer, and a word for each of the others."""
+    """Returns loadpath's answer and a word for each of the other loaders."""
     ours = outcomes["loadpath"]
     if ours.kind == "loads":
         answer = "reads it" if case.wanted is None else None
@@ -52,7 +50,7 @@ def row_of(case, outcomes):
 
 
 def tally(rows):
-    """Per loader, how often each word occurs."""
+    """Returns how often each word occurs, by loader."""
     counts = {name: collections.Counter() for name in loaders.Loaders.NAMES}
     for _, answer, words in rows:
         counts["loadpath"]["accepted" if answer == "reads it" else "refused"] += 1
@@ -63,7 +61,7 @@ def tally(rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument("--bin", default=ROOT / "build/bin", metavar="DIR", help="the programs (default: build/bin)")
+    parser.add_argument("--bin", default=ROOT / "build/bin", metavar="DIR", help="the folder of the programs (default: build/bin)")
     options = parser.parse_args()
     runner = loaders.Loaders(options.bin)
     rows = []
@@ -75,19 +73,18 @@ def main():
             rows.append((case.name, markdown.first_words(answer.replace(folder + "/", ""), case.path), words))
     counts = tally(rows)
     summary = [[f"`{name}`" if name != "loadpath" else "`ckpt inspect`"] + [str(counts[name][word]) for word in (*WORDS, "–")] for name in counts]
-    head = HEAD.format(date=datetime.date.today(), versions=runner.versions(), memory=loaders.children.MEMORY_BYTES >> 30,
-                       cpu=loaders.children.CPU_SECONDS)  # fmt: skip
+    head = HEAD.format(date=datetime.date.today(), versions=runner.versions(), memory=children.MEMORY_BYTES >> 30,
+                       cpu=children.CPU_SECONDS)  # fmt: skip
     listed = [[f"`{name}`", answer if answer == "reads it" else markdown.code(answer).replace("|", "\\|"), *words] for name, answer, words in rows]
     text = [head, *markdown.table(["loader", *WORDS, "–"], summary), ""]
     text += markdown.table(["file", "`ckpt inspect`", *(f"`{n}`" for n in loaders.Loaders.NAMES[1:])], listed)
-    (ROOT / "results/hostile_files.md").write_text("\n".join(text) + "\n")
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text().split(BEGIN)
-    readme.write_text(f"{before}{BEGIN}\n{sentence(len(rows), counts)}\n{END}{rest.split(END)[1]}")
+    RESULTS.write_text("\n".join(text) + "\n")
+    before, rest = DOCUMENT.read_text().split(BEGIN)
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{sentence(len(rows), counts)}\n{END}{rest.split(END)[1]}")
 
 
 def sentence(total, counts):
-    """The README's lines."""
+    """Returns the lines of docs/hostile_files.md."""
     def of(name):
         c = counts[name]
         tried = sum(c[w] for w in WORDS)
@@ -97,8 +94,4 @@ def sentence(total, counts):
     return (f"{total} hand-made hostile files, one defect each: loadpath refuses {ours['refused']} in one line and reads the {ours['accepted']} that are\n"
             f"harmless. The other loaders, each in a child process with limits:\n\n"
             + "\n".join(f"- {of(name)}" for name in loaders.Loaders.NAMES[1:])
-            + "\n\n[results/hostile_files.md](results/hostile_files.md) lists every file, and says what the words mean.")  # fmt: skip
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+            + "\n\n[results/hostile_files.md](../results/hostile_files.md) lists every file and defines the words.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""The four loaders: each takes a file to an Outcome whose tensors are described as `ckpt inspect --digest` does."""
+"""The four loaders. Each returns an Outcome whose tensors are described as `ckpt inspect --digest` describes them."""
 import ctypes
 import hashlib
 import json
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import torch
 
-from loaders import children
-from loaders.children import Outcome
+from loadpath.loaders import children
+from loadpath.loaders.children import Outcome
 
-# A tensor may repeat one element without end.
+# A tensor may repeat one element (stride 0), so a small file may describe a huge tensor.
 MAX_BYTES = 1 << 28
 
 
 class Loaders:
-    """bin: the folder with the programs ckpt and foreign_load."""
+    """programs: the folder of ckpt and foreign_load."""
 
     NAMES = ("loadpath", "torch.load", "torch::pickle_load", "torch::jit::load")
 
@@ -30,8 +30,8 @@ class Loaders:
         return f"PyTorch {torch.__version__.split('+')[0]} and LibTorch {foreign.stdout.strip()}"
 
     def outcomes(self, files):
-        """files: (path, flags for ckpt, path for the others) each. One {name of the loader: Outcome} for each file."""
-        # The forks first: they want no other thread.
+        """Returns {name of the loader: Outcome} for each of `files`: (path, flags for ckpt, path for the other loaders)."""
+        # The forks come first, because they need a process without other threads.
         gathered = [{"torch.load": self.torch_load(path)} for _, _, path in files]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             waiting = [(pool.submit(self.loadpath, path, *flags), pool.submit(self.pickle_load, other), pool.submit(self.jit_load, other))
@@ -63,12 +63,12 @@ class Loaders:
 
 
 def tensors_of(shown):
-    """The tensors of `ckpt inspect --json`. The values may nest deeper than Python's parser goes: they are left out."""
+    """Returns the tensors of `ckpt inspect --json`. Cuts the values off, which may nest too deep for Python's parser."""
     return json.loads(shown.partition(',\n"values":')[0] + "}")["tensors"]
 
 
 def describe(root):
-    """Every tensor in a tree of dicts, lists and tuples. Iterative: a file may nest as deep as it likes, and in itself."""
+    """Yields every tensor in a tree of dicts, lists and tuples. Does not recurse: a file may nest without limit, and contain itself."""
     waiting, storages, inside = [(root, None, False)], {}, set()
     while waiting:
         value, place, leaving = waiting.pop()
@@ -101,18 +101,18 @@ def of_tensor(tensor, path, storages):
 
 
 def digest(tensor):
-    """SHA-256 of the elements in row-major order, conjugation and negation resolved."""
+    """Returns the SHA-256 of the elements in row-major order, conjugation and negation resolved."""
     plain = tensor.detach().resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
     return hashlib.sha256(ctypes.string_at(plain.data_ptr(), plain.nbytes) if plain.numel() else b"").hexdigest()
 
 
 def content(tensors):
-    """Names, dtypes, shapes and bytes: what right tensors are compared by."""
+    """Returns names, dtypes, shapes and hashes, by which tensors are compared with the right ones."""
     return {tuple(t["path"]): (t["dtype"], tuple(t["shape"]), t["sha256"]) for t in tensors}
 
 
 def sharing(tensors):
-    """The sets of names that share memory."""
+    """Returns the sets of names that share memory."""
     groups = {}
     for t in tensors:
         groups.setdefault(t["storage"], set()).add(tuple(t["path"]))

@@ -1,7 +1,7 @@
-"""Tables and refusals as text for people."""
+"""Writes tables and error messages as Markdown."""
 import re
 
-# What PyTorch writes around the words that say what is wrong.
+# What PyTorch writes around the words that tell the fault.
 AROUND = (
     (r"^(\w+\.)*\w*(Error|Exception): ", ""),
     (r"(?s)^Weights only load failed.*WeightsUnpickler error: ", ""),
@@ -14,7 +14,7 @@ AROUND = (
 
 
 def first_words(words, path, limit=100):
-    """What a refusal says, without the file's name and PyTorch's advice, on one line."""
+    """Returns the first line of an error message without the file's name and PyTorch's advice."""
     words = words.replace(f"{path}: ", "").replace(str(path), "FILE")
     for pattern, text in AROUND:
         words = re.sub(pattern, text, words)
@@ -23,14 +23,14 @@ def first_words(words, path, limit=100):
 
 
 def code(text):
-    """As code, whatever quotes it holds."""
+    """Returns the text as inline code, whatever quotes it contains."""
     fence = "``" if "`" in text else "`"
     pad = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
 def table(header, rows):
-    """The lines of a table whose columns are aligned."""
+    """Returns the lines of a table with aligned columns."""
     rows = [header, *rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]

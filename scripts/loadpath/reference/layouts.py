@@ -1,7 +1,7 @@
 """Puts a state dict into what people save around it.
 
-layout_LAYOUT(weights, model, module) makes the value of a layout that harness/golden/reference_files.json lists. Files that several
-models share hold a dict of their state dicts.
+layout_LAYOUT(weights, model, module) makes the value of a layout that harness/golden/reference_files.json lists. A file
+that several models share holds a dict of their state dicts.
 """
 import copy
 import random

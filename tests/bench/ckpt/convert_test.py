@@ -85,7 +85,7 @@ class Convert(support.Case):
 
     def test_every_format(self):
         torch.manual_seed(0)
-        model = support.LinearModel().eval()
+        model = support.LinearModel(10, 2).eval()
         wanted, example = dict(model.state_dict()), (torch.ones(1, 10),)
         files = {name: self.folder / name for name in ("scripted.pt", "model.pt2", "one.safetensors", "dcp", "shards")}
         torch.jit.script(model).save(str(files["scripted.pt"]))

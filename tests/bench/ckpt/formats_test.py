@@ -9,7 +9,7 @@ class Formats(support.Case):
     def setUp(self):
         super().setUp()
         torch.manual_seed(0)
-        self.model, self.example = LinearModel().eval(), torch.ones(1, 10)
+        self.model, self.example = LinearModel(10, 2).eval(), torch.ones(1, 10)
         self.plain = self.save(self.model.state_dict(), "plain.pth")
 
     def files(self):

@@ -16,7 +16,7 @@ PATHS = ("copy", "direct", "assign", "mmap")
 def python_says(state_dict, **how):
     """What Python's load_state_dict raises for this state dict: str(exception)."""
     try:
-        LinearModel().load_state_dict(state_dict, **how)
+        LinearModel(10, 2).load_state_dict(state_dict, **how)
     except (RuntimeError, TypeError) as error:
         return str(error)
     raise AssertionError("Python accepts it")
@@ -114,7 +114,7 @@ class Load(support.Case):
 
     def test_inputs_and_outputs(self):
         torch.manual_seed(3)
-        model = LinearModel().eval()
+        model = LinearModel(10, 2).eval()
         path, given, result = self.save(model.state_dict()), self.folder / "in.safetensors", self.folder / "out.safetensors"
         inputs = torch.randn(7, 10)
         save_file({"0": inputs}, given)

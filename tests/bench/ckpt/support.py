@@ -16,7 +16,7 @@ ROOT = Path(os.environ["LOADPATH_ROOT"])
 CKPT = os.environ["LOADPATH_CKPT"]
 REFERENCE = Path(os.environ["LOADPATH_REFERENCE"])
 
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 sys.dont_write_bytecode = True
 
 from models.linear import LinearModel  # noqa: E402, F401: for the tests of this folder
