@@ -46,9 +46,9 @@ def faults_of_reference_files(root):
                                  ("layouts.py", "layout_", list(table["layouts"]))):
         path = f"scripts/loadpath/reference/{file}"
         functions = _functions_of(Path(root) / path)
-        faults += [f"{path} lacks the function {prefix}{name}, for {source} lists {name}"
+        faults += [f"{path} lacks the function {prefix}{name}: {source} lists {name}"
                    for name in wanted if prefix + name not in functions]
-        faults += [f"{source} lacks a line for {name.removeprefix(prefix)}, for {path} has the function {name}"
+        faults += [f"{source} lacks a line for {name.removeprefix(prefix)}: {path} has the function {name}"
                    for name in functions if name.startswith(prefix) and name.removeprefix(prefix) not in wanted]
     return faults
 

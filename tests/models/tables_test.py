@@ -64,20 +64,20 @@ class Forgotten(unittest.TestCase):
 
     def test_the_function_of_a_format(self):
         self.replace("scripts/loadpath/reference/formats.py", "def write_dcp(", "def save_dcp(")
-        self.files("scripts/loadpath/reference/formats.py lacks the function write_dcp, for harness/golden/reference_files.json lists dcp")
+        self.files("scripts/loadpath/reference/formats.py lacks the function write_dcp: harness/golden/reference_files.json lists dcp")
 
     def test_the_line_of_a_format(self):
         self.replace("harness/golden/reference_files.json", '    {"name": "dcp", "ending": "", "layouts": ["bare"]},\n', "")
-        self.files("harness/golden/reference_files.json lacks a line for dcp, for scripts/loadpath/reference/formats.py has the function write_dcp")
+        self.files("harness/golden/reference_files.json lacks a line for dcp: scripts/loadpath/reference/formats.py has the function write_dcp")
 
     def test_the_function_of_a_layout(self):
         self.replace("scripts/loadpath/reference/layouts.py", "def layout_deep(", "def deep(")
-        self.files("scripts/loadpath/reference/layouts.py lacks the function layout_deep, for harness/golden/reference_files.json lists deep")
+        self.files("scripts/loadpath/reference/layouts.py lacks the function layout_deep: harness/golden/reference_files.json lists deep")
 
     def test_the_line_of_a_layout(self):
         self.replace("harness/golden/reference_files.json", '    "deep": "run.stages.1.weights.model",\n', "")
         self.files('harness/golden/reference_files.json: the format zip has the layout deep, which "layouts" and "shared" lack',
-                   "harness/golden/reference_files.json lacks a line for deep, for scripts/loadpath/reference/layouts.py has the function layout_deep")
+                   "harness/golden/reference_files.json lacks a line for deep: scripts/loadpath/reference/layouts.py has the function layout_deep")
 
 
 if __name__ == "__main__":

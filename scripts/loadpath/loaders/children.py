@@ -42,7 +42,7 @@ def from_status(status):
 
 
 def limited(command, memory=MEMORY_BYTES, cpu=CPU_SECONDS):
-    """Returns the command line under limits. prlimit sets them, because a function between fork and exec would copy this process."""
+    """Returns the command line under limits. prlimit sets them: a function between fork and exec would copy this process."""
     return ["prlimit", f"--as={memory}", f"--cpu={cpu}:{cpu + 5}", "--core=0", *map(str, command)]
 
 
@@ -59,7 +59,10 @@ def program(command):
 
 
 def function(call):
-    """Runs call(), which returns an answer, in a fork of this process, and returns the Outcome. The process must have no other threads."""
+    """Runs call(), which returns an answer, in a fork of this process, and returns the Outcome.
+
+    The process must have no other threads.
+    """
     inlet, outlet = os.pipe()
     child = os.fork()
     if child == 0:

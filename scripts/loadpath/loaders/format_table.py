@@ -60,7 +60,7 @@ def block(programs):
             if rows[-1][0] != kind.label:
                 rows.append(row)
             elif rows[-1] != row:
-                raise SystemExit(f"two files of one row differ: {rows[-1]} and {row}; give them labels of their own in loadpath/loaders/formats.py")
+                raise SystemExit(f"two files of one row differ: {rows[-1]} and {row}; give them different labels in formats.py")
     lines = [f"Made by `scripts/format_table.py` on {datetime.date.today()} with {runner.versions()}.", "", LEGEND, ""]
     lines += markdown.table(["file", "`ckpt inspect`"] + [f"`{name}`" for name in runner.NAMES[1:]], rows)
     lines += ["", *(f"{i}. {markdown.code(text)}" for i, text in enumerate(notes.texts, 1))]

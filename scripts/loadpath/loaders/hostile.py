@@ -74,7 +74,7 @@ def word(case, outcome, ours):
     if outcome.kind != "loads":
         return {"refused": "refused", "crash": f"crash ({outcome.words})", "hang": "hangs", "memory": "out of memory"}[outcome.kind]
     got, right = loaders.content(outcome.tensors), undamaged(case, ours)
-    # A pickle may ask for a tensor of another dtype or shape, and then that is accepted. Other bytes in the right dtype and shape are wrong.
+    # A pickle may ask for a tensor of another dtype or shape: giving that one is right. Other bytes are wrong.
     kinds = lambda content: {name: about[:2] for name, about in content.items()}
     if case.name.startswith("pickle.") and case.wanted is not None and kinds(got) not in map(kinds, right):
         return "accepted"

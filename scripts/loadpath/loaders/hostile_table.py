@@ -22,9 +22,9 @@ HEAD = """\
 
 Made by `scripts/hostile_table.py` on {date} with {versions}.
 
-`tests/checkpoint/make_hostile*.py`, `make_extremes.py` and `make_several_hostile.py` make the files. Each file has one defect,
-which its name tells, and the sentence that loadpath must answer; the tests compare it. Here every loader got each file with
-its defaults, in a child process with limits: {memory} GiB of memory, {cpu} s of processor time.
+`tests/checkpoint/make_hostile*.py`, `make_extremes.py` and `make_several_hostile.py` make the files. Each file has one
+defect, which its name tells, and a sentence that loadpath must answer, which the tests compare. Here every loader got each
+file with its defaults, in a child process with limits: {memory} GiB of memory, {cpu} s of processor time.
 
 - **refused**: an error that the caller can catch. **accepted**: the tensors of the undamaged file, or a value without
   tensors; the defect did no harm. **other tensors**: accepted, with other values than the undamaged file's, or without

@@ -68,7 +68,10 @@ def tensors_of(shown):
 
 
 def describe(root):
-    """Yields every tensor in a tree of dicts, lists and tuples. Does not recurse: a file may nest without limit, and contain itself."""
+    """Yields every tensor in a tree of dicts, lists and tuples.
+
+    Does not recurse: a file may nest without limit, and contain itself.
+    """
     waiting, storages, inside = [(root, None, False)], {}, set()
     while waiting:
         value, place, leaving = waiting.pop()
