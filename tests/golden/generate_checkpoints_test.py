@@ -236,6 +236,7 @@ class Choice(unittest.TestCase):
         self.assertEqual(self.needed("forward/multi:B/cpu/batch:1/module"), (["multi_model.pth"], ["multi:B"]))
         self.assertEqual(self.needed("load/gpt2/dcp/bare/mmap/cpu/cold"), (["gpt2.dcp.bare"], ["gpt2"]))
         self.assertEqual(self.needed("load/multi:A+B/zip/multi/copy/cpu/hot"), (["multi_model.pth"], ["multi:A", "multi:B"]))
+        self.assertEqual(self.needed("load/multi:A+B/legacy/multi:once/copy/cpu/hot"), (["multi-A+B.legacy.multi.pth"], ["multi:A", "multi:B"]))
         self.assertEqual(self.needed("limit/pread/threads:2", "load/mine/zip/bare/copy/cpu/hot", "nonsense"), ([], []))
 
     def test_cases_come_on_standard_input(self):
