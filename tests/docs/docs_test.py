@@ -1,0 +1,132 @@
+"""Checks the Markdown files: links and anchors resolve, paths in backticks exist, the README stays short, lines fit."""
+import os
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+ROOT = Path(os.environ.get("LOADPATH_ROOT", Path(__file__).resolve().parents[2]))
+README_LINES, COLUMNS = 150, 120
+
+FENCE = re.compile(r"^(`{3,})")
+CODE = re.compile(r"(`+)(.+?)\1")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+GENERATED = re.compile(r"<!-- (?!end of )([\w ]+) -->.*?<!-- end of \1 -->", re.DOTALL)
+TOP_FOLDERS = r"(?:\.ci|bench|cmake|docs|examples|harness|models|results|scripts|tests)"
+PATH = re.compile(rf"^{TOP_FOLDERS}/[\w./*-]*")
+# Written by a build or a test; no checkout holds them.
+PLACEHOLDER = re.compile(r"NAME|FILE|TARGET|…")
+
+
+def documents():
+    """Every Markdown file that git knows or would add; without git, every one outside build folders."""
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "*.md"], capture_output=True, text=True)
+    if listed.returncode == 0:
+        found = [ROOT / name for name in listed.stdout.splitlines()]
+    else:
+        found = [path for path in ROOT.rglob("*.md") if not re.match(r"(build|\.venv)", path.relative_to(ROOT).parts[0])]
+    return sorted(path for path in found if path.exists())
+
+
+def prose(text):
+    """(number, line) of each line outside fenced code."""
+    fence = None
+    for number, line in enumerate(text.splitlines(), 1):
+        found = FENCE.match(line)
+        if fence is None and found:
+            fence = found[1]
+        elif fence is not None:
+            if line.startswith(fence):
+                fence = None
+        else:
+            yield number, line
+
+
+def anchor(heading):
+    """GitHub's anchor of a heading."""
+    text = CODE.sub(r"\2", heading).strip().lower()
+    return re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
+
+
+def anchors(text):
+    return {anchor(line.lstrip("#")) for _, line in prose(text) if re.match(r"#{1,6} ", line)}
+
+
+def broken_links(document, text):
+    """Why each relative link of the document leads nowhere."""
+    for number, line in prose(text):
+        for target in LINK.findall(CODE.sub("", line)):
+            if re.match(r"\w+:", target):
+                continue
+            name, _, fragment = target.partition("#")
+            path = document.parent / name
+            if name and not path.exists():
+                yield f"{document.name}:{number}: the link {target} leads to no file"
+            elif fragment and fragment not in anchors(path.read_text() if name else text):
+                yield f"{document.name}:{number}: {name or document.name} has no heading #{fragment}"
+
+
+def missing_paths(document, text):
+    """The paths in backticks that no file of the repository has. `harness/load` and `tests/*/make_*.py` are paths too."""
+    for number, line in prose(text):
+        for _, code in CODE.findall(line):
+            for word in code.split():
+                found = PATH.match(word)
+                if found and not PLACEHOLDER.search(word) and not any(ROOT.glob(found[0].rstrip("./"))):
+                    yield f"{document.name}:{number}: there is no {found[0]}"
+
+
+class DocumentsTest(unittest.TestCase):
+    def test_there_are_documents(self):
+        names = {str(path.relative_to(ROOT)) for path in documents()}
+        self.assertLessEqual({"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ckpt.md"}, names)
+
+    def test_relative_links_resolve(self):
+        self.assertEqual([fault for path in documents() for fault in broken_links(path, path.read_text())], [])
+
+    def test_paths_in_backticks_exist(self):
+        self.assertEqual([fault for path in documents() for fault in missing_paths(path, path.read_text())], [])
+
+    def test_every_document_is_linked_from_the_readme_or_another(self):
+        linked = set()
+        for path in documents():
+            for _, line in prose(path.read_text()):
+                linked |= {(path.parent / name.partition("#")[0]).resolve() for name in LINK.findall(line)}
+        self.assertEqual([path.name for path in (ROOT / "docs").glob("*.md") if path.resolve() not in linked], [])
+
+    def test_the_readme_is_short(self):
+        lines = (ROOT / "README.md").read_text().splitlines()
+        self.assertLessEqual(len(lines), README_LINES, f"README.md has at most {README_LINES} lines: move text to docs/")
+
+    def test_lines_outside_tables_and_code_fit(self):
+        long = []
+        for path in documents():
+            text = GENERATED.sub(lambda block: "\n" * block[0].count("\n"), path.read_text())
+            if text.startswith("# Hostile files\n\nMade by"):
+                continue  # generated as a whole
+            long += [f"{path.name}:{number}: {len(line)} columns" for number, line in prose(text)
+                     if len(line) > COLUMNS and not line.startswith("|")]
+        self.assertEqual(long, [])
+
+
+class CheckerTest(unittest.TestCase):
+    """The checks above see what they are there for."""
+
+    def test_broken_links_are_found(self):
+        text = "[a](nowhere.md) [b](ckpt.md#nowhere) [c](#there) [d](#here) [e](https://example.org/x) `[f](code.md)`\n"
+        text += "# Here\n```\n[g](fenced.md)\n```\n"
+        self.assertEqual(list(broken_links(ROOT / "docs" / "page.md", text)),
+                         ["page.md:1: the link nowhere.md leads to no file", "page.md:1: ckpt.md has no heading #nowhere",
+                          "page.md:1: page.md has no heading #there"])
+
+    def test_missing_paths_are_found(self):
+        text = "`scripts/nothing --flag` `scripts/bench` `harness/load/NAME.cc` `tests/checkpoint/make_*.py` `no/path` `docs/none.md`\n"
+        self.assertEqual(list(missing_paths(ROOT / "page.md", text)),
+                         ["page.md:1: there is no scripts/nothing", "page.md:1: there is no docs/none.md"])
+
+    def test_anchors_are_githubs(self):
+        self.assertEqual(anchors("# A `load` path, twice\n## What's new?\n"), {"a-load-path-twice", "whats-new"})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
