@@ -52,6 +52,10 @@ def anchors(text):
     return {anchor(line.lstrip("#")) for _, line in prose(text) if re.match(r"#{1,6} ", line)}
 
 
+def name_of(document):
+    return str(document.relative_to(ROOT))
+
+
 def broken_links(document, text):
     """Why each relative link of the document leads nowhere."""
     for number, line in prose(text):
@@ -61,9 +65,9 @@ def broken_links(document, text):
             name, _, fragment = target.partition("#")
             path = document.parent / name
             if name and not path.exists():
-                yield f"{document.name}:{number}: the link {target} leads to no file"
+                yield f"{name_of(document)}:{number}: the link {target} leads to no file"
             elif fragment and fragment not in anchors(path.read_text() if name else text):
-                yield f"{document.name}:{number}: {name or document.name} has no heading #{fragment}"
+                yield f"{name_of(document)}:{number}: {name or name_of(document)} has no heading #{fragment}"
 
 
 def missing_paths(document, text):
@@ -73,7 +77,7 @@ def missing_paths(document, text):
             for word in code.split():
                 found = PATH.match(word)
                 if found and not PLACEHOLDER.search(word) and not any(ROOT.glob(found[0].rstrip("./"))):
-                    yield f"{document.name}:{number}: there is no {found[0]}"
+                    yield f"{name_of(document)}:{number}: there is no {found[0]}"
 
 
 class DocumentsTest(unittest.TestCase):
@@ -85,14 +89,24 @@ class DocumentsTest(unittest.TestCase):
         self.assertEqual([fault for path in documents() for fault in broken_links(path, path.read_text())], [])
 
     def test_paths_in_backticks_exist(self):
-        self.assertEqual([fault for path in documents() for fault in missing_paths(path, path.read_text())], [])
+        now = [path for path in documents() if path.name != "CHANGELOG.md"]  # which names what was, too
+        self.assertEqual([fault for path in now for fault in missing_paths(path, path.read_text())], [])
+
+    def test_the_layout_lists_the_folders_that_there_are(self):
+        text = (ROOT / "CONTRIBUTING.md").read_text()
+        (layout,) = re.findall(r"^## Layout\n.*?^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        listed = {name.strip(",") for line in layout.splitlines() if not line.startswith(" ")
+                  for name in re.split(r"\s{2,}", line)[0].split()}
+        self.assertEqual(sorted(name for name in listed if not (ROOT / name).is_dir()), [], "listed, and not there")
+        there = {f"harness/{path.name}" for path in (ROOT / "harness").iterdir() if path.is_dir()}
+        self.assertEqual(sorted(there - listed), [], "there, and not listed in CONTRIBUTING.md's layout")
 
     def test_every_document_is_linked_from_the_readme_or_another(self):
         linked = set()
         for path in documents():
             for _, line in prose(path.read_text()):
                 linked |= {(path.parent / name.partition("#")[0]).resolve() for name in LINK.findall(line)}
-        self.assertEqual([path.name for path in (ROOT / "docs").glob("*.md") if path.resolve() not in linked], [])
+        self.assertEqual([name_of(path) for path in (ROOT / "docs").glob("*.md") if path.resolve() not in linked], [])
 
     def test_the_readme_is_short(self):
         lines = (ROOT / "README.md").read_text().splitlines()
@@ -104,7 +118,7 @@ class DocumentsTest(unittest.TestCase):
             text = GENERATED.sub(lambda block: "\n" * block[0].count("\n"), path.read_text())
             if text.startswith("# Hostile files\n\nMade by"):
                 continue  # generated as a whole
-            long += [f"{path.name}:{number}: {len(line)} columns" for number, line in prose(text)
+            long += [f"{name_of(path)}:{number}: {len(line)} columns" for number, line in prose(text)
                      if len(line) > COLUMNS and not line.startswith("|")]
         self.assertEqual(long, [])
 
@@ -116,8 +130,8 @@ class CheckerTest(unittest.TestCase):
         text = "[a](nowhere.md) [b](ckpt.md#nowhere) [c](#there) [d](#here) [e](https://example.org/x) `[f](code.md)`\n"
         text += "# Here\n```\n[g](fenced.md)\n```\n"
         self.assertEqual(list(broken_links(ROOT / "docs" / "page.md", text)),
-                         ["page.md:1: the link nowhere.md leads to no file", "page.md:1: ckpt.md has no heading #nowhere",
-                          "page.md:1: page.md has no heading #there"])
+                         ["docs/page.md:1: the link nowhere.md leads to no file", "docs/page.md:1: ckpt.md has no heading #nowhere",
+                          "docs/page.md:1: docs/page.md has no heading #there"])
 
     def test_missing_paths_are_found(self):
         text = "`scripts/nothing --flag` `scripts/bench` `harness/load/NAME.cc` `tests/checkpoint/make_*.py` `no/path` `docs/none.md`\n"
