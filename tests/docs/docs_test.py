@@ -1,12 +1,15 @@
-"""Checks the Markdown files: links and anchors resolve, paths in backticks exist, the README stays short, lines fit."""
+"""Checks the Markdown files: links and anchors resolve, paths in backticks exist, tables are up to date, lines fit."""
+import json
 import os
 import re
 import subprocess
 import unittest
 from pathlib import Path
 
+import fields_table
+
 ROOT = Path(os.environ.get("LOADPATH_ROOT", Path(__file__).resolve().parents[2]))
-README_LINES, COLUMNS = 150, 120
+COLUMNS = 120
 
 FENCE = re.compile(r"^(`{3,})")
 CODE = re.compile(r"(`+)(.+?)\1")
@@ -81,6 +84,8 @@ def missing_paths(document, text):
 
 
 class DocumentsTest(unittest.TestCase):
+    maxDiff = None
+
     def test_there_are_documents(self):
         names = {str(path.relative_to(ROOT)) for path in documents()}
         self.assertLessEqual({"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ckpt.md"}, names)
@@ -108,23 +113,25 @@ class DocumentsTest(unittest.TestCase):
                 linked |= {(path.parent / name.partition("#")[0]).resolve() for name in LINK.findall(line)}
         self.assertEqual([name_of(path) for path in (ROOT / "docs").glob("*.md") if path.resolve() not in linked], [])
 
-    def test_the_readme_is_short(self):
-        lines = (ROOT / "README.md").read_text().splitlines()
-        self.assertLessEqual(len(lines), README_LINES, f"README.md has at most {README_LINES} lines: move text to docs/")
+    def test_the_table_of_fields_is_the_schemas(self):
+        schema, text = json.loads(fields_table.SCHEMA.read_text()), fields_table.DOCUMENT.read_text()
+        self.assertEqual(text.splitlines(), fields_table.with_table(text, schema).splitlines(), "run tests/docs/fields_table.py --write")
 
     def test_lines_outside_tables_and_code_fit(self):
         long = []
         for path in documents():
+            if path.parent not in (ROOT, ROOT / "docs"):
+                continue
             text = GENERATED.sub(lambda block: "\n" * block[0].count("\n"), path.read_text())
-            if text.startswith("# Hostile files\n\nMade by"):
-                continue  # generated as a whole
             long += [f"{name_of(path)}:{number}: {len(line)} columns" for number, line in prose(text)
                      if len(line) > COLUMNS and not line.startswith("|")]
         self.assertEqual(long, [])
 
 
 class CheckerTest(unittest.TestCase):
-    """The checks above see what they are there for."""
+    """The checks above find what they are there for."""
+
+    maxDiff = None
 
     def test_broken_links_are_found(self):
         text = "[a](nowhere.md) [b](ckpt.md#nowhere) [c](#there) [d](#here) [e](https://example.org/x) `[f](code.md)`\n"
@@ -137,6 +144,15 @@ class CheckerTest(unittest.TestCase):
         text = "`scripts/nothing --flag` `scripts/bench` `harness/load/NAME.cc` `tests/checkpoint/make_*.py` `no/path` `docs/none.md`\n"
         self.assertEqual(list(missing_paths(ROOT / "page.md", text)),
                          ["page.md:1: there is no scripts/nothing", "page.md:1: there is no docs/none.md"])
+
+    def test_a_field_that_is_not_in_the_table_is_found(self):
+        schema = {"$defs": {"row": {"properties": {"a": {"description": "One"}, "b": {"description": "x|y"}}},
+                            "timed": {"allOf": [{"if": {"properties": {"case": {"const": kind}}}, "then": {"required": required}}
+                                                for kind, required in (("load", ["a", "b"]), ("limit", ["a"]))]}}}
+        text = f"Head\n{fields_table.BEGIN}\nold\n{fields_table.END}\nFoot\n"
+        self.assertEqual(fields_table.with_table(text, schema).splitlines(),
+                         ["Head", fields_table.BEGIN, "| field | always | meaning |", "|---|---|---|", "| `a` | all | One |",
+                          "| `b` | load | x\\|y |", fields_table.END, "Foot"])
 
     def test_anchors_are_githubs(self):
         self.assertEqual(anchors("# A `load` path, twice\n## What's new?\n"), {"a-load-path-twice", "whats-new"})
