@@ -33,7 +33,7 @@ expect() {
 
 # --- the files of the repository -------------------------------------------------------------------------------------
 
-for script in "$root"/scripts/{lib.sh,bench,test,setup} "$root/.ci/run"; do
+for script in "$root"/scripts/{lib.sh,bench,fuzz,test,setup} "$root/.ci/run"; do
   check "syntax of ${script#"$root"/}" bash -n "$script"
 done
 
@@ -50,16 +50,7 @@ if git -C "$root" rev-parse --git-dir >/dev/null 2>&1; then
   check 'no path of a machine and no host of a package registry' clean
 fi
 
-# --- bad use, before anything is set up ------------------------------------------------------------------------------
-
-for script in bench test setup; do
-  expect "$script --help" 0 "usage: scripts/$script" "$root/scripts/$script" --help
-  expect "$script --torch-root alone" 2 '--torch-root needs a folder' "$root/scripts/$script" --torch-root
-  expect "$script --torch-root elsewhere" 2 "$work: not a LibTorch" "$root/scripts/$script" --torch-root "$work"
-done
-expect 'setup with an argument' 2 'unknown argument: --nosuch' "$root/scripts/setup" --nosuch
-
-# --- the order of the steps, with stand-ins --------------------------------------------------------------------------
+# --- stand-ins for the tools ------------------------------------------------------------------------------------------
 
 copy=$work/copy tools=$work/tools
 mkdir -p "$copy/models" "$tools"
@@ -117,6 +108,56 @@ call() {
 called() { grep -q -- "$1" "$work/calls"; }
 not_called() { ! called "$1"; }
 
+# --- bad use, before anything is set up ------------------------------------------------------------------------------
+
+# refused WHAT TEXT SCRIPT ARGUMENTS…: the script ends with exit 2 and one line, before any set-up.
+refused() {
+  local what=$1 text=$2 output got=0
+  : >"$work/calls"
+  if [ "$3" = lint ]; then # sets nothing up, and is written in Python
+    output=$("$root/scripts/lint" "${@:4}" 2>&1) || got=$?
+  else
+    output=$(call -- "${@:3}" 2>&1 </dev/null) || got=$?
+  fi
+  if [ "$got" = 2 ] && [ "$(wc -l <<<"$output")" = 1 ] && [[ $output == *"$text"* ]] && [ ! -s "$work/calls" ]; then
+    printf 'ok    %s\n' "$what"
+  else
+    printf 'FAIL  %s: exit %s, wanted 2 and one line with "%s"\n%s\n' "$what" "$got" "$text" "$output"
+    failures=$((failures + 1))
+  fi
+}
+
+expect 'lint --help' 0 'usage: scripts/lint' "$root/scripts/lint" --help
+for script in bench test setup fuzz; do
+  expect "$script --help" 0 "usage: scripts/$script" call -- "$script" --help
+done
+for script in bench test setup; do
+  refused "$script --torch-root without a folder" '--torch-root needs a folder' "$script" --torch-root
+  refused "$script --torch-root with a folder that is no LibTorch" "$work: not a LibTorch" "$script" --torch-root "$work"
+done
+refused 'setup with an unknown flag' 'unknown argument: --nosuch' setup --nosuch
+
+# One line and no more: the set-up would print a line a step.
+refused 'test with an unknown flag' 'unknown flag: --foo' test --foo
+refused 'test with an unknown short flag' 'unknown flag: -Z' test -R reader -Z
+refused 'test with a bare word' 'unexpected argument: reader (-R reader chooses tests by name)' test reader
+refused 'test -R without a pattern' '-R needs a value' test -R
+refused 'test -R before another flag' '-R needs a value' test -R --verbose
+refused 'test --timeout without a number' '--timeout needs a value' test --timeout
+refused 'bench --filter without a pattern' '--filter needs a value' bench --filter
+refused 'bench --json without a file' '--json needs a value' bench --quick --json
+refused 'bench --data without a folder' '--data needs a value' bench --data
+refused 'bench --data with an empty folder name' '--data needs a value' bench --data=
+refused 'fuzz with an unknown flag' 'unknown flag: --nosuch' fuzz --nosuch
+refused 'fuzz with an unknown target' 'no target nosuch; the targets are zip' fuzz nosuch
+refused 'fuzz --minutes without a number' '--minutes needs a number' fuzz --minutes
+refused 'fuzz --minutes with a word' '--minutes ten: a whole number from 1 on is needed' fuzz --minutes ten
+refused 'lint with an unknown flag' 'unknown flag: --nosuch' lint --nosuch
+refused 'lint with an unknown revision' 'no such revision: nosuch' lint --base nosuch
+refused 'lint without a compiled tree' "$work/compile_commands.json: does not exist; scripts/setup makes it" lint --only tidy --all --build "$work"
+
+# --- the order of the steps -----------------------------------------------------------------------------------------
+
 expect 'packages missing, no root' 2 'sudo apt-get update && sudo apt-get install -y --no-install-recommends cmake' call MISSING=cmake -- test
 check '… and apt was not asked' not_called apt-get
 expect 'apt fails' 3 'system packages failed (exit 9); the whole log: build/logs/system-packages.log' call MISSING=cmake AS_ID=0 APT_FAILS=9 -- test
@@ -141,7 +182,21 @@ expect 'after a file has gone' 0 'bench ran' call -- bench --quick
 check '… the data are made again' called generate_checkpoints
 expect 'data elsewhere' 0 'bench ran' call -- bench --data "$work/elsewhere"
 check '… lie there' [ -e "$work/elsewhere/manifest.json" ]
+expect "bench's own flags come after the script's" 0 'bench ran' call -- bench --filter linear
+check '… so that none is taken for a value' called "program --data $copy/build/reference --filter linear$"
 expect 'an unknown flag of bench' 2 'bench: unknown flag --nosuch' call -- bench --nosuch
 check '… makes no data' not_called generate_checkpoints
+
+expect 'test with flags that take a value' 0 'ctest ran' call -- test -j3 --repeat until-fail:2 -LE 'fuzz|install' --no-tests=ignore
+check '… hands them on' called 'ctest .*-j3 --repeat until-fail:2 -LE fuzz|install --no-tests=ignore$'
+
+# A checkout that cannot be written, as on a read-only mount. Root may write everywhere, so a file stands where the build
+# folders belong.
+rm -rf "$copy"/build*
+touch "$copy/build" "$copy/build-fuzz"
+for script in bench test setup fuzz; do
+  expect "$script in a checkout that cannot be written" 3 "loadpath: $copy: cannot be written" call -- "$script"
+  check '… says so in one line' [ "$(call -- "$script" 2>&1 | wc -l)" = 1 ]
+done
 
 [ "$failures" = 0 ] || { printf '%d failed\n' "$failures"; exit 1; }
