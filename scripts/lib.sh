@@ -122,8 +122,7 @@ packages=(
   libbenchmark-dev libcli11-dev libdeflate-dev libgmock-dev libgtest-dev libssl-dev nlohmann-json3-dev zlib1g-dev
 )
 fuzz_packages=(clang libclang-rt-dev) # libFuzzer
-# The wheel of clang-tidy lacks the compiler's own headers (stddef.h), so clang-tidy comes from apt; clang-format is in
-# requirements.txt. Both are release 14 on every system: another release finds and formats differently.
+# clang-tidy; clang-format is in requirements.txt. Both are release 14 on every system: others find and format differently.
 test_packages=("${fuzz_packages[@]}" clang-tidy-14)
 
 system_packages() {
