@@ -12,7 +12,7 @@ from tree import ROOT
 FORMAT, TIDY = os.environ.get("LOADPATH_CLANG_FORMAT"), os.environ.get("LOADPATH_CLANG_TIDY")
 GOOD = "int Good() { return 1; }\n"
 UGLY = "int  Ugly( ){ return 1;}\n"
-NULL = "int* Null() { return 0; }\n"
+OLD = "typedef int Number;\n"
 
 
 class LintTest(unittest.TestCase):
@@ -103,29 +103,29 @@ class TidyTest(LintTest):
     def test_a_changed_source_file(self):
         self.compiled("harness/good.cc", "harness/old.cc")
         self.assertEqual(self.findings(), (0, []))
-        self.write("harness/good.cc", NULL)
-        self.assertEqual(self.findings(), (1, ["harness/good.cc [modernize-use-nullptr,-warnings-as-errors]"]))
+        self.write("harness/good.cc", OLD)
+        self.assertEqual(self.findings(), (1, ["harness/good.cc [modernize-use-using,-warnings-as-errors]"]))
 
     def test_a_header_is_told_once(self):
         for name in ("a", "b"):
             self.write(f"harness/{name}.cc", '#include "harness/head.h"\n')
-        self.write("harness/head.h", "inline " + NULL)
+        self.write("harness/head.h", OLD)
         self.compiled("harness/a.cc", "harness/b.cc")
-        self.assertEqual(self.findings("--all"), (1, ["harness/head.h [modernize-use-nullptr,-warnings-as-errors]"]))
+        self.assertEqual(self.findings("--all"), (1, ["harness/head.h [modernize-use-using,-warnings-as-errors]"]))
 
     def test_a_changed_header_is_seen_through_a_file_that_includes_it(self):
         self.write("harness/good.cc", '#include "harness/head.h"\n')
         self.write("harness/head.h", "")
         self.compiled("harness/good.cc")
         self.commit()
-        self.write("harness/head.h", "inline " + NULL)
-        self.assertEqual(self.findings(), (1, ["harness/head.h [modernize-use-nullptr,-warnings-as-errors]"]))
+        self.write("harness/head.h", OLD)
+        self.assertEqual(self.findings(), (1, ["harness/head.h [modernize-use-using,-warnings-as-errors]"]))
 
     def test_fix(self):
-        self.write("harness/good.cc", NULL)
+        self.write("harness/good.cc", OLD)
         self.compiled("harness/good.cc")
         self.assertEqual(self.findings("--fix")[0], 1)
-        self.assertEqual((self.root / "harness/good.cc").read_text(), NULL.replace("0", "nullptr"))
+        self.assertEqual((self.root / "harness/good.cc").read_text(), "using Number = int;\n")
         self.assertEqual(self.findings(), (0, []))
 
     def test_a_warning_of_the_compiler(self):
@@ -139,7 +139,7 @@ class TidyTest(LintTest):
         self.assertEqual(self.lint("--only", "tidy")[0], 1)
 
     def test_torch_free(self):
-        self.write("harness/good.cc", NULL)
+        self.write("harness/good.cc", OLD)
         self.compiled("harness/good.cc", flags="-isystem /torch/include/torch/csrc/api/include")
         self.assertEqual(self.findings("--torch-free"), (0, []))
         self.assertEqual(self.findings()[0], 1)
@@ -147,9 +147,9 @@ class TidyTest(LintTest):
     def test_a_precompiled_header_of_gcc(self):
         self.write("build/pch.hxx", "using Number = int;\n")
         self.write("build/pch.hxx.gch", "gpch: not clang's\n")
-        self.write("harness/good.cc", "Number* Null() { return 0; }\n")
+        self.write("harness/good.cc", "typedef Number Other;\n")
         self.compiled("harness/good.cc", flags=f"-Winvalid-pch -include {self.root}/build/pch.hxx")
-        self.assertEqual(self.findings(), (1, ["harness/good.cc [modernize-use-nullptr,-warnings-as-errors]"]))
+        self.assertEqual(self.findings(), (1, ["harness/good.cc [modernize-use-using,-warnings-as-errors]"]))
 
 
 if __name__ == "__main__":
