@@ -1,12 +1,12 @@
 #!/bin/bash
-# The scripts without a network: the repository's own files, and the set-up in a copy whose tools are stand-ins.
+# Tests the scripts without a network: the repository's own files, and the set-up in a copy with stand-ins for its tools.
 set -uo pipefail
 root=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
 
-# check WHAT COMMAND…: the command succeeds; otherwise what it printed is shown.
+# check WHAT COMMAND…: the command succeeds. If it fails, its output is shown.
 check() {
   local what=$1 output
   shift
@@ -43,7 +43,7 @@ check 'every requirement is exactly pinned' unpinned
 twice() { [ -z "$(sed -n 's/==.*//p' "$root"/scripts/requirements*.txt | tr 'A-Z_' 'a-z-' | sort | uniq -d | tee /dev/stderr)" ]; }
 check 'no requirement is pinned twice' twice
 
-# The patterns are put together here so that this file does not match them.
+# The pattern is split so that this file does not match it.
 machine='(^|[^A-Za-z0-9_.$}-])/(work|root|home|Users)''/|(pypi|pythonhosted|files[.]pythonhosted)[.]''(org|com)|index''-url|download[.]pytorch[.]''org'
 clean() { ! git -C "$root" grep -nIE "$machine" -- ':!results'; }
 if git -C "$root" rev-parse --git-dir >/dev/null 2>&1; then
@@ -58,7 +58,7 @@ cp -r "$root/scripts" "$copy/"
 rm -f "$copy/scripts/generate_checkpoints.py"
 touch "$copy/CMakePresets.json"
 
-# tool NAME: a stand-in that appends its name to the calls, then does what standard input says.
+# tool NAME: makes a stand-in that appends its name and arguments to the calls, then runs the script on standard input.
 tool() {
   { printf '#!/bin/bash\necho "%s $*" >>"%s/calls"\n' "$1" "$work"; cat; } >"$tools/$1"
   chmod +x "$tools/$1"
@@ -97,7 +97,7 @@ case " $* " in
 esac
 E
 
-# call SETTINGS… -- SCRIPT ARGUMENTS…: with the stand-ins before everything else on the path.
+# call SETTINGS… -- SCRIPT ARGUMENTS…: runs a script of the copy with the stand-ins first on the path.
 call() {
   local settings=()
   while [ "$1" != -- ]; do settings+=("$1"); shift; done
@@ -171,14 +171,14 @@ check '… and the environment as it was' not_called 'pip install'
 expect 'bench without a generator' 0 'bench ran' call -- bench --quick
 touch "$copy/scripts/generate_checkpoints.py"
 expect 'the generator fails' 3 'no such model' call GENERATOR_FAILS=1 -- bench --quick
-expect 'bench makes its data' 0 'bench ran' call -- bench --quick
+expect 'bench makes the reference data' 0 'bench ran' call -- bench --quick
 check '… from the names of the cases' grep -qx load/linear/zip/bare/copy/cpu/hot "$copy/build/reference/made"
 expect 'a second call' 0 'reference data      up to date' call -- bench --quick
-expect '… whose build says so too' 0 'build               up to date' call -- bench --quick
+expect '… and so is the build' 0 'build               up to date' call -- bench --quick
 check '… makes no data' not_called generate_checkpoints
 check '… fetches and configures nothing' not_called 'pip install\|^cmake'
 rm "$copy/build/reference/made"
-expect 'after a file has gone' 0 'bench ran' call -- bench --quick
+expect 'after a file was deleted' 0 'bench ran' call -- bench --quick
 check '… the data are made again' called generate_checkpoints
 expect 'data elsewhere' 0 'bench ran' call -- bench --data "$work/elsewhere"
 check '… lie there' [ -e "$work/elsewhere/manifest.json" ]
