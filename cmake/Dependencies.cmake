@@ -1,5 +1,5 @@
-# System packages first (scripts/setup installs them); what is missing is fetched at the commit of a release.
-# FETCHCONTENT_TRY_FIND_PACKAGE_MODE=NEVER fetches all of them.
+# Finds libraries among the system's packages (scripts/setup installs them) and fetches those that are missing at the commit
+# of a release. FETCHCONTENT_TRY_FIND_PACKAGE_MODE=NEVER fetches all of them.
 include(FetchContent)
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -12,7 +12,7 @@ set(BENCHMARK_ENABLE_INSTALL OFF)
 set(INSTALL_GTEST OFF)
 set(LIBDEFLATE_BUILD_SHARED_LIB OFF)
 set(LIBDEFLATE_BUILD_GZIP OFF)
-set(CMAKE_POLICY_DEFAULT_CMP0077 NEW) # so that their option() leaves these as they are
+set(CMAKE_POLICY_DEFAULT_CMP0077 NEW) # their option() keeps the values above
 
 FetchContent_Declare(nlohmann_json SYSTEM
   GIT_REPOSITORY https://github.com/nlohmann/json.git GIT_TAG 9cca280a4d0ccf0c08f47a99aa71d1b0e52f8d03 # v3.11.3
@@ -28,7 +28,7 @@ if(LOADPATH_TORCH)
   FetchContent_MakeAvailable(CLI11 benchmark)
 endif()
 
-if(BUILD_TESTING AND LOADPATH_TORCH AND NOT LOADPATH_FUZZ)
+if(LOADPATH_TESTS)
   FetchContent_Declare(googletest SYSTEM
     GIT_REPOSITORY https://github.com/google/googletest.git GIT_TAG f8d7d77c06936315286eb55f8de22cd23c188571 # v1.14.0
     FIND_PACKAGE_ARGS NAMES GTest)

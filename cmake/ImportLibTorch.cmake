@@ -1,7 +1,10 @@
-# loadpath_import_libtorch(root error): the target LibTorch over the include/ and lib/ below `root`, which is the `torch`
-# folder of a wheel or an unpacked LibTorch; LibTorch_VERSION in the caller's scope; what is wrong with `root`, or nothing,
-# in the variable `error`. TorchConfig.cmake is not used: the wheel's insists on a whole CUDA toolkit, which is not needed
-# to compile or to run on a CPU. Installed beside the package's configuration, which uses it too.
+# loadpath_import_libtorch(root error)
+#   Defines the target LibTorch over include/ and lib/ below `root` (the `torch` folder of a wheel, or an unpacked LibTorch)
+#   and sets LibTorch_VERSION in the caller's scope. If `root` is no LibTorch, sets the variable `error` to a sentence;
+#   otherwise sets it to nothing.
+#
+# The wheel's TorchConfig.cmake is not used: it requires a CUDA toolkit, which a CPU needs neither to compile nor to run. This
+# file is installed beside the package's configuration, which includes it.
 function(loadpath_import_libtorch root error)
   set(${error} "" PARENT_SCOPE)
   foreach(file include/ATen/ATen.h lib/libtorch_cpu.so lib/libc10.so)
@@ -11,7 +14,7 @@ function(loadpath_import_libtorch root error)
     endif()
   endforeach()
 
-  # The version stands as three defines; the folder moved between releases.
+  # The version is three #defines, in a header whose folder changed between releases.
   set(version "")
   foreach(header torch/headeronly/version.h torch/csrc/api/include/torch/version.h)
     if(NOT version AND EXISTS ${root}/include/${header})
@@ -32,8 +35,8 @@ function(loadpath_import_libtorch root error)
   add_library(LibTorch INTERFACE IMPORTED)
   target_include_directories(LibTorch INTERFACE ${root}/include ${root}/include/torch/csrc/api/include)
   target_compile_definitions(LibTorch INTERFACE _GLIBCXX_USE_CXX11_ABI=1 LOADPATH_TORCH_VERSION="${version}")
-  # torch_cpu and c10 alone: libtorch_cuda.so is opened with dlopen when a CUDA device is first wanted. The CUDA libraries
-  # that torch_cpu itself names may be absent on a CPU machine at link time.
+  # Links only torch_cpu and c10; libtorch_cuda.so is opened with dlopen on first use of a CUDA device. torch_cpu names CUDA
+  # libraries that a CPU machine may lack at link time, so undefined symbols in shared libraries are allowed.
   target_link_libraries(LibTorch INTERFACE LibTorch::torch_cpu LibTorch::c10)
   target_link_options(LibTorch INTERFACE -Wl,--allow-shlib-undefined -Wl,-rpath,${root}/lib)
 endfunction()

@@ -1,5 +1,5 @@
-# The target loadpath::libdeflate, where the system has the library. Debian 12's has no CMake package. Installed beside
-# the package's configuration, which uses it too.
+# Defines the target loadpath::libdeflate if the system has the library. Debian 12 has no CMake package for it. This file is
+# installed beside the package's configuration, which includes it.
 find_path(LIBDEFLATE_INCLUDE libdeflate.h HINTS ${PACKAGE_PREFIX_DIR}/include)
 find_library(LIBDEFLATE_LIBRARY deflate HINTS ${PACKAGE_PREFIX_DIR}/lib)
 mark_as_advanced(LIBDEFLATE_INCLUDE LIBDEFLATE_LIBRARY)

@@ -1,11 +1,11 @@
-# cmake --install: the libraries that other programs use, as a CMake package, and the programs.
+# Installs the programs, and the libraries for other programs as a CMake package.
 #
-# Only these headers are public; their paths are those that they have here, so that an #include reads alike.
+# Only the headers listed here are public. They keep their paths, so that an #include reads the same everywhere.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-# loadpath_install_library(component PARTS name… HEADERS a.h …): the libraries loadpath_NAME as the targets loadpath::NAME,
-# in one component.
+# loadpath_install_library(component PARTS name… HEADERS a.h …): installs the libraries loadpath_NAME as the targets
+# loadpath::NAME of one component.
 function(loadpath_install_library component)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PARTS;HEADERS")
   foreach(part ${arg_PARTS})

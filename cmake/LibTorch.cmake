@@ -1,10 +1,14 @@
-# LibTorch, and how targets of the project use it.
+# Finds LibTorch and says how targets use it.
 #
-#   LOADPATH_TORCH_ROOT  the folder that holds include/ and lib/ (default: the project's .venv)
+#   LOADPATH_TORCH_ROOT  the folder that holds include/ and lib/ (default: the wheel in the project's .venv)
 if(NOT LOADPATH_TORCH_ROOT)
-  file(GLOB _found LIST_DIRECTORIES true ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/torch)
-  list(LENGTH _found _count)
-  if(NOT _count EQUAL 1)
+  set(_found "")
+  if(EXISTS ${PROJECT_SOURCE_DIR}/.venv/bin/python)
+    execute_process(COMMAND ${PROJECT_SOURCE_DIR}/.venv/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))"
+      OUTPUT_VARIABLE _found OUTPUT_STRIP_TRAILING_WHITESPACE)
+    string(APPEND _found /torch)
+  endif()
+  if(NOT EXISTS "${_found}")
     message(FATAL_ERROR "LibTorch was not found in .venv: run scripts/setup, or pass -DLOADPATH_TORCH_ROOT=DIR "
       "(a wheel's torch folder or an unpacked LibTorch)")
   endif()
@@ -17,15 +21,15 @@ if(_error)
 endif()
 message(STATUS "LibTorch ${LibTorch_VERSION} in ${LOADPATH_TORCH_ROOT}")
 
-# One precompiled header for everything that includes LibTorch, of what nearly every file needs. The whole of
-# <torch/torch.h> would cost each file 5 s more: it instantiates the templates of all modules anew every time.
+# One precompiled header holds what nearly every file with LibTorch needs. All of <torch/torch.h> would cost each file 5 s
+# more, because it instantiates the templates of all modules every time.
 add_library(loadpath_torch_pch OBJECT ${PROJECT_SOURCE_DIR}/cmake/torch_pch.cc)
 target_link_libraries(loadpath_torch_pch PRIVATE loadpath_options LibTorch)
 target_precompile_headers(loadpath_torch_pch PRIVATE <ATen/ATen.h> <torch/nn/module.h>)
 
 function(loadpath_use_torch target visibility)
   target_link_libraries(${target} ${visibility} LibTorch)
-  # An executable would be compiled with -fPIE, which makes the compiler pass over the precompiled header.
+  # An executable is otherwise compiled with -fPIE, and the compiler then ignores the precompiled header.
   target_compile_options(${target} PRIVATE -fPIC)
   target_precompile_headers(${target} REUSE_FROM loadpath_torch_pch)
 endfunction()

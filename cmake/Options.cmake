@@ -1,4 +1,4 @@
-# How every target is compiled: one interface target, nothing global but the standard.
+# Says how every target is compiled, by one interface target. Only the language standard is global.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -9,14 +9,27 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
 
+# A compiler that is new to us may warn of more, so warnings stop a build only in CI.
+if("$ENV{CI}" STREQUAL "")
+  set(_werror OFF)
+else()
+  set(_werror ON)
+endif()
+option(LOADPATH_WERROR "Treat warnings as errors (default: ON if CI is set in the environment)" ${_werror})
 option(LOADPATH_SANITIZE "Compile with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
-option(LOADPATH_WERROR "Treat warnings as errors" OFF)
-option(LOADPATH_TORCH "Build what needs LibTorch: without it, the reader of checkpoints alone" ON)
+option(LOADPATH_TORCH "Build the parts that need LibTorch; if OFF, only the reader of checkpoints" ON)
 option(LOADPATH_FUZZ "Build the fuzz targets, which need clang, and no other tests" OFF)
+
+# The tests of the reader compile without LibTorch, but the files that they read are made with it: a build without LibTorch
+# has tests if LOADPATH_TEST_DATA names the test-data folder of a build that has LibTorch.
+set(LOADPATH_TESTS OFF)
+if(BUILD_TESTING AND NOT LOADPATH_FUZZ AND (LOADPATH_TORCH OR LOADPATH_TEST_DATA))
+  set(LOADPATH_TESTS ON)
+endif()
 
 add_library(loadpath_options INTERFACE)
 target_compile_options(loadpath_options INTERFACE -Wall -Wextra -Wno-unknown-pragmas $<$<BOOL:${LOADPATH_WERROR}>:-Werror>
-  # GCC 12 finds an overlapping memcpy in every `"text" + std::to_string(…)` (its bug 105329).
+  # GCC 12 wrongly warns of an overlapping memcpy at every `"text" + std::to_string(…)` (its bug 105329).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_include_directories(loadpath_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(LOADPATH_FUZZ)
@@ -30,16 +43,16 @@ endif()
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # A precompiled header changes the rules for ccache: these two are what its manual asks for.
+  # ccache's manual asks for this sloppiness if a precompiled header is used.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
 endif()
 
 # loadpath_library(name SOURCES a.cc … [LINK targets…] [TORCH])
-#   TORCH: links LibTorch and reuses its precompiled header; without it the target compiles without LibTorch.
+#   TORCH: links LibTorch and reuses its precompiled header.
 function(loadpath_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINK")
   add_library(${name} STATIC ${arg_SOURCES})
-  # Our warnings are not for those who use an installed library.
+  # Programs that use an installed library do not get our warning flags.
   target_link_libraries(${name} PUBLIC $<BUILD_INTERFACE:loadpath_options> ${arg_LINK})
   if(arg_TORCH)
     loadpath_use_torch(${name} PUBLIC)

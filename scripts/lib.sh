@@ -1,8 +1,8 @@
-# Sets up what scripts/bench, scripts/test and scripts/setup need: in order, and only what is out of date. Sourced.
+# Sets up what the scripts beside this file need: the steps in order, and only those that are out of date. Sourced.
 #
-# Every step writes one line to standard error: its name, what it does, how long it took. Standard output stays the
-# program's. A step that fails shows the end of its log and leaves nothing that a later call takes for finished: stamps
-# are written last, and what a step makes is renamed into place.
+# Each step writes one line to standard error: its name, what it does and how long it took. Standard output is the
+# program's alone. If a step fails, the end of its log is shown. A step that was interrupted is repeated by the next call:
+# stamps are written last, and what a step makes is renamed into place.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." >/dev/null && pwd)
@@ -12,23 +12,24 @@ build=$root/build
 torch_root=
 arguments=()
 
-readonly kFailed=3 # a step of the set-up failed: bench's own codes are 0, 1 and 2
+readonly kFailed=3 # a step of the set-up failed (bench's own codes are 0, 1 and 2)
 readonly kBadUse=2
 
+# die CODE SENTENCE: writes the sentence to standard error and exits with CODE.
 die() {
   printf 'loadpath: %s\n' "$2" >&2
   exit "$1"
 }
 
-# usage: the comment at the head of the script that was called.
+# usage: prints the comment at the head of the script that was called.
 usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
 
-# take_torch_root ARGUMENTS…: moves --torch-root out of the arguments; the rest goes on to the program.
+# take_torch_root ARGUMENTS…: takes --torch-root out of the arguments and leaves the others, for the program, in `arguments`.
 take_torch_root() {
   while [ $# -gt 0 ]; do
     case $1 in
       --torch-root)
-        [ $# -ge 2 ] || die $kBadUse "--torch-root needs a folder: a wheel's torch folder or an unpacked LibTorch"
+        [ -n "${2:-}" ] || die $kBadUse "--torch-root needs a folder: a wheel's torch folder or an unpacked LibTorch"
         torch_root=$2
         shift
         ;;
@@ -76,7 +77,7 @@ stop_ticker() {
 trap stop_ticker EXIT
 trap 'printf "\nloadpath: interrupted; call it again to go on\n" >&2; exit 130' INT TERM
 
-# On a terminal the line shows, while the step runs, the seconds so far and the last [n/m] of the log.
+# Shows the seconds so far and the last [n/m] of the log while the step runs, if standard error is a terminal.
 start_ticker() {
   [ -t 2 ] || return 0
   local text=$1 log=$2
@@ -90,8 +91,8 @@ start_ticker() {
   ticker=$!
 }
 
-# logged NAME TEXT COMMAND…: runs a step's command with its output in build/logs/NAME.log. Without a TEXT, the function
-# `outcome LOG` tells afterwards what was done.
+# logged NAME TEXT COMMAND…: runs the command of a step with its output in build/logs/NAME.log. If TEXT is empty, the
+# function `outcome LOG` says afterwards what was done.
 logged() {
   local log=$logs/$1.log text=$2 code=0
   shift 2
@@ -121,6 +122,8 @@ packages=(
   libbenchmark-dev libcli11-dev libdeflate-dev libgmock-dev libgtest-dev libssl-dev nlohmann-json3-dev zlib1g-dev
 )
 fuzz_packages=(clang libclang-rt-dev) # libFuzzer
+# clang-tidy; clang-format is in requirements.txt. Both are release 14 on every system: others find and format differently.
+test_packages=("${fuzz_packages[@]}" clang-tidy-14)
 
 system_packages() {
   begin 'system packages'
@@ -153,7 +156,7 @@ system_packages() {
   logged system-packages "installing ${#missing[@]} with apt" install_packages
 }
 
-# The first Python that LibTorch's wheel and the pins were tried with, and that can make an environment.
+# Prints the first Python that has a wheel of LibTorch and all pinned packages and can make an environment.
 find_python() {
   local python
   for python in python3 /usr/bin/python3 python3.12 python3.11; do
@@ -175,7 +178,7 @@ python_environment() {
     return
   fi
   text="updating .venv to scripts/requirements.txt"
-  # An environment that an interrupted call left, or whose interpreter has gone, is made again.
+  # The environment is made again if an interrupted call left it unfinished or its interpreter has gone.
   if [ -e "$venv/.unfinished" ] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     python=$(find_python) || die $kFailed 'no Python from 3.11 on with its venv module was found'
     text="making .venv: $(sed -n 's/^torch==/torch /p' "${requirements[0]}") and $(grep -c == "${requirements[0]}") more, 3 GB to fetch"
@@ -197,16 +200,16 @@ configure() {
   local fresh=() home
   home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$build/CMakeCache.txt" 2>/dev/null || true)
   if [ "$home" = "$root" ] && [ -e "$build/build.ninja" ] && [ ! "$root/CMakePresets.json" -nt "$build/build.ninja" ]; then
-    up_to_date # ninja itself looks after the CMake files
+    up_to_date # ninja itself runs CMake again if a CMake file changed
     return
   fi
-  # A build folder that was copied or moved with the repository cannot be used where it is now.
+  # A build folder that was copied or moved with the repository names its old place and is made anew.
   [ -z "$home" ] || [ "$home" = "$root" ] || fresh=(--fresh)
   logged configure "into ${build#"$root"/}/" cmake "${fresh[@]}" -S "$root" --preset release -B "$build" \
     ${torch_root:+-DLOADPATH_TORCH_ROOT="$torch_root"}
 }
 
-# A source file with LibTorch takes up to 2 GB to compile.
+# Prints how many compilers may run at once: a source file that includes LibTorch takes up to 2 GB.
 jobs() {
   local cores gigabytes
   cores=$(nproc)
@@ -224,9 +227,15 @@ compile() {
   logged build '' ninja -C "$build" -j "$(jobs)" "$@"
 }
 
-# set_up TARGETS…: the steps up to the programs. One call at a time: a second one waits.
+# writable_folder DIR: makes a folder of the checkout; exits with one line if that cannot be.
+writable_folder() {
+  mkdir -p "$1" 2>/dev/null && [ -w "$root" ] && [ -w "$1" ] ||
+    die $kFailed "$root: cannot be written; copy the repository to a folder where you may write (it holds the build and .venv)"
+}
+
+# set_up TARGETS…: runs the steps up to the programs. If another call runs in this repository, waits for it first.
 set_up() {
-  mkdir -p "$root/build"
+  writable_folder "$root/build"
   exec 9>"$root/build/.set-up.lock"
   flock -n 9 || {
     printf 'loadpath: waiting for another call in this repository\n' >&2

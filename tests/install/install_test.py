@@ -18,13 +18,14 @@ PREFIX = DATA / "prefix"
 LINEAR = BUILD / "reference" / "linear_model.pth"
 
 HEADERS = {
-    "checkpoint": ["checkpoint.h", "dtype.h", "error.h", "huge_pages.h", "tree.h"],
+    "base": ["error.h", "huge_pages.h"],
+    "checkpoint": ["checkpoint.h", "dtype.h", "tree.h"],
     "state": ["deferred_init.h", "load_state_dict.h", "module_info.h", "state_dict.h"],
 }
 
 
 def run(*command):
-    # From the root folder: nothing may be found relative to a build.
+    # In the root folder, so that nothing is found relative to a build.
     return subprocess.run(list(map(str, command)), cwd="/", capture_output=True, text=True, timeout=600)
 
 
@@ -116,7 +117,7 @@ class InstallTest(unittest.TestCase):
         self.refuses(f"this loadpath was built with LibTorch {VERSION} and does not link with 2.1.0 in {other}: build it with that one",
                      HERE / "state", f"-DLOADPATH_TORCH_ROOT={other}")
 
-        # The tree on another machine, where LibTorch is not at the place that it was built with.
+        # As on another machine: LibTorch is not in the folder that the package was built with.
         moved = DATA / "moved"
         shutil.copytree(PREFIX / "lib", moved / "lib")
         shutil.copytree(PREFIX / "include", moved / "include")

@@ -1,12 +1,12 @@
 #!/bin/bash
-# The scripts without a network: the repository's own files, and the set-up in a copy whose tools are stand-ins.
+# Tests the scripts without a network: the repository's own files, and the set-up in a copy with stand-ins for its tools.
 set -uo pipefail
 root=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
 
-# check WHAT COMMAND…: the command succeeds; otherwise what it printed is shown.
+# check WHAT COMMAND…: the command succeeds. If it fails, its output is shown.
 check() {
   local what=$1 output
   shift
@@ -33,7 +33,7 @@ expect() {
 
 # --- the files of the repository -------------------------------------------------------------------------------------
 
-for script in "$root"/scripts/{lib.sh,bench,test,setup} "$root/.ci/run"; do
+for script in "$root"/scripts/{lib.sh,bench,fuzz,test,setup} "$root/.ci/run"; do
   check "syntax of ${script#"$root"/}" bash -n "$script"
 done
 
@@ -43,23 +43,14 @@ check 'every requirement is exactly pinned' unpinned
 twice() { [ -z "$(sed -n 's/==.*//p' "$root"/scripts/requirements*.txt | tr 'A-Z_' 'a-z-' | sort | uniq -d | tee /dev/stderr)" ]; }
 check 'no requirement is pinned twice' twice
 
-# The patterns are put together here so that this file does not match them.
+# The pattern is split so that this file does not match it.
 machine='(^|[^A-Za-z0-9_.$}-])/(work|root|home|Users)''/|(pypi|pythonhosted|files[.]pythonhosted)[.]''(org|com)|index''-url|download[.]pytorch[.]''org'
 clean() { ! git -C "$root" grep -nIE "$machine" -- ':!results'; }
 if git -C "$root" rev-parse --git-dir >/dev/null 2>&1; then
   check 'no path of a machine and no host of a package registry' clean
 fi
 
-# --- bad use, before anything is set up ------------------------------------------------------------------------------
-
-for script in bench test setup; do
-  expect "$script --help" 0 "usage: scripts/$script" "$root/scripts/$script" --help
-  expect "$script --torch-root alone" 2 '--torch-root needs a folder' "$root/scripts/$script" --torch-root
-  expect "$script --torch-root elsewhere" 2 "$work: not a LibTorch" "$root/scripts/$script" --torch-root "$work"
-done
-expect 'setup with an argument' 2 'unknown argument: --nosuch' "$root/scripts/setup" --nosuch
-
-# --- the order of the steps, with stand-ins --------------------------------------------------------------------------
+# --- stand-ins for the tools ------------------------------------------------------------------------------------------
 
 copy=$work/copy tools=$work/tools
 mkdir -p "$copy/models" "$copy/harness/golden" "$tools"
@@ -67,7 +58,7 @@ cp -r "$root/scripts" "$copy/"
 rm -f "$copy/scripts/generate_checkpoints.py"
 touch "$copy/CMakePresets.json"
 
-# tool NAME: a stand-in that appends its name to the calls, then does what standard input says.
+# tool NAME: makes a stand-in that appends its name and arguments to the calls, then runs the script on standard input.
 tool() {
   { printf '#!/bin/bash\necho "%s $*" >>"%s/calls"\n' "$1" "$work"; cat; } >"$tools/$1"
   chmod +x "$tools/$1"
@@ -106,7 +97,7 @@ case " $* " in
 esac
 E
 
-# call SETTINGS… -- SCRIPT ARGUMENTS…: with the stand-ins before everything else on the path.
+# call SETTINGS… -- SCRIPT ARGUMENTS…: runs a script of the copy with the stand-ins first on the path.
 call() {
   local settings=()
   while [ "$1" != -- ]; do settings+=("$1"); shift; done
@@ -116,6 +107,56 @@ call() {
 }
 called() { grep -q -- "$1" "$work/calls"; }
 not_called() { ! called "$1"; }
+
+# --- bad use, before anything is set up ------------------------------------------------------------------------------
+
+# refused WHAT TEXT SCRIPT ARGUMENTS…: the script ends with exit 2 and one line, before any set-up.
+refused() {
+  local what=$1 text=$2 output got=0
+  : >"$work/calls"
+  if [ "$3" = lint ]; then # sets nothing up, and is written in Python
+    output=$("$root/scripts/lint" "${@:4}" 2>&1) || got=$?
+  else
+    output=$(call -- "${@:3}" 2>&1 </dev/null) || got=$?
+  fi
+  if [ "$got" = 2 ] && [ "$(wc -l <<<"$output")" = 1 ] && [[ $output == *"$text"* ]] && [ ! -s "$work/calls" ]; then
+    printf 'ok    %s\n' "$what"
+  else
+    printf 'FAIL  %s: exit %s, wanted 2 and one line with "%s"\n%s\n' "$what" "$got" "$text" "$output"
+    failures=$((failures + 1))
+  fi
+}
+
+expect 'lint --help' 0 'usage: scripts/lint' "$root/scripts/lint" --help
+for script in bench test setup fuzz; do
+  expect "$script --help" 0 "usage: scripts/$script" call -- "$script" --help
+done
+for script in bench test setup; do
+  refused "$script --torch-root without a folder" '--torch-root needs a folder' "$script" --torch-root
+  refused "$script --torch-root with a folder that is no LibTorch" "$work: not a LibTorch" "$script" --torch-root "$work"
+done
+refused 'setup with an unknown flag' 'unknown argument: --nosuch' setup --nosuch
+
+# One line and no more: the set-up would print a line a step.
+refused 'test with an unknown flag' 'unknown flag: --foo' test --foo
+refused 'test with an unknown short flag' 'unknown flag: -Z' test -R reader -Z
+refused 'test with a bare word' 'unexpected argument: reader (-R reader chooses tests by name)' test reader
+refused 'test -R without a pattern' '-R needs a value' test -R
+refused 'test -R before another flag' '-R needs a value' test -R --verbose
+refused 'test --timeout without a number' '--timeout needs a value' test --timeout
+refused 'bench --filter without a pattern' '--filter needs a value' bench --filter
+refused 'bench --json without a file' '--json needs a value' bench --quick --json
+refused 'bench --data without a folder' '--data needs a value' bench --data
+refused 'bench --data with an empty folder name' '--data needs a value' bench --data=
+refused 'fuzz with an unknown flag' 'unknown flag: --nosuch' fuzz --nosuch
+refused 'fuzz with an unknown target' 'no target nosuch; the targets are zip' fuzz nosuch
+refused 'fuzz --minutes without a number' '--minutes needs a number' fuzz --minutes
+refused 'fuzz --minutes with a word' '--minutes ten: a whole number from 1 on is needed' fuzz --minutes ten
+refused 'lint with an unknown flag' 'unknown flag: --nosuch' lint --nosuch
+refused 'lint with an unknown revision' 'no such revision: nosuch' lint --base nosuch
+refused 'lint without a compiled tree' "$work/compile_commands.json: does not exist; scripts/setup makes it" lint --only tidy --all --build "$work"
+
+# --- the order of the steps -----------------------------------------------------------------------------------------
 
 expect 'packages missing, no root' 2 'sudo apt-get update && sudo apt-get install -y --no-install-recommends cmake' call MISSING=cmake -- test
 check '… and apt was not asked' not_called apt-get
@@ -130,18 +171,32 @@ check '… and the environment as it was' not_called 'pip install'
 expect 'bench without a generator' 0 'bench ran' call -- bench --quick
 touch "$copy/scripts/generate_checkpoints.py"
 expect 'the generator fails' 3 'no such model' call GENERATOR_FAILS=1 -- bench --quick
-expect 'bench makes its data' 0 'bench ran' call -- bench --quick
+expect 'bench makes the reference data' 0 'bench ran' call -- bench --quick
 check '… from the names of the cases' grep -qx load/linear/zip/bare/copy/cpu/hot "$copy/build/reference/made"
 expect 'a second call' 0 'reference data      up to date' call -- bench --quick
-expect '… whose build says so too' 0 'build               up to date' call -- bench --quick
+expect '… and so is the build' 0 'build               up to date' call -- bench --quick
 check '… makes no data' not_called generate_checkpoints
 check '… fetches and configures nothing' not_called 'pip install\|^cmake'
 rm "$copy/build/reference/made"
-expect 'after a file has gone' 0 'bench ran' call -- bench --quick
+expect 'after a file was deleted' 0 'bench ran' call -- bench --quick
 check '… the data are made again' called generate_checkpoints
 expect 'data elsewhere' 0 'bench ran' call -- bench --data "$work/elsewhere"
 check '… lie there' [ -e "$work/elsewhere/manifest.json" ]
+expect "bench's own flags come after the script's" 0 'bench ran' call -- bench --filter linear
+check '… so that none is taken for a value' called "program --data $copy/build/reference --filter linear$"
 expect 'an unknown flag of bench' 2 'bench: unknown flag --nosuch' call -- bench --nosuch
 check '… makes no data' not_called generate_checkpoints
+
+expect 'test with flags that take a value' 0 'ctest ran' call -- test -j3 --repeat until-fail:2 -LE 'fuzz|install' --no-tests=ignore
+check '… hands them on' called 'ctest .*-j3 --repeat until-fail:2 -LE fuzz|install --no-tests=ignore$'
+
+# A checkout that cannot be written, as on a read-only mount. Root may write everywhere, so a file stands where the build
+# folders belong.
+rm -rf "$copy"/build*
+touch "$copy/build" "$copy/build-fuzz"
+for script in bench test setup fuzz; do
+  expect "$script in a checkout that cannot be written" 3 "loadpath: $copy: cannot be written" call -- "$script"
+  check '… says so in one line' [ "$(call -- "$script" 2>&1 | wc -l)" = 1 ]
+done
 
 [ "$failures" = 0 ] || { printf '%d failed\n' "$failures"; exit 1; }
