@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "harness/base/stopwatch.h"
 #include "harness/golden/compare.h"
 #include "harness/load/device.h"
 #include "harness/measure/counters.h"
@@ -42,12 +43,14 @@ class LoadRun : public Run {
       FindReferenceFile();
     }
     files_ = FilesOf(file_, HowToOpen(which()));
-    if (which().cache == "hot") Warm(files_);
+    if (which().cache == "hot") MakeHot(files_);
+    std::optional<ScopedTensorAllocator> loading(std::in_place);
     PeakMemory peak;
     Construct();
     estimate = Load(/*first=*/true);
     peak.Stop();
     record.peak_extra_bytes = peak.Extra(AnonymousBytes());
+    loading.reset();
     for (const auto& part : parts_) {
       if (const std::string wrong = part->check(*part->module); !wrong.empty()) throw WrongAnswer(wrong);
     }
@@ -56,10 +59,13 @@ class LoadRun : public Run {
   }
 
   double Sample() override {
+    const ScopedTensorAllocator loading;
     Construct();
     if (which().cache == "cold") {
       const Residency left = Evict(files_);
       record.greatest_residency = std::max(record.greatest_residency.value_or(0), left.part());
+    } else {
+      MakeHot(files_);
     }
     const double seconds = Load(/*first=*/false);
     Release();
