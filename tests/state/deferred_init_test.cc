@@ -199,7 +199,9 @@ TEST(DeferredInit, LoadStateDictForgetsTheFillsOfWhatItLoads) {
     {
       DeferredInit deferred;
       linear = deferred.Construct([] { return std::make_shared<nn::LinearImpl>(3, 2); });
-      LoadStateDict(*linear, file.Open(), {.assign = assign});
+      LoadStateDictOptions options;
+      options.assign = assign;
+      LoadStateDict(*linear, file.Open(), options);
     }
     EXPECT_TRUE(BitEqual(linear->weight, torch::full({2, 3}, 9.f))) << "the destructor overwrote loaded weights";
     EXPECT_TRUE(BitEqual(linear->bias, torch::full({2}, 8.f)));
@@ -216,7 +218,9 @@ TEST(DeferredInit, LoadStateDictLeavesTheFillsOfWhatItDoesNotLoad) {
   const auto module = deferred.Construct([] { return std::make_shared<Wider>(); });
   EXPECT_ANY_THROW(LoadStateDict(*module, file.Open()));
   EXPECT_GT(deferred.pending(), 1u) << "a load that is refused changes nothing";
-  LoadStateDict(*module, file.Open(), {.strict = false});
+  LoadStateDictOptions options;
+  options.strict = false;
+  LoadStateDict(*module, file.Open(), options);
   EXPECT_EQ(deferred.pending(), 1u);
   deferred.Finish();
   EXPECT_TRUE(BitEqual(module->extra, torch::full({4}, 3.f)));

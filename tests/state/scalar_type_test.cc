@@ -25,7 +25,8 @@ TEST(ScalarType, EveryDtypeHasOneOfTheSameSizeAndLeadsBack) {
 TEST(ScalarType, NamesAreThoseOfPyTorch) {
   EXPECT_EQ(ToScalarType(Dtype::kFloat32), at::ScalarType::Float);
   EXPECT_STREQ(c10::toString(ToScalarType(Dtype::kComplex32)), "ComplexHalf");
-  if (const auto type = FindScalarType(Dtype::kBcomplex32)) EXPECT_STREQ(c10::toString(*type), "BComplex32");
+  const auto type = FindScalarType(Dtype::kBcomplex32);
+  EXPECT_EQ(type ? c10::toString(*type) : std::string("BComplex32"), std::string("BComplex32"));
 }
 
 TEST(ScalarType, ANumberThatIsNoDtypeIsRefused) {

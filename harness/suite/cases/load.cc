@@ -82,7 +82,7 @@ class LoadRun : public Run {
       const ManifestModel& entry = session_.ModelOf(model);
       const ManifestFile& file = session_.FileOf(model, which().format, layout);
       // torch::pickle_load is given the form that it can read, where there is one.
-      const bool plain = path_.name == "pickle_load" && !file.plain_dict.empty();
+      const bool plain = path_.input == LoadInput::kPlainDict && !file.plain_dict.empty();
       file_ = session_.manifest->PathOf(plain ? file.plain_dict : file.name);
       if (!std::filesystem::exists(file_)) throw Skipped("no " + file_ + "; scripts/bench makes it");
       const auto key = std::ranges::find(file.models, model, [](const auto& one) { return one.first; });
@@ -182,15 +182,19 @@ class LoadRun : public Run {
 
   // Exact costs: the same in every sample, so the first one's are told.
   void NoteCosts(const std::vector<LoadResult>& results, const AllocationCounts& allocated, const ReadReport& opened) {
-    std::uint64_t loaded = 0, mapped = 0, copied = 0, read = opened.bytes_read, calls = opened.read_calls, fallen = 0;
+    std::uint64_t loaded = 0, mapped = 0, fallen = 0;
+    std::optional<std::uint64_t> copied = 0, read = opened.bytes_read, calls = opened.read_calls;
+    const auto add = [](std::optional<std::uint64_t>& sum, std::optional<std::uint64_t> more) {
+      sum = sum && more ? std::optional(*sum + *more) : std::nullopt;  // one that is not known leaves the sum unknown
+    };
     for (const LoadResult& result : results) {
       loaded += result.bytes_loaded;
       mapped += result.bytes_mapped;
-      copied += result.bytes_copied;
-      read += result.read.bytes_read;
-      calls += result.read.read_calls;
+      add(copied, result.bytes_copied);
+      add(read, result.bytes_read);
+      add(calls, result.read_calls);
       fallen += result.tensors_fallen_back;
-      for (const CrcStatus status : result.read.crc) ++record.crc[std::string(Name(status))];
+      for (const CrcStatus status : result.crc) ++record.crc[std::string(Name(status))];
       if (!result.fallback.empty()) record.fallback = result.fallback;
     }
     record.bytes = loaded;
