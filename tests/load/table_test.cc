@@ -76,7 +76,9 @@ TEST(LoadPathTable, IsDocumented) {
     }
   }
   for (const LoadPath& path : LoadPaths()) {
-    EXPECT_THAT(documents, testing::HasSubstr("`" + std::string(path.name) + "`"))
+    std::string name = "`";
+    name.append(path.name).append("`");
+    EXPECT_THAT(documents, testing::HasSubstr(name))
         << "the load path " << path.name << " is not documented: describe `" << path.name << "` in docs/";
   }
 }
