@@ -12,7 +12,6 @@
 #include "harness/load/device.h"
 #include "harness/load/mapping_guard.h"
 #include "harness/measure/machine.h"
-#include "harness/measure/tensor_allocator.h"
 #include "harness/results/statistics.h"
 #include "harness/suite/google_benchmark.h"
 #include "harness/suite/table.h"
@@ -22,12 +21,13 @@ namespace {
 
 std::vector<std::string> Devices(const Options& options) {
   if (options.device != "all") {
-    OpenDevice(options.device);
+    if (!OpenDevice(options.device).is_cpu()) DisableTf32();
     return {options.device};
   }
   std::vector<std::string> devices = {"cpu"};
   try {
     OpenDevice("cuda");
+    DisableTf32();
     devices.emplace_back("cuda");
   } catch (const DeviceError&) {
     // "all" is what there is.
@@ -151,7 +151,6 @@ int Main(const Options& options) {
 int main(int argc, char** argv) {
   using namespace loadpath;
   using namespace loadpath::bench;
-  InstallTensorAllocator();
   InstallMappingGuard("bench");
   Options options;
   try {

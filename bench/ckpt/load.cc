@@ -9,11 +9,13 @@
 
 #include "bench/ckpt/load_choice.h"
 #include "bench/ckpt/load_golden.h"
+#include "harness/base/stopwatch.h"
 #include "harness/base/text.h"
 #include "harness/golden/safetensors_io.h"
 #include "harness/load/device.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/memory.h"
+#include "harness/measure/tensor_allocator.h"
 #include "harness/state/deferred_init.h"
 
 namespace loadpath::ckpt {
@@ -106,6 +108,7 @@ LoadRecord RunLoad(const LoadOptions& options) {
   const Model& model = ChooseModel(options.model);
   const LoadPath& path = ChooseLoadPath(options.via);
   const at::Device device = OpenDevice(options.device);
+  if (!device.is_cpu()) DisableTf32();
   std::vector<at::Tensor> own_inputs;
   if (!options.input.empty()) own_inputs = NumberedInputs(options.input);
 
@@ -126,6 +129,7 @@ LoadRecord RunLoad(const LoadOptions& options) {
   PeakMemory peak;
   const ProcessCounters before = ReadProcessCounters();
   DeferredInit deferred;
+  std::optional<ScopedTensorAllocator> loading(std::in_place);
   Clock clock;
   const std::shared_ptr<torch::nn::Module> module = deferred.Construct([&] { return model.make(); });
   record.seconds.construct = clock.Lap();
@@ -161,9 +165,10 @@ LoadRecord RunLoad(const LoadOptions& options) {
   Synchronize(device);
   deferred.Loaded(result.loaded);
   deferred.Finish();
-  const double loading = clock.Lap();
+  const double load_seconds = clock.Lap();
+  loading.reset();
   record.seconds.parse += result.seconds.plan;
-  record.seconds.load = loading - result.seconds.plan;
+  record.seconds.load = load_seconds - result.seconds.plan;
   peak.Stop();
   const ProcessCounters used = ReadProcessCounters() - before;
   record.minor_faults = used.minor_faults;

@@ -12,7 +12,6 @@
 #include "harness/base/out_of_memory.h"
 #include "harness/base/text.h"
 #include "harness/load/mapping_guard.h"
-#include "harness/measure/tensor_allocator.h"
 #include "harness/state/deferred_init.h"
 
 namespace loadpath::ckpt {
@@ -61,7 +60,6 @@ int DiffModel(const DiffOptions& options) {
 }
 
 int Run(int argc, char** argv) {
-  InstallTensorAllocator();
   InstallMappingGuard("ckpt");
   const Options options = ParseOptions(argc, argv);
   if (!options.NeedsModel()) throw UsageError("ckpt-load: it is a part of ckpt and does load and diff --model");

@@ -63,6 +63,7 @@ struct ReadReport {
   std::uint64_t bytes_read = 0;     ///< from the file
   std::uint64_t read_calls = 0;     ///< pread and the like
   std::uint64_t bytes_checked = 0;  ///< over which a checksum was compared
+  std::uint64_t bytes_copied = 0;   ///< from a buffer to the destination: records that are read together, or inflated
   std::vector<CrcStatus> crc;       ///< per job, in order
 };
 

@@ -10,7 +10,7 @@
 namespace loadpath {
 namespace {
 
-// The element at a flat row-major index, as a shape index.
+// Turns a flat row-major index into one number per dimension.
 std::vector<std::int64_t> Unravel(std::int64_t flat, at::IntArrayRef shape) {
   std::vector<std::int64_t> index(shape.size());
   for (std::size_t i = shape.size(); i-- > 0;) {
@@ -28,7 +28,7 @@ std::string Text(at::IntArrayRef index) {
   return out.str();
 }
 
-// Values in a type in which they can be subtracted: without loss for every float, complex and short integer type.
+// Converts to a type that can be subtracted. Every float, complex and short integer type converts without loss.
 at::Tensor Wide(const at::Tensor& tensor) {
   return tensor.to(at::isComplexType(tensor.scalar_type()) ? at::kComplexDouble : at::kDouble);
 }
@@ -110,7 +110,7 @@ Comparison Compare(const at::Tensor& actual, const at::Tensor& expected, Toleran
   result.mismatched = result.total - close.sum().item<std::int64_t>();
   result.equal = result.mismatched == 0;
 
-  // As assert_close: where something differs, the greatest difference is among what differs. NaN is the greatest.
+  // As in assert_close: if elements differ, the greatest difference is one of theirs, and NaN is the greatest.
   if (!result.equal) difference.masked_fill_(close, 0.0);
   std::int64_t at = difference.argmax().item<std::int64_t>();
   if (!result.equal && close[at].item<bool>()) at = at::logical_not(close).to(at::kByte).argmax().item<std::int64_t>();

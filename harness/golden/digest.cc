@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little, "digests are taken ove
 
 using Named = std::pair<std::string, at::Tensor>;
 
-// What Python's state_dict() holds: parameters and persistent buffers, in its order.
+// Appends what Python's state_dict() holds: parameters and persistent buffers, in its order.
 void AppendState(const torch::nn::Module& module, const std::string& prefix, std::vector<Named>& state) {
   const auto* info = dynamic_cast<const ModuleInfo*>(&module);
   for (const auto& item : module.named_parameters(/*recurse=*/false))
@@ -32,7 +32,7 @@ std::string Describe(const std::string& dtype, at::IntArrayRef shape) {
   return text + "]";
 }
 
-// What is wrong with one tensor of the module, or empty.
+// Returns what is wrong with one tensor of the module; empty if nothing is.
 std::string Check(const Named& named, const ManifestModel& model) {
   const auto& [name, tensor] = named;
   const auto found = model.tensors.find(name);

@@ -6,7 +6,7 @@
 namespace loadpath {
 namespace {
 
-// "input.0", "input.1", … in order; removes them from `tensors`.
+// Removes "input.0", "input.1", … from `tensors` and returns them in order.
 std::vector<at::Tensor> Take(std::map<std::string, at::Tensor>& tensors, const std::string& prefix) {
   std::vector<at::Tensor> taken;
   for (;;) {

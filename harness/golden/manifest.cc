@@ -1,17 +1,24 @@
 #include "harness/golden/manifest.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <stdexcept>
+
+#include "harness/base/scoped_fd.h"
+#include "harness/base/sha256.h"
 
 namespace loadpath {
 namespace {
 
 using Json = nlohmann::json;
 
-// What stands under `key`, as a T. The caller adds which file and entry it was.
+// Returns what stands under `key`, as a T. The caller adds which file and entry it was.
 template <class T>
 T Get(const Json& object, const char* key) {
   const auto found = object.find(key);
@@ -30,7 +37,7 @@ const Json& GetObject(const Json& object, const char* key) {
   return *found;
 }
 
-// Runs read(entry) for every entry of an object; what it throws gets the entry's name.
+// Calls read(name, entry) for every entry of an object, and adds the name to what it throws.
 template <class Read>
 void ForEach(const Json& object, std::string_view what, Read read) {
   for (const auto& [name, entry] : object.items()) {
@@ -96,18 +103,46 @@ std::uint64_t SizeOf(const std::string& path) {
   return sum;
 }
 
+namespace {
+
+std::string HashOfFile(const std::string& path) {
+  const ScopedFd fd(path, O_RDONLY);
+  const std::uint64_t size = fd.size();
+  if (size == 0) return Sha256({});
+  void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (bytes == MAP_FAILED) fd.Fail("cannot be mapped");
+  std::string hash = Sha256({static_cast<const std::byte*>(bytes), size});
+  munmap(bytes, size);
+  return hash;
+}
+
+}  // namespace
+
+std::string HashOf(const std::string& path) {
+  if (!std::filesystem::is_directory(path)) return HashOfFile(path);
+  std::vector<std::filesystem::path> names;  // compared part by part, as Python compares them
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
+    if (entry.is_regular_file()) names.push_back(std::filesystem::relative(entry.path(), path));
+  }
+  std::ranges::sort(names);
+  std::string lines;
+  for (const auto& name : names) lines += HashOfFile(path + "/" + name.string()) + "  " + name.string() + "\n";
+  return Sha256(std::as_bytes(std::span(lines)));
+}
+
 Manifest Manifest::Read(const std::string& directory) {
   Manifest manifest;
   manifest.directory_ = directory;
   const std::string path = manifest.PathOf("manifest.json");
   try {
     std::ifstream stream(path, std::ios::binary);
-    if (!stream) throw std::runtime_error("cannot be opened: scripts/generate_checkpoints.py makes it");
+    if (!stream) throw std::runtime_error("cannot be opened: make it by scripts/generate_checkpoints.py");
     const Json json = Json::parse(stream, nullptr, /*allow_exceptions=*/false);
     if (json.is_discarded()) throw std::runtime_error("is not JSON");
     if (!json.is_object()) throw std::runtime_error("is not a JSON object");
     if (const int schema = Get<int>(json, "schema"); schema != 1) {
-      throw std::runtime_error("has schema " + std::to_string(schema) + ", only 1 is read: make it anew");
+      throw std::runtime_error("has schema " + std::to_string(schema) +
+                               ", and only schema 1 is read: make it anew by scripts/generate_checkpoints.py");
     }
     ForEach(GetObject(json, "files"), "file",
             [&](const std::string& name, const Json& entry) { manifest.files_.push_back(ReadFile(name, entry)); });
@@ -130,6 +165,22 @@ const ManifestFile* Manifest::FindFile(std::string_view model, std::string_view 
     for (const auto& [name, key] : file.models) {
       if (name == model) return &file;
     }
+  }
+  return nullptr;
+}
+
+const ManifestFile* Manifest::FindByContent(const std::string& path) const {
+  const std::uint64_t size = SizeOf(path);
+  std::string hash;  // computed if a size fits
+  const auto has_hash = [&](const std::string& wanted) {
+    if (hash.empty()) hash = HashOf(path);
+    return hash == wanted;
+  };
+  for (const ManifestFile& file : files_) {
+    if (file.size == size && has_hash(file.sha256)) return &file;
+    if (file.plain_dict.empty()) continue;
+    const std::string plain = PathOf(file.plain_dict);
+    if (std::filesystem::exists(plain) && SizeOf(plain) == size && has_hash(HashOf(plain))) return &file;
   }
   return nullptr;
 }

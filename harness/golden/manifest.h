@@ -9,24 +9,24 @@
 
 namespace loadpath {
 
-/// What scripts/generate_checkpoints.py says of the reference data: manifest.json beside the files.
+/// The manifest of the reference data, manifest.json beside the files, as scripts/generate_checkpoints.py writes it:
 ///
 /// {"schema": 1, "versions": {"torch": "2.15.0", …},
 ///  "files": {"linear_model.pth": {"format": "zip", "layout": "nested", "size": 1, "sha256": "…", "made": "how",
 ///                                 "models": [{"model": "linear", "key": "model_state_dict"}],
-///                                 "plain_dict": "linear_model.dict.pth"}},           (absent where there is none)
+///                                 "plain_dict": "linear_model.dict.pth"}},           (absent if there is none)
 ///  "models": {"linear": {"class": "LinearModel", "python": "where it comes from", "weights": "seed 0 | published …",
-///  "rtol": 1.3e-6, "atol": 1e-5, "why": "…",
+///                        "rtol": 1.3e-6, "atol": 1e-5, "why": "…",
 ///                        "tensors": {"linear.weight": {"dtype": "float32", "shape": [2, 10], "sha256": "…"}},
 ///                        "goldens": {"1": "linear.golden.1.safetensors"}}},
-///  "programs": {"custom.aoti.pt2": {"model": "custom", "size": 1, "sha256": "…", "made": "how"}}}   (absent where
-///  there are none)
-/// A file may be a folder (sharded and distributed checkpoints): its size is the sum over the files in it, its sha256
-/// that of the lines "SHA-256  path inside the folder\n" of those files, ordered by path (as sha256sum prints them).
-/// Golden files hold inputs "input.0", … and outputs "output.0", …; sha256 of a tensor is as in `ckpt inspect
-/// --digest`; "tensors" stand in the order of Python's state_dict. "plain_dict" names the same content without
-/// OrderedDict, which is what torch::pickle_load reads. Fields that are not listed here (the generator's "stamp") are
-/// its own business.
+///  "programs": {"custom.aoti.pt2": {"model": "custom", "size": 1, "sha256": "…", "made": "how"}}}   (absent if there
+///                                                                                                    are none)
+///
+/// A file may be a folder (sharded and distributed checkpoints). Its size is then the sum over the files in it, and its
+/// sha256 that of the lines "SHA-256  path inside the folder\n" of those files, ordered by path (as sha256sum prints
+/// them). Golden files hold inputs "input.0", … and outputs "output.0", …. The sha256 of a tensor is that of `ckpt
+/// inspect --digest`. "tensors" are in the order of Python's state_dict. "plain_dict" names a file of the same content
+/// without OrderedDict, for torch::pickle_load. Other fields, such as the generator's "stamp", are ignored.
 struct ManifestTensor {
   std::string dtype;
   std::vector<std::int64_t> shape;
@@ -42,15 +42,18 @@ struct ManifestFile {
   std::string name, format, layout, plain_dict;
   std::uint64_t size = 0;
   std::string sha256;
-  std::vector<std::pair<std::string, std::string>> models;  ///< model name, key path of its state dict
+  std::vector<std::pair<std::string, std::string>> models;  ///< name of the model, key path of its state dict
 };
 /// A model compiled by AOTInductor: machine code with the weights in it.
 struct ManifestProgram {
   std::string name, model;
 };
 
-/// The size that a manifest states for such a file or folder; 0 where there is none.
+/// Returns the size that a manifest states for such a file or folder; 0 if it does not exist.
 std::uint64_t SizeOf(const std::string& path);
+
+/// Returns the sha256 that a manifest states for it. Throws std::runtime_error, "FILE: sentence", if it cannot be read.
+std::string HashOf(const std::string& path);
 
 class Manifest {
  public:
@@ -59,7 +62,12 @@ class Manifest {
 
   const std::string& directory() const { return directory_; }
   const std::vector<ManifestFile>& files() const { return files_; }
+  /// Returns nullptr if there is none, as the functions below do.
   const ManifestFile* FindFile(std::string_view model, std::string_view format, std::string_view layout) const;
+  /// Returns the reference file that has the content of the file or folder `path`, wherever that lies and whatever its
+  /// name is: the same size and sha256, or the bytes of its plain_dict. Reads `path` only if a size fits. Throws
+  /// std::runtime_error if it cannot be read.
+  const ManifestFile* FindByContent(const std::string& path) const;
   const ManifestModel* FindModel(std::string_view model) const;
   const ManifestProgram* FindProgram(std::string_view model) const;
   std::string PathOf(std::string_view name) const { return directory_ + "/" + std::string(name); }

@@ -10,11 +10,11 @@
 
 namespace loadpath {
 
-/// Tensors of a safetensors file by name, in fresh memory, in the file's order. Throws CheckpointError.
+/// Reads all tensors of a safetensors file, in the file's order, into fresh memory. Throws CheckpointError.
 std::vector<std::pair<std::string, at::Tensor>> ReadSafetensors(const std::string& path);
 
-/// Writes contiguous copies of CPU tensors to `path` by way of a temporary file beside it and a rename. Throws
-/// std::runtime_error with one line that names the file. Shared storages are written once per tensor.
+/// Writes contiguous copies of CPU tensors to `path`, through a temporary file beside it and a rename. Tensors that
+/// share a storage are written one by one. Throws std::runtime_error with one line that names the file.
 void WriteSafetensors(const std::string& path, const std::vector<std::pair<std::string, at::Tensor>>& tensors);
 
 }  // namespace loadpath

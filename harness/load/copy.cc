@@ -1,17 +1,25 @@
 #include "harness/load/prepare.h"
 
 namespace loadpath {
+namespace {
 
-LoadResult LoadCopy(const LoadRequest& request) {
+LoadResult Load(const LoadRequest& request) {
   if (request.device != at::kCPU) return LoadStaged(request);
   LoadResult result;
-  const Prepared prepared = Prepare(request, /*assign=*/false, result);
+  const Prepared prepared = Prepare(request, "copy", /*assign=*/false, result);
   Stopwatch watch;
-  const ApplyReport report = ApplyCopy(*prepared.checkpoint, prepared.tensors, request.read);
-  Add(report.read, result.read);
-  result.bytes_copied = report.bytes_copied;
+  AddCosts(ApplyCopy(*prepared.checkpoint, prepared.tensors, request.read), result);
+  Finish(result);
   result.seconds.load = watch.Lap();
   return result;
 }
+
+}  // namespace
+
+const LoadPath load_paths::copy = {.name = "copy",
+                                   .summary = "read through a window, copy into the parameters",
+                                   .limit = "pread",
+                                   .load = Load,
+                                   .keeps_memory = true};
 
 }  // namespace loadpath

@@ -9,7 +9,7 @@
 namespace loadpath {
 namespace {
 
-// The folder that libtorch_cpu.so was loaded from.
+// Returns the folder that libtorch_cpu.so was loaded from.
 std::string LibTorchFolder() {
   Dl_info info{};
   if (dladdr(reinterpret_cast<void*>(&at::globalContext), &info) == 0 || info.dli_fname == nullptr) return "";
@@ -19,7 +19,7 @@ std::string LibTorchFolder() {
 }
 
 int CountCuda() {
-  // Kept open: LibTorch registers what is in it for the rest of the process.
+  // Never closed: LibTorch registers its operators for the rest of the process.
   static const bool opened = dlopen((LibTorchFolder() + "libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr;
   if (!opened) {
     const char* why = dlerror();
@@ -51,9 +51,12 @@ at::Device OpenDevice(const std::string& name) {
     throw DeviceError("device " + name + ": there are " + std::to_string(count) +
                       " CUDA GPUs, cuda:0 to cuda:" + std::to_string(count - 1));
   }
+  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+void DisableTf32() {
   at::globalContext().setAllowTF32CuBLAS(false);
   at::globalContext().setAllowTF32CuDNN(false);
-  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
 void Synchronize(at::Device device) {

@@ -12,7 +12,7 @@ constexpr std::size_t kWindow = std::size_t{64} << 20;
 
 std::byte* BytesOf(const at::Tensor& tensor) { return static_cast<std::byte*>(tensor.data_ptr()); }
 
-// Why bytes cannot go straight from the file into the tensor's memory; empty where they can.
+// Returns why bytes cannot go straight from the file into the tensor's memory; empty if they can.
 std::string_view Obstacle(const TensorView& view, const at::Tensor& target) {
   if (!target.device().is_cpu()) return "on another device";
   if (ToScalarType(view.dtype) != target.scalar_type()) return "of another dtype";
@@ -22,8 +22,9 @@ std::string_view Obstacle(const TensorView& view, const at::Tensor& target) {
   return {};
 }
 
-// Two keys may name the same memory (tied weights): the later key wins, as when they are copied one after the other.
-// Keys whose memory overlaps otherwise are marked false: one reader at a time cannot be kept to there.
+// Sets to nullptr all but the last of the keys that name the same memory (tied weights): the last one wins, as when
+// they are copied one after the other. Returns false for keys whose memory overlaps otherwise: several threads would
+// write there at once.
 std::vector<bool> OwnMemory(std::vector<const PlannedTensor*>& tensors) {
   struct Range {
     const std::byte* begin;
@@ -49,10 +50,10 @@ std::vector<bool> OwnMemory(std::vector<const PlannedTensor*>& tensors) {
   return own;
 }
 
-// Reads all that the jobs will read and keeps nothing, through one buffer of 64 MiB or the largest job's size, so that
-// a load that writes in place fails before its first write.
+// Reads everything that the jobs will read and keeps nothing, so that a load that writes in place fails before its
+// first write. The buffer is 64 MiB long, or as long as the largest job.
 void ReadForChecksums(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, const ReadOptions& options,
-                      ReadReport& sum) {
+                      LoadResult& result) {
   std::size_t largest = 0;
   for (const ReadJob& job : jobs) largest = std::max(largest, job.dst.size());
   const std::size_t window = std::max(largest, kWindow);
@@ -62,19 +63,19 @@ void ReadForChecksums(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, c
       jobs[end].dst = {BytesOf(buffer) + used, jobs[end].dst.size()};
       used += jobs[end].dst.size();
     }
-    Add(checkpoint.Read(std::span(jobs).subspan(begin, end - begin), options), sum);
+    AddCosts(checkpoint.Read(std::span(jobs).subspan(begin, end - begin), options), result);
   }
 }
 
-// `again`: which jobs were read before, which has said what became of their checksums.
+// `again` tells which jobs were read before: the result has their checksums' outcome already.
 void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std::vector<bool>& again,
-          const ReadOptions& options, ReadReport& sum) {
+          const ReadOptions& options, LoadResult& result) {
   const bool verified = std::ranges::find(again, true) != again.end();
   try {
     ReadReport report = checkpoint.Read(jobs, options);
     std::size_t i = 0;
     std::erase_if(report.crc, [&](CrcStatus) { return again[i++]; });
-    Add(report, sum);
+    AddCosts(report, result);
   } catch (const CheckpointError& error) {
     if (!verified) throw;
     throw CheckpointError(error.code(), error.file(),
@@ -83,12 +84,10 @@ void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std
   }
 }
 
-}  // namespace
-
-LoadResult LoadDirect(const LoadRequest& request) {
+LoadResult Load(const LoadRequest& request) {
   if (request.device != at::kCPU) return LoadStaged(request);
   LoadResult result;
-  const Prepared prepared = Prepare(request, /*assign=*/false, result);
+  const Prepared prepared = Prepare(request, "direct", /*assign=*/false, result);
   const Checkpoint& checkpoint = *prepared.checkpoint;
   Stopwatch watch;
 
@@ -106,7 +105,7 @@ LoadResult LoadDirect(const LoadRequest& request) {
 
   std::vector<ReadJob> jobs;
   std::vector<bool> again;
-  std::vector<ReadJob> live;  // whose destinations' present bytes a load that fails would lose
+  std::vector<ReadJob> live;  // those whose destinations hold bytes that a failed load would lose
   for (std::size_t i = 0; i < taken.size(); ++i) {
     if (taken[i] == nullptr) continue;
     const PlannedTensor& planned = *taken[i];
@@ -122,18 +121,25 @@ LoadResult LoadDirect(const LoadRequest& request) {
     again.push_back(!DeferredInit::WillFill(planned.target));
     if (again.back()) live.push_back(jobs.back());
   }
-  if (!live.empty()) ReadForChecksums(checkpoint, std::move(live), request.read, result.read);
-  // What falls back is copied first: it fails whole or not at all, and what follows was read once already.
+  if (!live.empty()) ReadForChecksums(checkpoint, std::move(live), request.read, result);
+  // The tensors that fall back are copied first: that fails whole or not at all, and the rest was read once already.
   if (!fallback.tensors().empty()) {
-    const ApplyReport report = ApplyCopy(checkpoint, fallback.tensors(), request.read);
-    Add(report.read, result.read);
-    result.bytes_copied += report.bytes_copied;
+    AddCosts(ApplyCopy(checkpoint, fallback.tensors(), request.read), result);
   }
-  Read(checkpoint, jobs, again, request.read, result.read);
+  Read(checkpoint, jobs, again, request.read, result);
   for (const PlannedTensor& planned : prepared.tensors) planned.target.unsafeGetTensorImpl()->bump_version();
   fallback.Report("copy", result);
+  Finish(result);
   result.seconds.load = watch.Lap();
   return result;
 }
+
+}  // namespace
+
+const LoadPath load_paths::direct = {.name = "direct",
+                                     .summary = "read straight into the parameters' memory",
+                                     .limit = "pread",
+                                     .load = Load,
+                                     .keeps_memory = true};
 
 }  // namespace loadpath

@@ -12,25 +12,22 @@ constexpr std::string_view kReader = "torch::jit::load";
 
 torch::jit::Module JitLoad(const Checkpoint& checkpoint) {
   try {
-    // The file that was opened and planned for, whatever has its name by now.
+    // The file that was opened and planned for, even if another has its name by now.
     return torch::jit::load("/proc/self/fd/" + std::to_string(checkpoint.fd(0)), at::kCPU);
   } catch (const std::exception& error) {
-    Refuses(kReader, error);
+    SkipAsRefused(kReader, error);
   }
 }
 
-}  // namespace
-
-LoadResult LoadJit(const LoadRequest& request) {
+LoadResult Load(const LoadRequest& request) {
   LoadResult result;
-  const Prepared prepared = Prepare(request, /*assign=*/false, result);
+  const Prepared prepared = Prepare(request, "jit_load", /*assign=*/false, result);
   RequireOneFile(kReader, request, *prepared.checkpoint);
   if (!request.key_path.empty())
-    throw Skipped("torch::jit::load gives a module, and nothing at \"" + request.key_path + "\" in it");
+    throw Skipped("torch::jit::load returns a module, which has nothing at \"" + request.key_path + "\"");
   Stopwatch watch;
   const torch::jit::Module module = JitLoad(*prepared.checkpoint);
-  // It does not say how much it reads; it is all of the tensors at least.
-  result.read.bytes_read += result.bytes_loaded;
+  result.bytes_read = result.read_calls = std::nullopt;
   std::map<std::string, at::Tensor> items;
   for (const auto& parameter : module.named_parameters()) items.emplace(parameter.name, parameter.value);
   for (const auto& buffer : module.named_buffers()) items.emplace(buffer.name, buffer.value);
@@ -44,5 +41,16 @@ LoadResult LoadJit(const LoadRequest& request) {
   result.seconds.load = watch.Lap();
   return result;
 }
+
+}  // namespace
+
+const LoadPath load_paths::jit_load = {.name = "jit_load",
+                                       .summary = "torch::jit::load, LibTorch's own, then copy (for comparison)",
+                                       .limit = "pread",
+                                       .load = Load,
+                                       .input = LoadInput::kTorchScript,
+                                       .libtorch_reader = kReader,
+                                       .runs_code = true,
+                                       .keeps_memory = true};
 
 }  // namespace loadpath

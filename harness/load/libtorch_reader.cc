@@ -5,20 +5,20 @@
 namespace loadpath {
 
 void RequireOneFile(std::string_view reader, const LoadRequest& request, const Checkpoint& checkpoint) {
-  if (request.device != at::kCPU) throw Skipped(std::string(reader) + " is compared on the CPU alone");
+  if (request.device != at::kCPU) throw Skipped(std::string(reader) + " is compared only on the CPU");
   if (checkpoint.file_count() != 1 || checkpoint.file_path(0) != checkpoint.path()) {
-    throw Skipped(std::string(reader) + " reads one file alone");
+    throw Skipped(std::string(reader) + " cannot read a checkpoint of several files");
   }
 }
 
-void Refuses(std::string_view reader, const std::exception& error) {
+void SkipAsRefused(std::string_view reader, const std::exception& error) {
   const auto* ours = dynamic_cast<const c10::Error*>(&error);
   std::string text = ours != nullptr ? ours->what_without_backtrace() : error.what();
-  // It begins with an empty line where it shows a piece of code.
+  // It begins with an empty line if it shows a piece of code.
   text.erase(0, text.find_first_not_of("\n "));
   text.erase(std::min(text.find('\n'), text.size()));
-  // Without the four sentences of advice that stand behind every error of its zip reader, and without the place in the
-  // folder where LibTorch was built.
+  // Leave out the four sentences of advice behind every error of its zip reader, and the source line in the folder in
+  // which LibTorch was built.
   text.erase(std::min(text.find(". This is an internal miniz error"), text.size()));
   static constexpr std::string_view kAsk = "please report a bug to PyTorch. ";
   const std::size_t assertion = text.find("INTERNAL ASSERT FAILED at "), ask = text.find(kAsk);
@@ -32,16 +32,15 @@ void CopyFound(std::string_view reader, const LoadRequest& request, const Prepar
   for (const PlannedTensor& planned : prepared.tensors) {
     std::optional<at::Tensor> found = find(request.options.remove_prefix + planned.key);
     if (!found) found = find(planned.key);
-    if (!found) throw Skipped(std::string(reader) + " gives no tensor " + planned.key);
+    if (!found) throw Skipped(std::string(reader) + " returns no tensor " + planned.key);
     sources.push_back(found->view(planned.shape));
   }
   const at::NoGradGuard no_grad;
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    prepared.tensors[i].target.copy_(sources[i]);
-    result.bytes_copied += prepared.tensors[i].target.nbytes();
-  }
+  for (std::size_t i = 0; i < sources.size(); ++i) prepared.tensors[i].target.copy_(sources[i]);
+  result.bytes_copied = std::nullopt;
   // LibTorch's readers compare no CRC-32: they take a flipped byte for a weight.
-  result.read.crc.assign(prepared.tensors.size(), CrcStatus::kOff);
+  result.crc.assign(prepared.tensors.size(), CrcStatus::kOff);
+  Finish(result);
 }
 
 }  // namespace loadpath

@@ -11,16 +11,16 @@
 
 namespace loadpath {
 
-// What the paths have in common that are LibTorch's own readers, for comparison. `reader` is a function's name.
+// Serves the paths that let LibTorch's own functions read the file, for comparison. `reader` is the function's name.
 
-/// Throws Skipped where the tensors are wanted on another device than the CPU, or lie in several files.
+/// Throws Skipped if the tensors are wanted on another device than the CPU, or if they lie in several files.
 void RequireOneFile(std::string_view reader, const LoadRequest& request, const Checkpoint& checkpoint);
 
-/// What LibTorch says, in one line.
-[[noreturn]] void Refuses(std::string_view reader, const std::exception& error);
+/// Throws Skipped with LibTorch's error in one line.
+[[noreturn]] void SkipAsRefused(std::string_view reader, const std::exception& error);
 
-/// Copies what `find` gives for each planned key into the module. Throws Skipped, before anything is written, where it
-/// gives nothing.
+/// Copies the tensor that `find` returns for each planned key into the module. Throws Skipped, before anything is
+/// written, if it returns none for a key. Costs that LibTorch's readers do not tell become unknown.
 void CopyFound(std::string_view reader, const LoadRequest& request, const Prepared& prepared,
                const std::function<std::optional<at::Tensor>(const std::string& key)>& find, LoadResult& result);
 

@@ -14,12 +14,12 @@
 
 namespace loadpath {
 
-/// A private mapping of a file: written pages become the process's own, the file never changes. Lives as long as a
-/// storage over it does, and is known to the guard (mapping_guard.h) as long.
+/// A private mapping of a file: written pages become the process's own, and the file never changes. Lives as long as a
+/// storage over it, and is registered with the guard (mapping_guard.h) as long.
 class Mapping {
  public:
-  /// Maps the whole of the file that `fd` is and `path` names. nullptr where the kernel refuses (no memory, a
-  /// filesystem that cannot, an empty file).
+  /// Maps all of the file `fd`, which `path` names. Returns nullptr if the kernel refuses: it has no memory, the
+  /// filesystem cannot map, or the file is empty.
   static std::shared_ptr<const Mapping> Map(const std::string& path, int fd);
   ~Mapping();
   Mapping(const Mapping&) = delete;
@@ -38,7 +38,7 @@ class Mapping {
   GuardedRange guarded_;
 };
 
-/// A storage over mapped bytes, which keeps the mapping.
+/// Returns a storage over mapped bytes. It keeps the mapping alive.
 c10::Storage StorageOver(std::shared_ptr<const Mapping> mapping, std::uint64_t offset, std::uint64_t nbytes);
 
 /// Bytes [begin, begin + length) of a mapping.
@@ -47,9 +47,9 @@ struct MappedRange {
   std::uint64_t begin, length;
 };
 
-/// Makes every page of the ranges present, in parallel. Throws CheckpointError kIo where a page cannot be had, because
-/// the file was cut or its disk fails: the kernel is asked (MADV_POPULATE_READ, Linux 5.14), so that no SIGBUS comes.
-/// An older kernel knows no such question; there each page is touched, and what comes then is the guard's.
+/// Makes every page of the ranges present, in parallel. Throws CheckpointError kIo if the file was cut or its disk
+/// fails: the kernel then says so (MADV_POPULATE_READ, Linux 5.14) instead of raising SIGBUS. On an older kernel each
+/// page is touched, and a SIGBUS is the guard's.
 void Populate(std::span<const MappedRange> ranges, int threads);
 
 }  // namespace loadpath

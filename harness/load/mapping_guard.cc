@@ -11,7 +11,7 @@
 
 namespace loadpath {
 
-// The handler may interrupt anything, so it takes no lock: entries are never freed, only used again, and one counts
+// The handler may interrupt anything, so it takes no lock: entries are never freed, only reused, and one is in use
 // while its begin is not 0.
 struct GuardedRange::Entry {
   std::atomic<std::uintptr_t> begin{0};
@@ -28,7 +28,7 @@ const char* program_name = "";
 struct sigaction before;
 
 void Write(const char* text, std::size_t length) {
-  if (::write(STDERR_FILENO, text, length) < 0) return;  // nothing is left to say it to
+  if (::write(STDERR_FILENO, text, length) < 0) return;  // there is nowhere to report it
 }
 
 void OnBusError(int signal, siginfo_t* info, void*) {
@@ -41,7 +41,7 @@ void OnBusError(int signal, siginfo_t* info, void*) {
     Write(entry->line.data(), entry->line.size());
     ::_exit(2);
   }
-  // The instruction fails again and meets the former handler; a signal that somebody sent does not come again by
+  // The instruction fails again and reaches the previous handler. A signal that somebody sent does not come again by
   // itself.
   ::sigaction(signal, &before, nullptr);
   if (info->si_code <= 0) ::raise(signal);

@@ -7,13 +7,13 @@
 
 namespace loadpath {
 
-/// For programs: where a page of a Mapping can no longer be had (its file was cut after it was mapped, or its disk
-/// fails), the process ends with exit code 2 and one line on standard error, "PROGRAM: FILE: SENTENCE", instead of by
-/// SIGBUS. Every other SIGBUS goes to whoever had it before. `program` lives as long as the process. A library must not
-/// change signals behind its user's back, so nothing calls this but main().
+/// Handles SIGBUS: if a page of a Mapping is gone (its file was cut after it was mapped, or its disk fails), the
+/// process ends with exit code 2 and one line on standard error, "PROGRAM: FILE: SENTENCE". Other SIGBUS signals are
+/// passed to the previous handler. `program` must live as long as the process. Only main() calls this: a library does
+/// not change the signals of the program that uses it.
 void InstallMappingGuard(const char* program);
 
-/// A range of memory that the guard answers for as long as this lives. `path` names its file.
+/// Registers a memory range, which maps the file `path`, with the guard for the lifetime of this object.
 class GuardedRange {
  public:
   GuardedRange(const std::string& path, const std::byte* data, std::uint64_t length);

@@ -14,7 +14,7 @@ class Mapper {
  public:
   explicit Mapper(const Checkpoint& checkpoint) : checkpoint_(checkpoint), files_(checkpoint.file_count()) {}
 
-  // Why a tensor cannot lie in the mapping; empty where it can.
+  // Returns why a tensor cannot lie in the mapping; empty if it can.
   std::string_view Obstacle(const PlannedTensor& planned) {
     const TensorView& view = checkpoint_.tree().tensor(planned.source);
     if (!planned.target.device().is_cpu()) return "on another device";
@@ -45,8 +45,8 @@ class Mapper {
     return at::empty({0}, ToScalarType(view.dtype)).set_(found->second, view.storage_offset, view.shape, view.stride);
   }
 
-  // Every page is there, and the files are still as long as they were: behind the end of a file that was cut, its last
-  // page holds zeros.
+  // Makes every page present and checks that the files are as long as they were: the last page of a file that was cut
+  // holds zeros behind the file's end.
   void Populate(int threads) const {
     loadpath::Populate(ranges_, threads);
     for (std::uint32_t i = 0; i < files_.size(); ++i) {
@@ -82,26 +82,24 @@ class Mapper {
   std::vector<MappedRange> ranges_;
 };
 
-// A mapping is not read, so a checksum that is wanted is a pass of its own, one storage at a time.
-void Check(const Checkpoint& checkpoint, const Mapper& mapper, const ReadOptions& options, ReadReport& sum) {
+// A mapping is not read, so checksums take a pass of their own, one storage at a time.
+void Check(const Checkpoint& checkpoint, const Mapper& mapper, const ReadOptions& options, LoadResult& result) {
   if (options.crc != CrcMode::kOn) {
-    sum.crc.insert(sum.crc.end(), mapper.storages().size(), CrcStatus::kOff);
+    result.crc.insert(result.crc.end(), mapper.storages().size(), CrcStatus::kOff);
     return;
   }
   std::vector<std::byte> bytes;
   for (const auto& [id, storage] : mapper.storages()) {
     bytes.resize(storage.nbytes());
     const ReadJob job{.storage = id, .dst = bytes};
-    Add(checkpoint.Read({&job, 1}, options), sum);
+    AddCosts(checkpoint.Read({&job, 1}, options), result);
   }
 }
 
-}  // namespace
-
-LoadResult LoadMmap(const LoadRequest& request) {
+LoadResult Load(const LoadRequest& request) {
   if (request.device != at::kCPU) return LoadStaged(request);
   LoadResult result;
-  const Prepared prepared = Prepare(request, /*assign=*/true, result);
+  const Prepared prepared = Prepare(request, "mmap", /*assign=*/true, result);
   const Checkpoint& checkpoint = *prepared.checkpoint;
   Stopwatch watch;
 
@@ -125,19 +123,23 @@ LoadResult LoadMmap(const LoadRequest& request) {
     mapped.emplace_back(&planned, mapper.Make(view));
     if (counted.insert(planned.target.unsafeGetTensorImpl()).second) result.bytes_mapped += planned.target.nbytes();
   }
-  Check(checkpoint, mapper, request.read, result.read);
+  Check(checkpoint, mapper, request.read, result);
   result.seconds.load = watch.Lap();
   mapper.Populate(request.read.threads);
   result.seconds.resident = watch.Lap();
   if (!fallback.tensors().empty()) {
-    const ApplyReport report = ApplyAssign(checkpoint, fallback.tensors(), request.read);
-    Add(report.read, result.read);
-    result.bytes_copied += report.bytes_copied;
+    AddCosts(ApplyAssign(checkpoint, fallback.tensors(), request.read), result);
   }
   for (const auto& [planned, tensor] : mapped) Replace(*planned, tensor);
-  result.seconds.load += watch.Lap();
   fallback.Report("assign", result);
+  Finish(result);
+  result.seconds.load += watch.Lap();
   return result;
 }
+
+}  // namespace
+
+const LoadPath load_paths::mmap = {
+    .name = "mmap", .summary = "map the file; the mapping becomes the parameters", .limit = "mmap", .load = Load};
 
 }  // namespace loadpath

@@ -1,9 +1,10 @@
 #include <ATen/core/Dict.h>
+#include <sys/stat.h>
 #include <torch/serialize.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <cerrno>
 
 #include "harness/load/libtorch_reader.h"
 
@@ -12,34 +13,41 @@ namespace {
 
 constexpr std::string_view kReader = "torch::pickle_load";
 
-// The file that was opened and planned for, whatever has its name by now.
-std::vector<char> ReadWhole(const Checkpoint& checkpoint) {
-  std::ifstream stream("/proc/self/fd/" + std::to_string(checkpoint.fd(0)), std::ios::binary | std::ios::ate);
-  if (!stream) throw CheckpointError(ErrorCode::kIo, checkpoint.path(), "cannot be opened");
-  std::vector<char> bytes(static_cast<std::size_t>(stream.tellg()));
-  stream.seekg(0);
-  if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) {
-    throw CheckpointError(ErrorCode::kIo, checkpoint.path(), "cannot be read");
+// Reads the file that was opened and planned for, even if another has its name by now.
+std::vector<char> ReadWhole(const Checkpoint& checkpoint, LoadResult& result) {
+  const auto fail = [&](const char* sentence) { throw CheckpointError(ErrorCode::kIo, checkpoint.path(), sentence); };
+  const int fd = checkpoint.fd(0);
+  struct stat status {};
+  if (fstat(fd, &status) != 0) fail("has no size");
+  std::vector<char> bytes(static_cast<std::size_t>(status.st_size));
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t got = pread(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    ++*result.read_calls;
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) fail("cannot be read");
+    done += static_cast<std::size_t>(got);
   }
+  *result.bytes_read += bytes.size();
   return bytes;
 }
 
-// LibTorch 2.15 looks for the end of a zip archive's directory backwards and, where a file below 64 KiB has none, on
-// into the memory before its buffer (miniz.c, mz_zip_reader_locate_header_sig: a signed offset made unsigned).
+// Only pass zip archives to torch::pickle_load: it searches backwards for the end of the archive's directory and, if a
+// file below 64 KiB has none, reads on before its buffer (LibTorch 2.15, miniz.c, mz_zip_reader_locate_header_sig: a
+// signed offset made unsigned).
 void RequireDirectory(const std::vector<char>& bytes) {
   constexpr std::size_t kEndBytes = 22, kMaxComment = 65535;
   std::string_view tail(bytes.data(), bytes.size());
   tail.remove_prefix(tail.size() - std::min(tail.size(), kEndBytes + kMaxComment));
   const std::size_t end = tail.rfind("PK\5\6");
   if (end == std::string_view::npos || tail.size() - end < kEndBytes)
-    throw Skipped(std::string(kReader) + " reads zip archives alone");
+    throw Skipped(std::string(kReader) + " reads only zip archives");
 }
 
 at::IValue PickleLoad(const std::vector<char>& bytes) {
   try {
     return torch::pickle_load(bytes);
   } catch (const std::exception& error) {
-    Refuses(kReader, error);
+    SkipAsRefused(kReader, error);
   }
 }
 
@@ -49,7 +57,7 @@ at::IValue Follow(at::IValue value, std::string_view path) {
     std::size_t length = path.size();
     for (;; length = path.rfind('.', length - 1)) {
       if (length == std::string_view::npos || length == 0)
-        throw Skipped("torch::pickle_load gives no " + std::string(path));
+        throw Skipped("torch::pickle_load returns no " + std::string(path));
       const std::string key(path.substr(0, length));
       if (value.isGenericDict()) {
         const auto dict = value.toGenericDict();
@@ -64,24 +72,19 @@ at::IValue Follow(at::IValue value, std::string_view path) {
   return value;
 }
 
-}  // namespace
-
-LoadResult LoadPickle(const LoadRequest& request) {
+LoadResult Load(const LoadRequest& request) {
   LoadResult result;
-  const Prepared prepared = Prepare(request, /*assign=*/false, result);
+  const Prepared prepared = Prepare(request, "pickle_load", /*assign=*/false, result);
   RequireOneFile(kReader, request, *prepared.checkpoint);
   Stopwatch watch;
   at::IValue root;
   {
-    const std::vector<char> bytes = ReadWhole(*prepared.checkpoint);
-    result.read.bytes_read += bytes.size();
-    ++result.read.read_calls;
+    const std::vector<char> bytes = ReadWhole(*prepared.checkpoint, result);
     RequireDirectory(bytes);
     root = PickleLoad(bytes);
-    result.bytes_copied += result.bytes_loaded;  // out of that buffer into the tensors of the dict
   }
   const at::IValue dict = Follow(std::move(root), request.key_path);
-  if (!dict.isGenericDict()) throw Skipped("torch::pickle_load gives no dict at \"" + request.key_path + "\"");
+  if (!dict.isGenericDict()) throw Skipped("torch::pickle_load returns no dict at \"" + request.key_path + "\"");
   const auto items = dict.toGenericDict();
   CopyFound(
       kReader, request, prepared,
@@ -94,5 +97,15 @@ LoadResult LoadPickle(const LoadRequest& request) {
   result.seconds.load = watch.Lap();
   return result;
 }
+
+}  // namespace
+
+const LoadPath load_paths::pickle_load = {.name = "pickle_load",
+                                          .summary = "torch::pickle_load, LibTorch's own, then copy (for comparison)",
+                                          .limit = "pread",
+                                          .load = Load,
+                                          .input = LoadInput::kPlainDict,
+                                          .libtorch_reader = kReader,
+                                          .keeps_memory = true};
 
 }  // namespace loadpath

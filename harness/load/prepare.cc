@@ -5,16 +5,12 @@
 
 namespace loadpath {
 
-double Stopwatch::Lap() {
-  const auto now = std::chrono::steady_clock::now();
-  return std::chrono::duration<double>(now - std::exchange(start_, now)).count();
-}
-
-Prepared Prepare(const LoadRequest& request, bool assign, LoadResult& result) {
+Prepared Prepare(const LoadRequest& request, std::string_view path, bool assign, LoadResult& result) {
   Stopwatch watch;
   Prepared prepared;
+  result.ran = path;
   prepared.checkpoint = request.checkpoint ? request.checkpoint : Checkpoint::Open(request.file, request.open);
-  if (!request.checkpoint) Add(prepared.checkpoint->open_report(), result.read);
+  if (!request.checkpoint) AddCosts(prepared.checkpoint->open_report(), result);
   result.seconds.open = watch.Lap();
 
   LoadStateDictOptions options = request.options;
@@ -35,6 +31,20 @@ Prepared Prepare(const LoadRequest& request, bool assign, LoadResult& result) {
   return prepared;
 }
 
+void Finish(const LoadResult& result) { DeferredInit::ForgetFills(result.loaded); }
+
+void AddCosts(const ReadReport& report, LoadResult& result) {
+  if (result.bytes_read) *result.bytes_read += report.bytes_read;
+  if (result.read_calls) *result.read_calls += report.read_calls;
+  if (result.bytes_copied) *result.bytes_copied += report.bytes_copied;
+  result.crc.insert(result.crc.end(), report.crc.begin(), report.crc.end());
+}
+
+void AddCosts(const ApplyReport& report, LoadResult& result) {
+  AddCosts(report.read, result);
+  if (result.bytes_copied) *result.bytes_copied += report.bytes_copied;
+}
+
 void Fallback::Add(const PlannedTensor& planned, std::string_view reason) {
   tensors_.push_back(planned);
   ++reasons_[std::string(reason)];
@@ -49,13 +59,6 @@ void Fallback::Report(std::string_view path, LoadResult& result) const {
     result.fallback += std::string(separator) + std::to_string(count) + " " + reason;
     separator = ", ";
   }
-}
-
-void Add(const ReadReport& report, ReadReport& sum) {
-  sum.bytes_read += report.bytes_read;
-  sum.read_calls += report.read_calls;
-  sum.bytes_checked += report.bytes_checked;
-  sum.crc.insert(sum.crc.end(), report.crc.begin(), report.crc.end());
 }
 
 }  // namespace loadpath

@@ -1,36 +1,46 @@
 #ifndef LOADPATH_HARNESS_LOAD_PREPARE_H_
 #define LOADPATH_HARNESS_LOAD_PREPARE_H_
 
-#include <chrono>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "harness/base/stopwatch.h"
 #include "harness/load/load_path.h"
 
 namespace loadpath {
 
-LoadResult LoadCopy(const LoadRequest& request);
-LoadResult LoadDirect(const LoadRequest& request);
-LoadResult LoadAssign(const LoadRequest& request);
-LoadResult LoadMmap(const LoadRequest& request);
-LoadResult LoadPickle(const LoadRequest& request);
-LoadResult LoadJit(const LoadRequest& request);
+// Each is defined by the file of its name.
+namespace load_paths {
+#define LOAD_PATH(name) extern const LoadPath name;
+#include "harness/load/load_paths.inc"
+#undef LOAD_PATH
+}  // namespace load_paths
 
-/// Reads into pinned memory and copies from there to request.device, whatever device that is.
+/// Reads into pinned memory and copies from there to `request.device`, whatever device that is. Every path of our own
+/// comes here for a device other than the CPU.
 LoadResult LoadStaged(const LoadRequest& request);
 
-/// What all paths begin with: the file opened and the load planned whole. Fills in the keys, the report, the bytes and
-/// the seconds of both.
 struct Prepared {
   std::shared_ptr<const Checkpoint> checkpoint;
   std::vector<PlannedTensor> tensors;
 };
-Prepared Prepare(const LoadRequest& request, bool assign, LoadResult& result);
 
-/// Tensors that a path cannot take, with the reasons.
+/// Opens the file and plans the whole load; every path starts here. `path` is the name of the algorithm that runs.
+/// Fills in the result's keys, report, byte counts and timings of both.
+Prepared Prepare(const LoadRequest& request, std::string_view path, bool assign, LoadResult& result);
+
+/// Ends a load that succeeded; every path ends here. Forgets the recorded fills of the loaded tensors.
+void Finish(const LoadResult& result);
+
+/// Adds what a read or a copy cost.
+void AddCosts(const ReadReport& report, LoadResult& result);
+void AddCosts(const ApplyReport& report, LoadResult& result);
+
+/// Collects the tensors that a path cannot load itself, and why.
 class Fallback {
  public:
   void Add(const PlannedTensor& planned, std::string_view reason);
@@ -41,17 +51,6 @@ class Fallback {
  private:
   std::vector<PlannedTensor> tensors_;
   std::map<std::string, int, std::less<>> reasons_;
-};
-
-void Add(const ReadReport& report, ReadReport& sum);
-
-class Stopwatch {
- public:
-  /// Seconds since construction or the last call.
-  double Lap();
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace loadpath

@@ -16,12 +16,12 @@ constexpr std::uint64_t kAlignment = 64;
 
 struct Item {
   const PlannedTensor* planned;
-  at::Tensor value;  // on the device
+  at::Tensor value;  // where it will lie on the device
 };
 
 std::uint64_t Rounded(std::uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-// Two buffers in turn: while one is copied to the device, the other is read into.
+// Two buffers that take turns: while one is copied to the device, the file is read into the other.
 class Stage {
  public:
   Stage(at::Device device, std::uint64_t bytes) : device_(device) {
@@ -46,10 +46,10 @@ class Stage {
       sources.push_back(bytes.view(item.value.scalar_type()).view(item.value.sizes()));
       at += Rounded(size);
     }
-    Add(checkpoint.Read(jobs, options), result.read);
+    AddCosts(checkpoint.Read(jobs, options), result);
     for (std::size_t i = 0; i < window.size(); ++i) {
       window[i].value.copy_(sources[i], /*non_blocking=*/true);
-      result.bytes_copied += window[i].value.nbytes();
+      *result.bytes_copied += window[i].value.nbytes();
     }
     if (!device_.is_cpu()) {
       copied_[turn_].emplace(device_.type());
@@ -74,12 +74,12 @@ bool CanStage(const TensorView& view, const at::Tensor& target) {
 
 LoadResult LoadStaged(const LoadRequest& request) {
   LoadResult result;
-  const Prepared prepared = Prepare(request, /*assign=*/false, result);
+  const Prepared prepared = Prepare(request, "staged", /*assign=*/false, result);
   const Checkpoint& checkpoint = *prepared.checkpoint;
   Stopwatch watch;
   const at::NoGradGuard no_grad;
 
-  // One value for each tensor of the module: where two keys name the same one, the later key's.
+  // One value for each tensor of the module: the last key's, if several name it.
   std::unordered_map<const void*, std::size_t> last;
   for (std::size_t i = 0; i < prepared.tensors.size(); ++i) last[prepared.tensors[i].target.unsafeGetTensorImpl()] = i;
   std::vector<Item> staged;
@@ -112,29 +112,28 @@ LoadResult LoadStaged(const LoadRequest& request) {
     stage.Run(checkpoint, std::span(staged).subspan(begin, end - begin), request.read, result);
   }
   if (!others.empty()) {
-    const ApplyReport report = ApplyCopy(checkpoint, others, request.read);
-    Add(report.read, result.read);
-    result.bytes_copied += report.bytes_copied;
+    AddCosts(ApplyCopy(checkpoint, others, request.read), result);
   }
   Synchronize(request.device);
 
-  // Everything was read: from here on nothing fails but the device itself.
+  // Everything was read: from here on only the device itself can fail.
   std::size_t other = 0;
   for (std::size_t i = 0; i < prepared.tensors.size(); ++i) {
     const PlannedTensor& planned = prepared.tensors[i];
     const void* key = planned.target.unsafeGetTensorImpl();
-    if (last[key] == i && !values.contains(key)) values[key] = others[other++].target.to(request.device);
+    if (last[key] != i || values.contains(key)) continue;
+    values[key] = others[other++].target.to(request.device);
+    if (!request.device.is_cpu()) *result.bytes_copied += values[key].nbytes();
   }
   for (const PlannedTensor& planned : prepared.tensors) Replace(planned, values[planned.target.unsafeGetTensorImpl()]);
-  if (request.deferred != nullptr) {
-    request.deferred->Loaded(result.loaded);
-    request.deferred->Finish();
-  }
+  Finish(result);
+  if (request.deferred != nullptr) request.deferred->Finish();
   request.module.to(request.device);
   Synchronize(request.device);
   if (!request.device.is_cpu()) {
     result.tensors_fallen_back = prepared.tensors.size();
-    result.fallback = "staged: through pinned memory to " + request.device.str();
+    result.fallback = "staged: read into pinned memory and copied to " + request.device.str() +
+                      ", as copy, direct, assign and mmap all are";
   }
   result.seconds.load = watch.Lap();
   return result;

@@ -1,7 +1,6 @@
 #include "harness/measure/counters.h"
 
 #include <sys/resource.h>
-#include <time.h>
 
 namespace loadpath {
 
@@ -11,12 +10,6 @@ ProcessCounters ReadProcessCounters() {
   const auto ns = [](const timeval& time) { return (time.tv_sec * 1'000'000LL + time.tv_usec) * 1000; };
   return {static_cast<std::uint64_t>(usage.ru_minflt), static_cast<std::uint64_t>(usage.ru_majflt),
           ns(usage.ru_utime) + ns(usage.ru_stime)};
-}
-
-std::int64_t MonotonicNs() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
 }  // namespace loadpath

@@ -5,7 +5,7 @@
 
 namespace loadpath {
 
-/// Page faults and processor time of the whole process so far (getrusage): take two and subtract.
+/// Counts page faults and processor time of the whole process so far (getrusage): take two and subtract.
 struct ProcessCounters {
   std::uint64_t minor_faults = 0;  ///< served without reading from a disk
   std::uint64_t major_faults = 0;
@@ -16,9 +16,6 @@ struct ProcessCounters {
   }
 };
 ProcessCounters ReadProcessCounters();
-
-/// CLOCK_MONOTONIC in nanoseconds: the same clock in every process of the machine.
-std::int64_t MonotonicNs();
 
 }  // namespace loadpath
 

@@ -18,7 +18,7 @@ ProcessResult RunProcess(const std::vector<std::string>& arguments) {
     throw std::runtime_error(arguments.at(0) + ": " + what + ": " + std::strerror(error));
   };
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) fail("no pipe", errno);
+  if (pipe2(ends, O_CLOEXEC) != 0) fail("cannot be given a pipe", errno);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);

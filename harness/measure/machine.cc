@@ -21,6 +21,7 @@ std::string FirstLine(const std::string& file) {
   return line;
 }
 
+// Returns what follows "name :" in the first such line of a file under /proc.
 std::string Field(const std::string& file, const std::string& name) {
   std::ifstream stream(file);
   for (std::string line; std::getline(stream, line);) {
@@ -31,7 +32,7 @@ std::string Field(const std::string& file, const std::string& name) {
   return "";
 }
 
-// "always [madvise] never" -> "madvise"
+// Returns "madvise" for "always [madvise] never".
 std::string Chosen(const std::string& line) {
   const auto open = line.find('['), close = line.find(']');
   return open == std::string::npos || close == std::string::npos ? "" : line.substr(open + 1, close - open - 1);

@@ -7,12 +7,12 @@
 
 namespace loadpath {
 
-/// What a reader must know of the machine to compare numbers, by name: cpu, processors, memory, kernel, virtualisation,
-/// huge_pages, load_average, and for the folder of the data filesystem and read_ahead_kib. What cannot be read is left
-/// out.
+/// Returns the facts about the machine without which numbers cannot be compared, by name: cpu, processors, memory,
+/// kernel, virtual_machine, huge_pages, governor, load_average; and of the data's folder filesystem and read_ahead_kib.
+/// Leaves out facts that cannot be read.
 std::vector<std::pair<std::string, std::string>> DescribeMachine(const std::string& data_directory);
 
-/// "ext4", "tmpfs", … of the filesystem that holds `path`, or its magic number in hexadecimal.
+/// Returns the kind of filesystem that holds `path`: "ext4", "tmpfs", …, or its magic number in hexadecimal.
 std::string FilesystemOf(const std::string& path);
 
 }  // namespace loadpath

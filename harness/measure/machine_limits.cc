@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "harness/base/scoped_fd.h"
-#include "harness/measure/counters.h"
+#include "harness/base/stopwatch.h"
 #include "harness/measure/machine.h"
 
 namespace loadpath {
@@ -23,12 +23,13 @@ namespace {
 
 constexpr std::uint64_t kBlock = std::uint64_t{4} << 20;
 
-// Anonymous memory in 2 MiB pages, present before it is used.
+// Anonymous memory in 2 MiB pages, made present when it is constructed.
 class Buffer {
  public:
   explicit Buffer(std::uint64_t bytes) : bytes_(bytes) {
     void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (address == MAP_FAILED) throw std::runtime_error("no memory for the scratch buffers of the machine's limits");
+    if (address == MAP_FAILED)
+      throw std::runtime_error("there is no memory for the scratch buffers of the machine's limits");
     data_ = static_cast<std::byte*>(address);
     madvise(data_, bytes, MADV_HUGEPAGE);
     std::memset(data_, 1, bytes);
@@ -43,7 +44,8 @@ class Buffer {
   std::uint64_t bytes_;
 };
 
-// From the moment all threads stand ready until the last one is done. work(begin, end) returns false on a failure.
+// Returns the seconds from the moment when all threads stand ready until the last one is done. work(begin, end) returns
+// false if it fails.
 double Time(std::uint64_t bytes, int threads, const std::function<bool(std::uint64_t, std::uint64_t)>& work) {
   std::int64_t start = 0;
   std::barrier ready(threads, [&start]() noexcept { start = MonotonicNs(); });
@@ -61,7 +63,7 @@ double Time(std::uint64_t bytes, int threads, const std::function<bool(std::uint
       });
     }
   }
-  if (!good) throw std::runtime_error("reading the scratch file failed");
+  if (!good) throw std::runtime_error("the scratch file of the machine's limits cannot be read");
   return static_cast<double>(*std::ranges::max_element(ends) - start) * 1e-9;
 }
 
@@ -74,31 +76,44 @@ bool ReadBlocks(int fd, std::byte* to, std::uint64_t begin, std::uint64_t end) {
   return true;
 }
 
-std::string ScratchName(const std::string& directory) {
-  return directory + "/.limits-" + std::to_string(getpid()) + ".tmp";
-}
-
 }  // namespace
 
-struct Limits::Scratch {
-  Scratch(const std::string& directory, std::uint64_t bytes)
-      : from(bytes), to(bytes), file(ScratchName(directory), O_RDWR | O_CREAT | O_EXCL, 0600) {
-    // O_DIRECT needs a second description of the file, which must be opened while it still has a name.
-    direct = open(ScratchName(directory).c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
-    unlink(ScratchName(directory).c_str());
+struct Limits::Memory {
+  explicit Memory(std::uint64_t bytes) : from(bytes), to(bytes) {}
+  Buffer from, to;
+};
+
+// A scratch file that has no name any more.
+class Limits::File {
+ public:
+  File(const std::string& directory, const Buffer& content, std::uint64_t bytes)
+      : File(directory + "/.limits-" + std::to_string(getpid()) + ".tmp") {
     for (std::uint64_t done = 0; done < bytes;) {
-      const ssize_t wrote = write(file.get(), from.data() + done, std::min(kBlock, bytes - done));
-      if (wrote <= 0) file.Fail("cannot be written");
+      const ssize_t wrote = write(fd_.get(), content.data() + done, std::min(kBlock, bytes - done));
+      if (wrote <= 0) fd_.Fail("cannot be written");
       done += static_cast<std::uint64_t>(wrote);
     }
-    fdatasync(file.get());
+    fdatasync(fd_.get());
   }
-  ~Scratch() {
-    if (direct >= 0) close(direct);
+  ~File() {
+    if (direct_ >= 0) close(direct_);
   }
-  Buffer from, to;
-  ScopedFd file;
-  int direct = -1;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  const ScopedFd& fd() const { return fd_; }
+  int direct() const { return direct_ >= 0 ? direct_ : fd_.get(); }
+  // A path that leads to it for as long as it is open.
+  std::string Path() const { return "/proc/self/fd/" + std::to_string(fd_.get()); }
+
+ private:
+  explicit File(const std::string& name) : fd_(name, O_RDWR | O_CREAT | O_EXCL, 0600) {
+    // O_DIRECT needs a second description of the file, which must be opened while the file still has a name.
+    direct_ = open(name.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC);
+    unlink(name.c_str());
+  }
+  ScopedFd fd_;
+  int direct_ = -1;
 };
 
 std::span<const std::string_view> Limits::Kinds() {
@@ -110,42 +125,59 @@ Limits::Limits(std::string directory, std::uint64_t bytes) : directory_(std::mov
 Limits::~Limits() = default;
 
 double Limits::Run(std::string_view kind, int threads) {
-  if (!scratch_) scratch_ = std::make_unique<Scratch>(directory_, bytes_);
-  const Scratch& scratch = *scratch_;
-  const int fd = scratch.file.get();
-  std::byte* to = scratch.to.data();
-  if (kind == "memcpy") {
-    return Time(bytes_, threads, [&](auto begin, auto end) {
-      std::memcpy(to + begin, scratch.from.data() + begin, end - begin);
-      return true;
-    });
-  }
-  if (kind == "pread") {
-    return Time(bytes_, threads, [&](auto begin, auto end) { return ReadBlocks(fd, to, begin, end); });
-  }
-  if (kind == "mmap") {
-    const std::int64_t start = MonotonicNs();
-    void* address = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-    if (address == MAP_FAILED) scratch.file.Fail("cannot be mapped");
-    const double mapped = static_cast<double>(MonotonicNs() - start) * 1e-9;
-    const double touched = Time(bytes_, threads, [&](auto begin, auto end) {
-      const auto* page = static_cast<volatile const std::byte*>(address);
-      for (auto at = begin; at < end; at += 4096) static_cast<void>(page[at]);
-      return true;
-    });
-    munmap(address, bytes_);
-    return mapped + touched;
-  }
+  if (std::ranges::find(Kinds(), kind) == Kinds().end())
+    throw std::runtime_error("no such limit: " + std::string(kind));
   if (kind == "disk") {
     const std::string filesystem = FilesystemOf(directory_);
     if (filesystem == "tmpfs" || filesystem == "ramfs")
       throw std::runtime_error("the data lies in memory (" + filesystem + ")");
-    // Also for O_DIRECT: pages that are still cached would be served from memory.
-    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-    const int source = scratch.direct >= 0 ? scratch.direct : fd;
-    return Time(bytes_, threads, [&](auto begin, auto end) { return ReadBlocks(source, to, begin, end); });
   }
-  throw std::runtime_error("no such limit: " + std::string(kind));
+  if (!memory_) memory_ = std::make_unique<Memory>(bytes_);
+  residency_ = {};
+  if (kind == "memcpy") return RunMemcpy(threads);
+  std::unique_ptr<File>& file = kind == "disk" ? cold_ : hot_;
+  if (!file) file = std::make_unique<File>(directory_, memory_->from, bytes_);
+  if (kind == "disk") return RunDisk(threads);
+  const std::string path = file->Path();
+  residency_ = MakeHot({&path, 1});
+  return kind == "pread" ? RunPread(threads) : RunMmap(threads);
+}
+
+double Limits::RunMemcpy(int threads) {
+  return Time(bytes_, threads, [&](auto begin, auto end) {
+    std::memcpy(memory_->to.data() + begin, memory_->from.data() + begin, end - begin);
+    return true;
+  });
+}
+
+double Limits::RunPread(int threads) {
+  return Time(bytes_, threads,
+              [&](auto begin, auto end) { return ReadBlocks(hot_->fd().get(), memory_->to.data(), begin, end); });
+}
+
+double Limits::RunMmap(int threads) {
+  Stopwatch watch;
+  void* address = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE, hot_->fd().get(), 0);
+  if (address == MAP_FAILED) hot_->fd().Fail("cannot be mapped");
+  const double mapped = watch.Lap();
+  const double touched = Time(bytes_, threads, [&](auto begin, auto end) {
+    const auto* page = static_cast<volatile const std::byte*>(address);
+    for (auto at = begin; at < end; at += 4096) static_cast<void>(page[at]);
+    return true;
+  });
+  munmap(address, bytes_);
+  return mapped + touched;
+}
+
+double Limits::RunDisk(int threads) {
+  // O_DIRECT too would be served from memory for pages that are still cached.
+  residency_ = Evict(cold_->Path());
+  if (!residency_.cold()) {
+    throw std::runtime_error("the scratch file cannot be made cold: " + std::to_string(residency_.resident) + " of " +
+                             std::to_string(residency_.pages) + " pages stay in the page cache");
+  }
+  return Time(bytes_, threads,
+              [&](auto begin, auto end) { return ReadBlocks(cold_->direct(), memory_->to.data(), begin, end); });
 }
 
 }  // namespace loadpath

@@ -7,33 +7,48 @@
 #include <string>
 #include <string_view>
 
+#include "harness/measure/page_cache.h"
+
 namespace loadpath {
 
-/// What this machine can do at best, measured in the same run as the loads that are held against it.
+/// Measures what this machine can do at best, in the same run as the loads that are held against it.
 ///
-///   memcpy  warm memory to warm memory
-///   pread   page cache to warm memory
-///   mmap    a hot file mapped and every page of the mapping made present
-///   disk    a cold file read past the page cache (O_DIRECT), or through it where the filesystem refuses that
+///   memcpy  copies warm memory to warm memory
+///   pread   reads the page cache into warm memory
+///   mmap    maps a hot file and makes every page of the mapping present
+///   disk    reads a cold file past the page cache (O_DIRECT), or through it if the filesystem refuses O_DIRECT
 class Limits {
  public:
   static std::span<const std::string_view> Kinds();
 
-  /// `bytes` of scratch data: a file in `directory`, unlinked at once, and buffers of the same size, both made by the
-  /// first call of Run that needs them.
+  /// The scratch data are `bytes` long: two buffers, a file in `directory` for pread and mmap, and another for disk, so
+  /// that neither makes the other's file cold or hot. The files are unlinked at once. Each is made by the first call of
+  /// Run that needs it.
   Limits(std::string directory, std::uint64_t bytes);
   ~Limits();
 
   std::uint64_t bytes() const { return bytes_; }
-  /// Seconds for all bytes, with `threads` threads that have equal parts. Throws std::runtime_error where the kind
-  /// cannot be measured here, with the reason.
+  /// Returns the seconds for all bytes, with `threads` threads that have equal parts. Before the clock starts, the
+  /// kind's file is made hot or cold and its residency read. Throws std::runtime_error with the reason if the kind
+  /// cannot be measured here, or if the file is not as hot or cold as the kind needs it.
   double Run(std::string_view kind, int threads);
+  /// Returns how much of the kind's file lay in the page cache just before the last Run's clock started; no pages for
+  /// memcpy.
+  const Residency& residency() const { return residency_; }
 
  private:
-  struct Scratch;
+  class File;
+  struct Memory;
+  double RunMemcpy(int threads);
+  double RunPread(int threads);
+  double RunMmap(int threads);
+  double RunDisk(int threads);
+
   std::string directory_;
   std::uint64_t bytes_;
-  std::unique_ptr<Scratch> scratch_;
+  Residency residency_;
+  std::unique_ptr<Memory> memory_;
+  std::unique_ptr<File> hot_, cold_;
 };
 
 }  // namespace loadpath

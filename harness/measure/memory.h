@@ -7,24 +7,24 @@
 
 namespace loadpath {
 
-/// This process's resident memory, in bytes (/proc/self/status). Mapped file pages (`file`) can be dropped by the
-/// kernel at any time and are shared with others: they are never added to `anonymous`.
+/// This process's resident memory in bytes (/proc/self/status). The kernel can drop mapped file pages (`file`) at any
+/// time, and other processes share them: they are never added to `anonymous`.
 struct MemoryUsage {
   std::uint64_t anonymous = 0, file = 0, shared = 0;
   std::uint64_t peak = 0;  ///< VmHWM: the greatest sum of the three
 };
 MemoryUsage ReadMemory();
 
-/// The peak of anonymous memory between construction and Stop(). For one load:
+/// Measures the peak of anonymous memory between construction and Stop(). For one load:
 ///
 ///   PeakMemory peak;                          // before the module is constructed
 ///   … construct, load …
 ///   peak.Stop();
-///   peak.Extra(parameter_bytes);              // beyond the parameters; 0 for those that lie in a mapping
+///   peak.Extra(parameter_bytes);              // beyond the parameters, not counting those that lie in a mapping
 ///
-/// A thread samples /proc/self/statm twice a millisecond. Where the kernel lets VmHWM be reset (/proc/self/clear_refs),
-/// peaks between two samples are caught too: what VmHWM exceeds the mapped pages by was anonymous. Counters of resident
-/// memory are approximate to about 1 MiB. Memory that the C library keeps after free() is given back first.
+/// A thread samples /proc/self/statm twice a millisecond. If the kernel lets VmHWM be reset (/proc/self/clear_refs),
+/// peaks between two samples are caught too: the part of VmHWM beyond the mapped pages was anonymous. The kernel's
+/// counters are exact to about 1 MiB. The constructor first returns memory that the C library keeps after free().
 class PeakMemory {
  public:
   PeakMemory();
@@ -35,7 +35,7 @@ class PeakMemory {
   void Stop();
   std::uint64_t anonymous_before() const { return before_; }
   std::uint64_t anonymous_peak() const { return peak_; }
-  /// The peak beyond what was there before and beyond `parameter_bytes`; at least 0.
+  /// Returns the peak beyond the memory that was there before and beyond `parameter_bytes`; at least 0.
   std::uint64_t Extra(std::uint64_t parameter_bytes) const;
 
  private:

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <vector>
 
 #include "harness/base/scoped_fd.h"
@@ -40,6 +41,10 @@ Residency Sum(std::span<const std::string> files, OfOne of_one) {
 
 }  // namespace
 
+Residency ReadResidency(std::span<const std::string> files) {
+  return Sum(files, [](const std::string& file) { return ReadResidency(file); });
+}
+
 Residency Evict(std::span<const std::string> files) {
   return Sum(files, [](const std::string& file) { return Evict(file); });
 }
@@ -48,11 +53,24 @@ Residency Warm(std::span<const std::string> files) {
   return Sum(files, [](const std::string& file) { return Warm(file); });
 }
 
+Residency MakeHot(std::span<const std::string> files) {
+  return Sum(files, [](const std::string& file) {
+    Residency residency = ReadResidency(file);
+    if (!residency.hot()) residency = Warm(file);
+    if (!residency.hot()) {
+      throw std::runtime_error(file + ": only " + std::to_string(residency.resident) + " of its " +
+                               std::to_string(residency.pages) +
+                               " pages stay in the page cache, so it cannot be measured hot: free memory");
+    }
+    return residency;
+  });
+}
+
 Residency ReadResidency(const std::string& file) { return Measure(ScopedFd(file, O_RDONLY)); }
 
 Residency Evict(const std::string& file) {
   const ScopedFd fd(file, O_RDONLY);
-  // Dirty pages cannot be dropped, and DONTNEED only starts to write them.
+  // The kernel does not drop dirty pages: DONTNEED only starts to write them.
   fdatasync(fd.get());
   posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
   return Measure(fd);

@@ -16,20 +16,27 @@ struct Residency {
   bool hot() const { return resident * 100 >= pages * 99; }  ///< at least 99 %
 };
 
-/// Throws std::runtime_error ("FILE: sentence") where the file cannot be opened or mapped. An empty file has no pages.
+/// Reads a file's residency. An empty file has no pages. Like all functions here it throws std::runtime_error, "FILE:
+/// sentence", if a file cannot be opened or mapped.
 Residency ReadResidency(const std::string& file);
 
-/// Asks the kernel to drop the file's pages (fdatasync, posix_fadvise DONTNEED) and returns what stayed: the call
-/// succeeds where it has no effect (tmpfs, pages that are mapped somewhere), so only the answer says whether it is
+/// Asks the kernel to drop the file's pages (fdatasync, posix_fadvise DONTNEED) and returns how many stayed. The call
+/// also succeeds if it has no effect (on tmpfs, or while pages are mapped), so only the answer says if the file is
 /// cold.
 Residency Evict(const std::string& file);
 
-/// Reads the file once, so that its pages lie in the page cache, and returns what does.
+/// Reads the file once, so that its pages lie in the page cache, and returns how many do. The kernel may drop some
+/// again at once, so only the answer says if the file is hot: MakeHot() checks it.
 Residency Warm(const std::string& file);
 
-/// The same of several files, as if they were one.
+/// Do the same for several files, as if they were one.
+Residency ReadResidency(std::span<const std::string> files);
 Residency Evict(std::span<const std::string> files);
 Residency Warm(std::span<const std::string> files);
+
+/// Warms the files, except those that are hot already, and proves it: throws std::runtime_error, which names the
+/// file and the part that stayed in the page cache, if less than 99 % of one did. Returns the residency of all.
+Residency MakeHot(std::span<const std::string> files);
 
 }  // namespace loadpath
 

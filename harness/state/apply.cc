@@ -16,7 +16,7 @@ namespace loadpath {
 namespace {
 
 constexpr std::uint64_t kWindow = std::uint64_t{64} << 20;
-constexpr std::uint64_t kPlace = 64;  // where a group begins in a window
+constexpr std::uint64_t kPlace = 64;  // groups begin at multiples of it in a window
 
 // Consecutive groups that are in memory together.
 struct Window {
@@ -50,13 +50,14 @@ at::Storage Allocate(const Checkpoint& checkpoint, std::uint64_t nbytes) {
 std::byte* Bytes(const at::Storage& storage) { return static_cast<std::byte*>(storage.mutable_data()); }
 
 void Add(ReadReport& sum, const ReadReport& part) {
+  sum.bytes_copied += part.bytes_copied;
   sum.bytes_read += part.bytes_read;
   sum.read_calls += part.read_calls;
   sum.bytes_checked += part.bytes_checked;
   sum.crc.insert(sum.crc.end(), part.crc.begin(), part.crc.end());
 }
 
-// One buffer, the size of the largest window, through which groups are read.
+// Reads groups through one buffer, which is as large as the largest window.
 class WindowReader {
  public:
   WindowReader(const Checkpoint& checkpoint, std::span<const SourceGroup> groups)
@@ -99,7 +100,7 @@ bool AllWillBeFilled(std::span<const PlannedTensor> tensors) {
   });
 }
 
-// Without those whose tensor a later key fills again.
+// Leaves out tensors that a later key fills again.
 std::vector<PlannedTensor> LastOfEach(std::span<const PlannedTensor> tensors) {
   std::unordered_set<const c10::TensorImpl*> seen;
   std::vector<PlannedTensor> last;
@@ -110,7 +111,7 @@ std::vector<PlannedTensor> LastOfEach(std::span<const PlannedTensor> tensors) {
   return last;
 }
 
-// Different tensors over one memory: which bytes win depends on the order of the copies.
+// Returns true if different tensors lie in one storage: then the order of the copies decides which bytes win.
 bool TargetsOverlap(std::span<const PlannedTensor> tensors) {
   std::unordered_set<const c10::StorageImpl*> storages;
   return std::ranges::any_of(tensors, [&](const PlannedTensor& planned) {
@@ -135,7 +136,7 @@ std::vector<SourceGroup> GroupsToCopy(const Checkpoint& checkpoint, std::span<co
   return groups;
 }
 
-// A small tensor costs less this way than by a copy_; a large one is copied by LibTorch's threads.
+// A memcpy of a small tensor costs less than copy_; a large one is left to copy_, which uses several threads.
 constexpr std::uint64_t kSmall = std::uint64_t{256} << 10;
 
 bool CopySmall(const at::Tensor& target, const std::byte* from, const TensorView& source) {
@@ -185,7 +186,7 @@ ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTenso
   for (const Window& window : reader.windows()) {
     try {
       ReadReport read = reader.Read(window, while_copying);
-      if (verified) read.crc.clear();  // what became of the checksums was said by the first read
+      if (verified) read.crc.clear();  // the first read has reported the checksums
       Add(report.read, read);
     } catch (const CheckpointError& error) {
       if (report.bytes_copied == 0 || !verified) throw;
@@ -210,7 +211,7 @@ ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTen
   ApplyReport report;
   report.read = checkpoint.Read(jobs, options);
   const at::NoGradGuard no_grad;
-  // In the plan's order: of two keys for one tensor the later one wins.
+  // In the plan's order, so that of two keys for one tensor the later one wins.
   std::vector<at::Tensor> values(tensors.size());
   for (std::size_t i = 0; i < groups.size(); ++i) {
     for (const std::uint32_t user : groups[i].users) {
@@ -225,7 +226,7 @@ ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTen
   }
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     Replace(tensors[i], values[i]);
-    // PyTorch keeps requires_grad of a parameter; a buffer is the file's tensor itself.
+    // PyTorch keeps a parameter's requires_grad; a buffer becomes the file's tensor.
     if (!tensors[i].is_parameter) {
       tensors[i].target.set_requires_grad(checkpoint.tree().tensor(tensors[i].source).requires_grad);
     }

@@ -12,7 +12,7 @@
 namespace loadpath {
 namespace {
 
-// A trial is a question: what LibTorch would warn of is reported where the copy itself is planned.
+// Drops the warnings of a trial: the planner reports those of the copy itself.
 class Silence : public c10::WarningHandler {
   void process(const c10::Warning&) override {}
 };
@@ -29,7 +29,8 @@ std::optional<std::string> ErrorOf(const std::function<void()>& action) {
   return std::nullopt;
 }
 
-// Python's spelling of a type in a text of LibTorch's (processErrorMsg in torch/csrc/Exceptions.cpp): these alone.
+// Returns Python's spelling of a type in a text of LibTorch's. Python respells only the types listed here
+// (processErrorMsg in torch/csrc/Exceptions.cpp).
 std::string TypeInMessage(std::string_view backend, std::string_view python_module, at::ScalarType type) {
   const std::string name = c10::toString(type);
   for (const auto known : {at::kByte, at::kChar, at::kDouble, at::kFloat, at::kInt, at::kLong, at::kShort, at::kHalf}) {
@@ -48,7 +49,8 @@ std::optional<std::vector<std::int64_t>> Shape(const Tree& tree, NodeId node) {
   return shape;
 }
 
-// torch._utils._rebuild_sparse_tensor(layout, data): data ends with the size, and with is_coalesced in newer COO ones.
+// Reads torch._utils._rebuild_sparse_tensor(layout, data). `data` ends with the size; newer COO tensors add
+// is_coalesced.
 InertTensor Sparse(const Tree& tree, std::span<const NodeId> arguments) {
   InertTensor tensor;
   tensor.layout = InertTensor::Layout::kSparseCompressed;
@@ -119,7 +121,8 @@ std::optional<std::string> CopyRules::CopyError(const at::Tensor& target, const 
     case Layout::kSparseCoo:
       return "copy_() between dense and sparse Tensors is not implemented! Found self type = " +
              TypeInMessage("CPU", "torch", target.scalar_type()) + " and src type = " +
-             TypeInMessage("SparseCPU", "torch.sparse", ToScalarType(source.dtype.value_or(Dtype::kFloat32)));
+             TypeInMessage("SparseCPU", "torch.sparse",
+                           FindScalarType(source.dtype.value_or(Dtype::kFloat32)).value_or(at::kFloat));
     case Layout::kSparseCompressed:
       return "copy_sparse_compressed_ expected sparse compressed tensor layout but got Strided";
     case Layout::kQuantised:

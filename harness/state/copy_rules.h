@@ -13,18 +13,19 @@
 
 namespace loadpath {
 
-/// A tensor of a checkpoint that is not dense (sparse, quantised, meta, a wrapper subclass): a kObject.
+/// A tensor of a checkpoint that is not dense (sparse, quantised, meta, a wrapper subclass). In the tree it is a
+/// kObject.
 struct InertTensor {
   enum class Layout { kSparseCoo, kSparseCompressed, kQuantised, kMeta, kOther };
   Layout layout = Layout::kOther;
-  std::optional<std::vector<std::int64_t>> shape;  ///< nullopt where it is not written down
+  std::optional<std::vector<std::int64_t>> shape;  ///< nullopt if the file does not say
   std::optional<Dtype> dtype;                      ///< of a sparse tensor's values
 };
-/// nullopt where the value is no tensor.
+/// Returns nullopt if the value is no tensor.
 std::optional<InertTensor> AsInertTensor(const Tree& tree, NodeId node);
 
-/// What Python raises when a checkpoint's tensor is copied or assigned into a module's: the text of the exception, or
-/// nullopt where it works. Decided by LibTorch itself, with a copy of one element, once for each pair of dtypes.
+/// Returns the text of the exception that Python raises if a checkpoint's tensor is copied or assigned into a module's,
+/// or nullopt if it raises none. LibTorch itself decides, by a copy of one element, once for each pair of dtypes.
 class CopyRules {
  public:
   std::optional<std::string> CopyError(const at::Tensor& target, const TensorView& source);
@@ -40,7 +41,7 @@ class CopyRules {
   std::map<Case, std::optional<std::string>, Less> known_;
 };
 
-/// PyTorch's warning for a copy that drops the imaginary part; empty where it gives none.
+/// Returns PyTorch's warning for a copy that drops the imaginary part; empty for other copies.
 std::string CopyWarning(at::ScalarType target, Dtype source);
 
 }  // namespace loadpath

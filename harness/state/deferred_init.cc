@@ -17,14 +17,14 @@ namespace {
 
 constexpr c10::DispatchKey kMode = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
-// Fills: they overwrite `self` whole, read nothing of it, and have no other tensor among their arguments.
+// Fills overwrite all of `self`, read nothing of it, and have no other tensor among their arguments.
 constexpr std::pair<std::string_view, std::string_view> kFills[] = {
     {"aten::uniform_", ""},        {"aten::normal_", ""},     {"aten::fill_", "Scalar"}, {"aten::zero_", ""},
     {"aten::random_", ""},         {"aten::random_", "from"}, {"aten::random_", "to"},   {"aten::exponential_", ""},
     {"aten::bernoulli_", "float"}, {"aten::log_normal_", ""}, {"aten::cauchy_", ""},     {"aten::geometric_", ""},
 };
 
-// Operations that touch no element. Those that may copy (reshape, contiguous, to) are not among them.
+// Operations that touch no element. Operations that may copy (reshape, contiguous, to) are not among them.
 constexpr std::string_view kViews[] = {
     "aten::alias",   "aten::as_strided", "aten::data",           "aten::detach",    "aten::expand",
     "aten::narrow",  "aten::permute",    "aten::requires_grad_", "aten::select",    "aten::slice",
@@ -58,8 +58,8 @@ struct DeferredInit::Impl {
   struct Fill {
     std::uint64_t order;
     c10::OperatorHandle op;
-    torch::jit::Stack arguments;  // `self` is an alias: set_data on the original does not redirect the fill
-    at::Tensor original;          // held, so that its address names no other tensor meanwhile
+    torch::jit::Stack arguments;  // `self` is an alias, so that set_data on the original does not redirect the fill
+    at::Tensor original;          // held, so that no other tensor gets its address
     bool covers_storage;
   };
   struct Origin {
@@ -72,13 +72,13 @@ struct DeferredInit::Impl {
   std::unordered_map<const c10::TensorImpl*, Origin> origins;
   std::uint64_t next_order = 0;
 
-  // All objects of this thread, and the scope that records at the moment.
+  // All objects of this thread, and the one that records now.
   static thread_local std::vector<Impl*> live;
   static thread_local Impl* recording;
 
   void Record(const c10::OperatorHandle& op, torch::jit::Stack arguments) {
     const at::Tensor self = arguments[0].toTensor();
-    // A fill with wrong arguments (a negative standard deviation) raises here, where it was called.
+    // Raise for wrong arguments (a negative standard deviation) here, where the fill was called.
     torch::jit::Stack trial = arguments;
     {
       c10::impl::ExcludeDispatchKeyGuard guard(kMode);
@@ -92,7 +92,7 @@ struct DeferredInit::Impl {
     fills[storage].push_back({next_order++, op, std::move(arguments), self, covers});
   }
 
-  // Takes the fills of a storage out of the books.
+  // Removes and returns the fills of a storage.
   Fills Take(const c10::StorageImpl* storage) {
     const auto found = fills.find(storage);
     if (found == fills.end()) return {};
@@ -116,6 +116,7 @@ struct DeferredInit::Impl {
   }
 
   void Forget(const at::Tensor& tensor) {
+    if (fills.empty() || !tensor.has_storage()) return;
     const auto origin = origins.find(tensor.unsafeGetTensorImpl());
     if (origin != origins.end() && origin->second.covers_storage) Take(origin->second.storage);
     const c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
@@ -131,7 +132,7 @@ struct DeferredInit::Impl {
     }
   }
 
-  // Runs what is recorded, by any object of this thread, for the memory of a value on the stack.
+  // Runs the fills, recorded by any object of this thread, of the memory behind a value on the stack.
   static void RunFor(const c10::IValue& value) {
     if (value.isTensor()) {
       const at::Tensor& tensor = value.toTensor();
@@ -156,7 +157,7 @@ void Fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::ji
   const auto arguments = std::span(*stack).last(count);
   if (Impl::recording && IsFill(op.operator_name())) {
     const at::Tensor self = arguments[0].toTensor();
-    // With gradients on, filling a parameter is an error: let the operator itself raise it.
+    // Filling a parameter with gradients on is an error: let the operator itself raise it.
     if (HasOwnMemory(self) && !(at::GradMode::is_enabled() && self.requires_grad())) {
       Impl::recording->Record(op, torch::jit::Stack(arguments.begin(), arguments.end()));
       torch::jit::drop(*stack, count);
@@ -167,7 +168,7 @@ void Fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::ji
   if (!IsView(op.operator_name())) {
     for (const c10::IValue& argument : arguments) Impl::RunFor(argument);
   }
-  // What the operator calls inside is its own business: it may read memory directly.
+  // Operators that this one calls are not seen: they may read memory directly.
   c10::impl::ExcludeDispatchKeyGuard guard(kMode);
   op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kMode), stack);
 }
@@ -197,6 +198,12 @@ DeferredInit::~DeferredInit() {
 
 void DeferredInit::Loaded(std::span<const at::Tensor> tensors) {
   for (const at::Tensor& tensor : tensors) impl_->Forget(tensor);
+}
+
+void DeferredInit::ForgetFills(std::span<const at::Tensor> tensors) {
+  for (Impl* impl : Impl::live) {
+    for (const at::Tensor& tensor : tensors) impl->Forget(tensor);
+  }
 }
 
 void DeferredInit::Finish() { impl_->RunAll(); }

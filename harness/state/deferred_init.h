@@ -11,18 +11,28 @@ namespace loadpath {
 
 /// Construction without initialisation.
 ///
+///   DeferredInit deferred;
+///   auto module = deferred.Construct([] { return MyNet(); });
+///   LoadStateDict(*module, state_dict);   // or any load path
+///   deferred.Finish();
+///
 /// While a scope lives, in-place fills (uniform_, normal_, fill_, zero_ …) of tensors on this thread are recorded, not
-/// run, so that a module of 124 M parameters is constructed in milliseconds and its memory stays untouched until it is
+/// run. A module of 124 M parameters is then constructed in milliseconds, and its memory stays untouched until it is
 /// loaded into. Any other operation that is called on a tensor with recorded fills runs them first, so that its result
-/// is right; views alone (weight[0], weight.detach()) do not. Afterwards Finish() runs the recorded fills of every
-/// tensor that was not loaded: it then holds its proper first value, never uninitialised memory.
+/// is right; views (weight[0], weight.detach()) do not. LoadStateDict and the load paths forget the fills of the
+/// tensors that they load. Finish(), or the destructor, runs the fills of all others: such a tensor holds its proper
+/// first value, never uninitialised memory.
 ///
-/// What a scope cannot see: memory reached through data_ptr() or an accessor. Between the scope's end and Finish() no
-/// operation on the module is seen either, so load and finish before anything else. Random fills draw from the
-/// generator when they run: where nothing was loaded, no random fill was run early and nothing else drew meanwhile,
-/// Finish() gives the values that ordinary construction gives.
+/// A scope does not see memory that is reached through data_ptr() or an accessor. Between the scope's end and Finish()
+/// no operation on the module is seen, so load and finish before anything else. If you fill a tensor by other means
+/// than a load, call Loaded() for it. Random fills draw from the generator when they run: Finish() gives the values of
+/// ordinary construction if nothing was loaded, no random fill ran early and nothing else drew in between.
 ///
-/// An object belongs to the thread that made it. Scopes nest, also those of different objects.
+/// Use an object, construct and load on one thread. Scopes nest, also those of different objects.
+///
+/// Process-wide: linking this registers a fallback for LibTorch's dispatch key TESTING_ONLY_GenericMode, the only one
+/// that is free for it. The fallback runs only on a thread inside a scope. A program that registers one for the same
+/// key itself cannot use this class.
 class DeferredInit {
  public:
   struct Impl;
@@ -44,22 +54,26 @@ class DeferredInit {
   DeferredInit(const DeferredInit&) = delete;
   DeferredInit& operator=(const DeferredInit&) = delete;
 
-  /// make() under a Scope.
+  /// Returns make(), called under a Scope.
   template <class F>
   auto Construct(F&& make) {
     Scope scope(*this);
     return make();
   }
 
-  /// Forgets the fills of these tensors: they will be, or were, written whole. A tensor that is a view of a larger one
-  /// with recorded fills keeps its bytes, and the larger one is filled around it.
+  /// Forgets the fills of these tensors: they were, or will be, written whole. A tensor that is a view of a larger one
+  /// with recorded fills keeps its bytes, and the larger one is filled around it. Tensors without fills are ignored, so
+  /// calling it after a load does no harm.
   void Loaded(std::span<const at::Tensor> tensors);
   /// Runs every fill that is still recorded, in the order in which it was recorded.
   void Finish();
   std::size_t pending() const;  ///< recorded fills
 
-  /// True where a fill recorded on this thread will write the whole tensor: its present bytes mean nothing.
+  /// Returns true if a fill that was recorded on this thread will write the whole tensor: its present bytes mean
+  /// nothing.
   static bool WillFill(const at::Tensor& tensor);
+  /// Calls Loaded() of every object of this thread: what a load that succeeded does.
+  static void ForgetFills(std::span<const at::Tensor> tensors);
 
  private:
   std::unique_ptr<Impl> impl_;

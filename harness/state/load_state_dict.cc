@@ -12,18 +12,21 @@
 
 #include "harness/state/apply.h"
 #include "harness/state/copy_rules.h"
+#include "harness/state/deferred_init.h"
 #include "harness/state/module_info.h"
 #include "harness/state/python_text.h"
+#include "harness/state/scalar_type.h"
 
 namespace loadpath {
 namespace {
 
-// What Python's _NormBase adds to Module: nullopt for any other module.
+// What Python's _NormBase adds to Module.
 struct Norm {
   bool track_running_stats;
   bool instance;
 };
 
+// Returns nullopt if the module is none of these.
 template <class... Modules>
 std::optional<Norm> NormOf(const torch::nn::Module& module, bool instance) {
   std::optional<Norm> norm;
@@ -43,8 +46,8 @@ std::optional<Norm> NormOf(const torch::nn::Module& module) {
 
 constexpr std::string_view kExtraState = "_extra_state";
 
-// torch.nn.Module.load_state_dict's `load` (torch/nn/modules/module.py, 2.15) without its copies. Where PyTorch filters
-// the whole dict for every child, the keys of a module are grouped by child once.
+// Does what `load` in torch.nn.Module.load_state_dict does (torch/nn/modules/module.py, 2.15), without the copies.
+// PyTorch filters the whole dict for every child; this groups the keys of a module by child once.
 class Planner {
  public:
   Planner(const StateDict& state_dict, const LoadStateDictOptions& options, LoadCheck& check)
@@ -62,7 +65,7 @@ class Planner {
   }
 
  private:
-  // `keys`: the state dict's entries that begin with `prefix`, in the state dict's order.
+  // `keys` are the state dict's entries that begin with `prefix`, in the state dict's order.
   void Visit(torch::nn::Module& module, const std::string& prefix, std::vector<std::uint32_t> keys) {
     const auto* info = dynamic_cast<const ModuleInfo*>(&module);
     bool default_counter = false;
@@ -122,7 +125,7 @@ class Planner {
     }
   }
 
-  // The rest of Module._load_from_state_dict for a key that is there.
+  // Does the rest of Module._load_from_state_dict for a key that is there.
   void Plan(PlannedTensor planned) {
     const std::string& key = planned.key;
     const auto inert = AsInertTensor(tree_, planned.source);
@@ -132,10 +135,15 @@ class Planner {
                              "\", expected torch.Tensor or Tensor-like object from checkpoint but received " +
                              tree_.TypeText(planned.source));
     }
+    if (dense && !FindScalarType(tree_.tensor(planned.source).dtype)) {
+      return Refuse(key, "While copying the parameter named \"" + key + "\", found dtype torch." +
+                             std::string(Name(tree_.tensor(planned.source).dtype)) +
+                             ", which this LibTorch does not have: use a newer LibTorch, or save it as another dtype");
+    }
     std::vector<std::int64_t> shape = planned.shape;
     if (dense) shape = tree_.tensor(planned.source).shape;
     if (inert && inert->shape) shape = *inert->shape;
-    // One element was written as [1] by PyTorch 0.3.
+    // PyTorch 0.3 wrote one element as [1].
     if (planned.shape.empty() && shape.size() == 1 && shape[0] == 1) shape.clear();
     if (shape != planned.shape) {
       return Refuse(key, "size mismatch for " + key + ": copying a param with shape " + SizeText(shape) +
@@ -179,7 +187,7 @@ class Planner {
     plan_.tensors.push_back(std::move(planned));
   }
 
-  // _InstanceNorm._load_from_state_dict: the running statistics that PyTorch before 0.4 wrote.
+  // As _InstanceNorm._load_from_state_dict: refuses the running statistics that PyTorch before 0.4 wrote.
   std::unordered_set<std::string_view> RefuseRunningStats(const torch::nn::Module& module, const std::string& prefix) {
     std::unordered_set<std::string_view> refused;
     std::vector<std::string> keys;
@@ -248,7 +256,7 @@ std::string PythonClassName(const torch::nn::Module& module) {
   const auto* info = dynamic_cast<const ModuleInfo*>(&module);
   if (info && !info->python_class.empty()) return info->python_class;
   std::string_view name = module.name();
-  // What follows the last "::" outside of brackets, without template arguments.
+  // The name is what follows the last "::" outside of brackets, without template arguments.
   std::size_t begin = 0, end = name.size();
   int depth = 0;
   for (std::size_t i = 0; i < name.size(); ++i) {
@@ -309,6 +317,9 @@ IncompatibleKeys LoadStateDict(torch::nn::Module& module, const StateDict& state
                                const LoadStateDictOptions& options, const ReadOptions& read) {
   LoadPlan plan = PlanLoadStateDict(module, state_dict, options);
   (options.assign ? ApplyAssign : ApplyCopy)(state_dict.checkpoint(), plan.tensors, read);
+  std::vector<at::Tensor> loaded;
+  for (const PlannedTensor& planned : plan.tensors) loaded.push_back(planned.target);
+  DeferredInit::ForgetFills(loaded);
   return {std::move(plan.missing_keys), std::move(plan.unexpected_keys)};
 }
 

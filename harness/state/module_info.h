@@ -6,8 +6,8 @@
 
 namespace loadpath {
 
-/// What Python's nn.Module records, load_state_dict depends on, and torch::nn::Module has no place for. A module that
-/// needs it derives from this beside torch::nn::Module (or Cloneable); others need nothing.
+/// Holds what Python's nn.Module records and load_state_dict needs, but torch::nn::Module has no place for. A module
+/// that needs it derives from this and from torch::nn::Module (or Cloneable); other modules need nothing.
 struct ModuleInfo {
   virtual ~ModuleInfo() = default;
   std::string python_class;              ///< the class name in messages; empty: the C++ name without "Impl"

@@ -10,17 +10,17 @@
 
 namespace loadpath {
 
-/// repr(torch.Size): "torch.Size([2, 4])".
+/// Returns repr(torch.Size): "torch.Size([2, 4])".
 std::string SizeText(c10::IntArrayRef shape);
 
-/// repr(str): single quotes, or double quotes where the text holds single quotes alone; backslash, quote and control
-/// characters escaped. Text beyond ASCII stays as it is.
+/// Returns repr(str): in single quotes, or in double quotes if the text holds single quotes and no double ones.
+/// Backslashes, quotes and control characters are escaped; characters beyond ASCII stay as they are.
 std::string StringRepr(std::string_view text);
 
-/// `"a", "b"`: the keys of load_state_dict's messages.
+/// Returns `"a", "b"`, as load_state_dict's messages list keys.
 std::string QuotedKeys(std::span<const std::string> keys, std::string_view separator = ", ");
 
-/// "list" of "<class 'list'>": type(value).__name__ from repr(type(value)).
+/// Returns type(value).__name__ for repr(type(value)): "list" for "<class 'list'>".
 std::string TypeName(std::string_view type_text);
 
 }  // namespace loadpath

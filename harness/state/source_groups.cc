@@ -12,7 +12,7 @@
 namespace loadpath {
 namespace {
 
-// Every dtype's item size divides it, so that rounding to it keeps all views aligned.
+// A multiple of every dtype's item size: rounding to it keeps all views aligned.
 constexpr std::uint64_t kAlignment = 16;
 
 }  // namespace
@@ -55,7 +55,7 @@ at::Tensor ViewOf(const at::Storage& storage, std::uint64_t origin, const Source
                   const PlannedTensor& planned) {
   const std::uint64_t item = ItemSize(source.dtype);
   const bool scalar = planned.shape.empty();
-  // An empty view may lie anywhere, also outside of what was read.
+  // An empty view may lie anywhere, also outside the bytes that were read.
   const std::int64_t offset =
       source.numel() == 0 ? 0 : static_cast<std::int64_t>((origin + source.storage_offset * item - group.begin) / item);
   at::Tensor view = at::empty({0}, ToScalarType(source.dtype));

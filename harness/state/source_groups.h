@@ -12,26 +12,27 @@
 
 namespace loadpath {
 
-/// Bytes that are read together: storage[begin, begin + length), and the planned tensors that are views of them.
+/// Bytes that are read together, storage[begin, begin + length), and the planned tensors that are views of them.
 struct SourceGroup {
   StorageId storage = 0;
-  Dtype dtype = Dtype::kUint8;  ///< the widest of its views': decides how bytes are swapped
+  Dtype dtype = Dtype::kUint8;  ///< the widest of its views', which decides how bytes are swapped
   std::uint64_t begin = 0, length = 0;
   std::vector<std::uint32_t> users;  ///< indices of planned tensors, in the plan's order
 };
 
 enum class GroupExtent : std::uint8_t {
-  kWanted,  ///< what the views need, or the whole storage where that is at least half of it (it can then be checked)
+  kWanted,  ///< the bytes that the views need, or the whole storage, which can be checked, if that is at least half of
+            ///< it
   kWhole,   ///< always the whole storage
 };
 
-/// One group for each storage, in the order in which the tensors first need them. In a file of the other byte order
-/// views whose bytes swap in units of different size are apart.
+/// Returns one group for each storage, in the order in which the tensors first need them. In a file of the other byte
+/// order, views whose bytes swap in units of different size are in groups of their own.
 std::vector<SourceGroup> GroupSources(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors,
                                       GroupExtent extent);
 
-/// The checkpoint's tensor as a view of bytes that were read: `storage` holds the group's bytes from its start, at
-/// byte `origin`. [1] becomes 0-dim where the plan wants that.
+/// Returns the checkpoint's tensor as a view of bytes that were read: `storage` holds the group's bytes from byte
+/// `origin` on. [1] becomes 0-dim if the plan wants that.
 at::Tensor ViewOf(const at::Storage& storage, std::uint64_t origin, const SourceGroup& group, const TensorView& source,
                   const PlannedTensor& planned);
 

@@ -28,8 +28,8 @@ std::string KeyError(const Tree& tree, NodeId key) {
   return NoAttribute(tree, key, "startswith");
 }
 
-// `for key in keys: dict[new] = dict.pop(key)` over an insertion-ordered dict, in linear time. `renamed` gives the new
-// key, or nullopt where the key stays.
+// Does `for key in keys: dict[new] = dict.pop(key)` over an insertion-ordered dict, in linear time. `renamed` returns
+// the new key, or nullopt if the key stays.
 template <class Renamed>
 void Rename(std::vector<StateDict::Entry>& entries, Renamed renamed) {
   Index index = IndexOf(entries);
@@ -124,7 +124,7 @@ std::optional<std::int64_t> StateDict::Version(const std::string& module_path) c
       return tree.text(version).starts_with('-') ? Limits::min() : Limits::max();
     case NodeKind::kFloat: {
       const double real = tree.real(version);
-      return real < 2 ? (real < 1 ? 0 : 1) : Limits::max();  // only which side of a small version it lies on matters
+      return real < 2 ? (real < 1 ? 0 : 1) : Limits::max();  // callers compare it only with small versions
     }
     default:
       throw StateDictError(std::string("'<' not supported between instances of '")

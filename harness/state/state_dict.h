@@ -13,17 +13,17 @@
 
 namespace loadpath {
 
-/// A state dict as it lies in a checkpoint: keys in the file's order with the values they stand for, and the module
-/// versions of `_metadata`. Holds no tensor bytes; keeps the checkpoint open.
+/// A state dict of a checkpoint: its keys and values in the file's order, and the module versions of `_metadata`. Holds
+/// no tensor bytes, and keeps the checkpoint open.
 class StateDict {
  public:
   struct Entry {
     std::string key;
-    NodeId node;  ///< any value; what is not a tensor is refused by load_state_dict, in PyTorch's words
+    NodeId node;  ///< any value; load_state_dict refuses one that is no tensor, in PyTorch's words
   };
 
-  /// The dict under `key_path` (see FollowKeyPath); empty: the checkpoint's root. Throws CheckpointError kKeyPath for a
-  /// path that leads nowhere, StateDictError (TypeError) for a value that is not dict-like.
+  /// Returns the dict under `key_path` (see FollowKeyPath), or at the checkpoint's root if that is empty. Throws
+  /// CheckpointError kKeyPath if the path leads nowhere, and StateDictError (TypeError) if the value is not dict-like.
   static StateDict From(std::shared_ptr<const Checkpoint> checkpoint, std::string_view key_path = {});
 
   const Checkpoint& checkpoint() const { return *checkpoint_; }
@@ -31,18 +31,18 @@ class StateDict {
   const std::vector<Entry>& entries() const { return entries_; }
   const Entry* Find(std::string_view key) const;
 
-  /// False where the dict has no `_metadata` (a plain dict).
+  /// Returns false if the dict has no `_metadata` (a plain dict).
   bool has_metadata() const { return has_metadata_; }
-  /// `_metadata[module_path]["version"]`, or nullopt where there is none or it is None. Throws StateDictError, in
-  /// Python's words, where `_metadata[module_path]` is not a dict or the version not a number.
+  /// Returns `_metadata[module_path]["version"]`, or nullopt if there is none or it is None. Throws StateDictError, in
+  /// Python's words, if `_metadata[module_path]` is not a dict or the version is not a number.
   std::optional<std::int64_t> Version(const std::string& module_path) const;
 
-  /// What Python raises at the first key that is not text ("'int' object has no attribute 'startswith'"); empty where
-  /// all are.
+  /// Returns what Python raises at the first key that is not text ("'int' object has no attribute 'startswith'"); empty
+  /// if all are text.
   const std::string& key_error() const { return key_error_; }
 
-  /// torch.nn.modules.utils.consume_prefix_in_state_dict_if_present: renames in place; renamed keys move to the end,
-  /// and one that lands on another key takes its place. Throws StateDictError where a key is not text.
+  /// Removes the prefix from keys as torch.nn.modules.utils.consume_prefix_in_state_dict_if_present does: renamed keys
+  /// move to the end, and one that lands on another key takes its place. Throws StateDictError if a key is not text.
   void RemovePrefix(std::string_view prefix);
 
  private:
@@ -51,7 +51,7 @@ class StateDict {
   void Index();
 
   std::shared_ptr<const Checkpoint> checkpoint_;
-  std::vector<Entry> entries_, metadata_;  // metadata_: module path and what stands there
+  std::vector<Entry> entries_, metadata_;  // metadata_: by module path
   std::unordered_map<std::string, std::size_t> index_, metadata_index_;
   bool has_metadata_ = false;
   std::string key_error_;

@@ -53,15 +53,15 @@ TEST(Compare, ASmallDifferenceIsAllowedAndReported) {
   EXPECT_EQ(result.sentence, "largest difference 0.125 at (1, 0), allowed 0.0625 + 0.0625 * |expected|");
 }
 
-TEST(Compare, WhatExceedsAtolPlusRtolTimesExpectedDiffers) {
+TEST(Compare, ElementsBeyondTheToleranceDiffer) {
   const at::Tensor expected = torch::tensor({1.0, 100.0, 0.0}, at::kDouble);
-  // Allowed: 0.75, 50.25, 0.25. The largest difference is allowed; the largest among what differs is reported.
+  // Allowed: 0.75, 50.25, 0.25. The largest difference is allowed, so the largest of the others is reported.
   const at::Tensor actual = torch::tensor({1.8125, 140.0, 0.875}, at::kDouble);
   const Comparison result = Compare(actual, expected, {.rtol = 0.5, .atol = 0.25});
   EXPECT_FALSE(result.equal);
   EXPECT_EQ(result.mismatched, 2);
   EXPECT_EQ(result.greatest_absolute, 0.875);
-  EXPECT_EQ(result.greatest_relative, kInf);  // 0.875 where 0 is expected
+  EXPECT_EQ(result.greatest_relative, kInf);  // 0.875, and 0 is expected
   EXPECT_EQ(result.where, Index{2});
   EXPECT_EQ(
       result.sentence,
@@ -78,7 +78,7 @@ TEST(Compare, NanEqualsNothing) {
   EXPECT_FALSE(CompareDefault(torch::tensor({1.0f, 2.0f}), nan).equal);
 }
 
-TEST(Compare, InfinityEqualsItselfAlone) {
+TEST(Compare, InfinityEqualsOnlyItself) {
   const at::Tensor inf = torch::tensor({float(kInf)});
   EXPECT_TRUE(CompareDefault(inf, inf).equal);
   EXPECT_FALSE(CompareDefault(-inf, inf).equal);
@@ -117,7 +117,7 @@ TEST(Compare, ShapeAndDtypeMustBeEqual) {
   EXPECT_EQ(dtype.sentence, "dtype Double, expected Float");
 }
 
-TEST(Compare, ScalarsAndEmptyTensorsHaveTheirPlace) {
+TEST(Compare, ScalarsAndEmptyTensorsAreCompared) {
   EXPECT_EQ(CompareDefault(at::scalar_tensor(1.0), at::scalar_tensor(2.0)).sentence,
             "1 of 1 elements differ: largest difference 1 at () (1, expected 2), allowed 1e-05 + 1.3e-06 * |expected|");
   EXPECT_TRUE(CompareDefault(at::zeros({0, 3}), at::zeros({0, 3})).equal);

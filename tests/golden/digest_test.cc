@@ -9,7 +9,7 @@
 namespace loadpath {
 namespace {
 
-// What a manifest says of a module, taken from the module itself.
+// Returns the manifest entry of a module, made from the module itself.
 ManifestModel Describe(const torch::nn::Module& module) {
   ManifestModel model;
   const auto add = [&](const auto& item) {
@@ -37,9 +37,9 @@ TEST(Digest, ResolvesConjugationAndNegation) {
   EXPECT_EQ(Digest(at::imag(value.conj())), Digest(-at::arange(3, at::kFloat)));
 }
 
-TEST(Digest, TellsBitsApartThatCompareEqual) { EXPECT_NE(Digest(at::zeros({1})), Digest(-at::zeros({1}))); }
+TEST(Digest, DiffersForBitsThatCompareEqual) { EXPECT_NE(Digest(at::zeros({1})), Digest(-at::zeros({1}))); }
 
-TEST(CheckParameters, AcceptsTheVeryBits) {
+TEST(CheckParameters, AcceptsTheReferencesBits) {
   torch::nn::BatchNorm1d module(3);
   EXPECT_EQ(CheckParameters(*module, Describe(*module)), "");
 }
@@ -67,7 +67,7 @@ TEST(CheckParameters, NamesAWrongShapeOrDtype) {
             "\"bias\" is float32 [2], the reference float64 [2] (1 of 2 tensors are wrong)");
 }
 
-TEST(CheckParameters, NamesWhatIsOnOneSideAlone) {
+TEST(CheckParameters, NamesATensorThatIsOnOneSideOnly) {
   torch::nn::Linear module(3, 2), without_bias(torch::nn::LinearOptions(3, 2).bias(false));
   EXPECT_EQ(CheckParameters(*without_bias, Describe(*module)),
             "\"weight\" does not have the reference's bits (2 of 2 tensors are wrong)");
@@ -90,7 +90,7 @@ struct WithPrivateBuffer : torch::nn::Module, ModuleInfo {
   }
 };
 
-TEST(CheckParameters, LooksAtPersistentBuffersAlone) {
+TEST(CheckParameters, IgnoresNonPersistentBuffers) {
   WithPrivateBuffer module;
   ManifestModel model = Describe(module);
   model.tensors.erase("scratch");

@@ -4,6 +4,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <span>
+
+#include "harness/base/sha256.h"
 
 namespace loadpath {
 namespace {
@@ -31,7 +34,7 @@ class ManifestTest : public testing::Test {
     std::ofstream(directory_ + "/manifest.json") << text;
     return Manifest::Read(directory_);
   }
-  // What Read says after one place of the good manifest was replaced; the file's path left out.
+  // Returns the error, without the file's path, of reading the good manifest with one place replaced.
   std::string ErrorWith(const std::string& from, const std::string& to) {
     std::string text = kGood;
     const std::size_t at = text.find(from);
@@ -84,7 +87,8 @@ TEST_F(ManifestTest, SaysWhereItIsWrong) {
   EXPECT_EQ(ErrorOf("{"), "is not JSON");
   EXPECT_EQ(ErrorOf("[]"), "is not a JSON object");
   EXPECT_EQ(ErrorOf("{}"), "has no \"schema\"");
-  EXPECT_EQ(ErrorWith("\"schema\": 1", "\"schema\": 2"), "has schema 2, only 1 is read: make it anew");
+  EXPECT_EQ(ErrorWith("\"schema\": 1", "\"schema\": 2"),
+            "has schema 2, and only schema 1 is read: make it anew by scripts/generate_checkpoints.py");
   EXPECT_EQ(ErrorWith("\"schema\": 1", "\"schema\": \"1\""), "has a \"schema\" of another type, string");
   EXPECT_EQ(ErrorWith("\"files\": {", "\"filez\": {"), "has no \"files\"");
   EXPECT_EQ(ErrorWith("\"size\": 2277, ", ""), "file \"linear_model.pth\" has no \"size\"");
@@ -100,13 +104,47 @@ TEST_F(ManifestTest, SaysWhereItIsWrong) {
             "model \"linear\" tensor \"linear.weight\" has a \"shape\" of another type, number");
 }
 
+TEST_F(ManifestTest, FindsAReferenceFileByItsContentAlone) {
+  const auto write = [&](const std::string& name, const std::string& text) {
+    const std::string path = directory_ + "/" + name;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::ofstream(path, std::ios::binary) << text;
+    return path;
+  };
+  const auto sha256 = [](std::string_view text) { return Sha256(std::as_bytes(std::span(text))); };
+  const std::string lines = sha256("one") + "  a/x.bin\n" + sha256("three") + "  a-b.bin\n";
+  std::string text = R"({"schema": 1, "models": {}, "files": {
+    "one.pth": {"format": "zip", "layout": "bare", "size": 7, "sha256": "FILE", "models": [], "plain_dict": "one.dict.pth"},
+    "folder": {"format": "dcp", "layout": "bare", "size": 8, "sha256": "FOLDER", "models": []}}})";
+  text.replace(text.find("FILE"), 4, sha256("weights"));
+  text.replace(text.find("FOLDER"), 6, sha256(lines));
+  const Manifest manifest = Read(text);
+  const auto found = [&](const std::string& path) {
+    const ManifestFile* file = manifest.FindByContent(path);
+    return file == nullptr ? "none" : file->name;
+  };
+
+  EXPECT_EQ(found(write("elsewhere/renamed.bin", "weights")), "one.pth");
+  EXPECT_EQ(found(write("elsewhere/own.pth", "WEIGHTS")), "none") << "the same size, other bytes";
+  EXPECT_EQ(found(write("one.pth", "longer weights")), "none") << "the name does not matter";
+  write("one.dict.pth", "plain");
+  EXPECT_EQ(found(write("elsewhere/plain.pth", "plain")), "one.pth");
+  EXPECT_EQ(found(write("elsewhere/other.pth", "PLAIN")), "none");
+  write("elsewhere/sharded/a/x.bin", "one");
+  write("elsewhere/sharded/a-b.bin", "three");
+  EXPECT_EQ(found(directory_ + "/elsewhere/sharded"), "folder");
+  write("elsewhere/sharded/a-b.bin", "tHree");
+  EXPECT_EQ(found(directory_ + "/elsewhere/sharded"), "none");
+  EXPECT_EQ(found(directory_ + "/nosuch"), "none");
+}
+
 TEST_F(ManifestTest, SaysHowToMakeAMissingOne) {
   try {
     Manifest::Read(directory_ + "/nosuch");
     FAIL();
   } catch (const std::runtime_error& error) {
     EXPECT_EQ(std::string(error.what()),
-              directory_ + "/nosuch/manifest.json: cannot be opened: scripts/generate_checkpoints.py makes it");
+              directory_ + "/nosuch/manifest.json: cannot be opened: make it by scripts/generate_checkpoints.py");
   }
 }
 

@@ -8,7 +8,7 @@
 
 namespace loadpath {
 
-/// What the project's interpreter prints for these arguments (quoted for a shell); the test fails where it does.
+/// Returns what the project's interpreter prints for these arguments (quoted for a shell). The test fails if it fails.
 inline std::string RunPython(const std::string& arguments) {
   std::FILE* pipe = ::popen((LOADPATH_PYTHON " " + arguments).c_str(), "r");
   EXPECT_NE(pipe, nullptr);

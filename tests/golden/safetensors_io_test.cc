@@ -36,7 +36,7 @@ class SafetensorsTest : public testing::Test {
   std::string folder_;
 };
 
-// One tensor of every dtype that the format has, a scalar, an empty one and views; names need not be sorted.
+// Returns a tensor of every dtype that the format has, a scalar, an empty one and views, with names in no order.
 Tensors Examples() {
   Tensors tensors;
   for (auto type :
@@ -54,7 +54,7 @@ Tensors Examples() {
   return tensors;
 }
 
-TEST_F(SafetensorsTest, WhatIsWrittenIsReadAgain) {
+TEST_F(SafetensorsTest, ReadsWhatItWrote) {
   const Tensors written = Examples();
   WriteSafetensors(Path("a.safetensors"), written);
   const Tensors read = ReadSafetensors(Path("a.safetensors"));
@@ -71,7 +71,7 @@ TEST_F(SafetensorsTest, WhatIsWrittenIsReadAgain) {
 
 TEST_F(SafetensorsTest, TheFilesBytesAreThoseOfTheReferenceImplementation) {
   WriteSafetensors(Path("ours.safetensors"), Examples());
-  // Read by the reference implementation and written again by it: the same file.
+  // The reference implementation reads the file and writes the same one again.
   RunPython("-c 'import sys, safetensors.torch as s; s.save_file(s.load_file(sys.argv[1]), sys.argv[2])' " +
             Path("ours.safetensors") + " " + Path("theirs.safetensors"));
   const auto bytes = [&](const char* name) {
@@ -81,7 +81,7 @@ TEST_F(SafetensorsTest, TheFilesBytesAreThoseOfTheReferenceImplementation) {
   EXPECT_EQ(bytes("ours.safetensors"), bytes("theirs.safetensors"));
 }
 
-TEST_F(SafetensorsTest, RefusesWhatTheFormatCannotHold) {
+TEST_F(SafetensorsTest, RefusesTensorsThatTheFormatCannotHold) {
   const std::string path = Path("a.safetensors");
   EXPECT_EQ(ErrorOfWriting(path, {{"a", at::zeros({1}, at::kComplexDouble)}}),
             path + ": safetensors has no dtype for ComplexDouble");

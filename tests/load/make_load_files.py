@@ -1,4 +1,4 @@
-"""Checkpoints that make load paths fall back or fail. usage: make_load_files.py FOLDER"""
+"""Writes checkpoints that make load paths fall back or fail. Usage: make_load_files.py FOLDER"""
 import sys
 import zipfile
 from pathlib import Path
@@ -28,7 +28,7 @@ with zipfile.ZipFile(folder / "plain.pth") as source, zipfile.ZipFile(folder / "
     for name in source.namelist():
         target.writestr(name, source.read(name))
 
-# The first byte of b's storage is flipped: its CRC-32 no longer fits, and a comes before it.
+# A bit of b's storage, which comes after a's, is flipped: its CRC-32 is now wrong.
 data = bytearray((folder / "plain.pth").read_bytes())
 data[bytes(data).index(b.numpy().tobytes())] ^= 1
 (folder / "corrupt.pth").write_bytes(data)

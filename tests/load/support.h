@@ -12,7 +12,7 @@
 
 namespace loadpath {
 
-/// A file that make_load_files.py wrote.
+/// Returns the path of a file that make_load_files.py wrote.
 inline std::string File(const std::string& name) { return std::string(LOAD_FILES) + "/" + name; }
 
 inline at::Tensor WantedA() { return at::arange(20, at::kFloat).view({4, 5}) / 7; }
@@ -29,11 +29,13 @@ struct Two : torch::nn::Module {
   at::Tensor a, b;
 };
 
-/// For comparison: they skip what LibTorch refuses, and take bytes whose CRC-32 does not fit
-/// (PickleLoad.ComparesNoChecksum).
-inline bool IsLibTorchs(std::string_view path) { return path == "pickle_load" || path == "jit_load"; }
+inline const LoadPath& PathOf(std::string_view name) { return *FindLoadPath(name); }
 
-/// A test of every load path, by its name.
+/// Paths for comparison, in which LibTorch reads the file: they skip what it refuses, and take bytes whose CRC-32 is
+/// wrong (PickleLoad.ComparesNoChecksum).
+inline bool IsLibTorchs(std::string_view path) { return !PathOf(path).libtorch_reader.empty(); }
+
+/// A test of every load path in the table, by its name.
 class EveryPath : public testing::TestWithParam<std::string_view> {};
 inline std::vector<std::string_view> Names() {
   std::vector<std::string_view> names;

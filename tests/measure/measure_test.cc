@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <c10/core/CPUAllocator.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -61,7 +62,7 @@ TEST(PageCache, EvictedIsColdAndWarmedIsHot) {
   EXPECT_TRUE(Warm(file.name()).hot());
 }
 
-TEST(PageCache, MappedPagesStayAndTheAnswerSaysSo) {
+TEST(PageCache, EvictSaysThatMappedPagesStayed) {
   if (InMemory()) GTEST_SKIP() << "tmpfs cannot be evicted";
   const TemporaryFile file(4 * kMiB);
   Warm(file.name());
@@ -72,6 +73,24 @@ TEST(PageCache, MappedPagesStayAndTheAnswerSaysSo) {
   munmap(address, 4 * kMiB);
   close(fd);
   EXPECT_TRUE(Evict(file.name()).cold());
+}
+
+TEST(PageCache, MakeHotWarmsOnlyWhatIsNotHotAndProvesIt) {
+  if (InMemory()) GTEST_SKIP() << "tmpfs cannot be evicted";
+  const TemporaryFile small(2 * kMiB, "small"), large(6 * kMiB, "large");
+  const std::vector<std::string> files = {small.name(), large.name()};
+  ASSERT_TRUE(Evict(files).cold());
+  const Residency hot = MakeHot(files);
+  EXPECT_EQ(hot.pages, 8 * kMiB / 4096);
+  EXPECT_TRUE(hot.hot());
+  EXPECT_TRUE(ReadResidency(files).hot());
+}
+
+TEST(PageCache, HotMeansNinetyNinePercent) {
+  const Residency little{.pages = 100, .resident = 98}, enough{.pages = 100, .resident = 99};
+  EXPECT_FALSE(little.hot());
+  EXPECT_TRUE(enough.hot());
+  EXPECT_TRUE((Residency{.pages = 0, .resident = 0}).hot()) << "an empty file has nothing to warm";
 }
 
 TEST(PageCache, AMissingFileIsNamed) {
@@ -85,27 +104,91 @@ TEST(PageCache, AnEmptyFileIsColdAndHasNoPages) {
   EXPECT_EQ(ReadResidency(file.name()).part(), 0);
 }
 
-TEST(Allocations, AreCountedExactly) {
+c10::Allocator* CpuAllocator() { return c10::GetAllocator(c10::DeviceType::CPU); }
+
+TEST(Allocations, OfALoadAreCountedExactly) {
   const AllocationCounts start = ReadAllocationCounts();
-  const at::Tensor small = at::empty({10, 3}), large = at::empty({3, 1 << 20});
-  const AllocationCounts two = ReadAllocationCounts() - start;
-  EXPECT_EQ(two.allocations, 2u);
-  EXPECT_EQ(two.bytes, 4u * 30 + 4u * 3 * (1 << 20));
-  const at::Tensor view = large.slice(0, 1, 2).transpose(0, 1), none = at::empty({0});
-  EXPECT_EQ((ReadAllocationCounts() - start).allocations, 2u) << "views and empty tensors allocate nothing";
+  {
+    const ScopedTensorAllocator loading;
+    const at::Tensor small = at::empty({10, 3}), large = at::empty({3, 1 << 20});
+    const AllocationCounts two = ReadAllocationCounts() - start;
+    EXPECT_EQ(two.allocations, 2u);
+    EXPECT_EQ(two.bytes, 4u * 30 + 4u * 3 * (1 << 20));
+    const at::Tensor view = large.slice(0, 1, 2).transpose(0, 1), none = at::empty({0});
+    EXPECT_EQ((ReadAllocationCounts() - start).allocations, 2u) << "views and empty tensors allocate nothing";
+  }
+  const at::Tensor after = at::empty({100});
+  EXPECT_EQ((ReadAllocationCounts() - start).allocations, 2u) << "what is allocated afterwards is not counted";
 }
 
-TEST(Allocations, ServeEveryUseOfMemory) {
+TEST(Allocations, OutsideOfALoadAreLibTorchs) {
+  EXPECT_EQ(CpuAllocator(), c10::GetDefaultCPUAllocator());
+  {
+    const ScopedTensorAllocator loading;
+    EXPECT_NE(CpuAllocator(), c10::GetDefaultCPUAllocator());
+    { const ScopedTensorAllocator again; }
+    EXPECT_NE(CpuAllocator(), c10::GetDefaultCPUAllocator()) << "the outermost scope decides";
+  }
+  EXPECT_EQ(CpuAllocator(), c10::GetDefaultCPUAllocator());
+}
+
+TEST(Allocations, OfALoadServeEveryUseOfMemory) {
+  const ScopedTensorAllocator loading;
   at::Tensor tensor = at::arange(1000, at::kLong);
   tensor.resize_({100000}).fill_(3);
   EXPECT_EQ(tensor.clone().sum().item<std::int64_t>(), 300000);
   const at::Tensor image = at::ones({1, 3, 32, 32});
   EXPECT_FLOAT_EQ(at::conv2d(image, at::ones({8, 3, 3, 3})).max().item<float>(), 27);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(at::empty({1 << 20}).data_ptr()) % (2 * kMiB), 0u);
+  for (const std::int64_t bytes : {2 * kMiB, 2 * kMiB + 1, 5 * kMiB - 7}) {
+    const at::Tensor large = at::full({bytes}, 7, at::kByte);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(large.data_ptr()) % (2 * kMiB), 0u);
+    EXPECT_EQ(large.sum().item<std::int64_t>(), 7 * bytes);
+  }
 }
 
+TEST(Allocations, TensorsLiveOnGrowAndEndOnTheOtherSideOfTheScope) {
+  at::Tensor before = at::full({1 << 20}, 1.0), inside, large;
+  {
+    const ScopedTensorAllocator loading;
+    inside = at::full({100}, 2.0);
+    large = at::full({1 << 20}, 3.0);
+    before.resize_({1 << 21}).fill_(1.0);
+    before = at::Tensor();
+  }
+  EXPECT_EQ(large.sum().item<double>(), 3.0 * (1 << 20));
+  large.resize_({1 << 21}).fill_(4.0);
+  inside.resize_({1 << 21}).fill_(5.0);
+  EXPECT_EQ(large.sum().item<double>() + inside.sum().item<double>(), 9.0 * (1 << 21));
+}
+
+// The page faults of filling a new tensor of 8 MiB, over and over, after two that warm the heap up.
+std::uint64_t FaultsOfLargeTensors() {
+  std::uint64_t faults = 0;
+  for (int i = 0; i < 12; ++i) {
+    const ProcessCounters start = ReadProcessCounters();
+    at::empty({static_cast<std::int64_t>(8 * kMiB)}, at::kByte).fill_(i);
+    if (i >= 2) faults += (ReadProcessCounters() - start).minor_faults;
+  }
+  return faults;
+}
+
+// The C library hands memory out again; AddressSanitizer keeps freed memory back.
+#ifndef __SANITIZE_ADDRESS__
+TEST(Allocations, OutsideOfALoadReuseTheirMemory) {
+  EXPECT_LT(FaultsOfLargeTensors(), 100u) << "10 tensors are 20480 pages of 4 KiB";
+}
+
+TEST(Allocations, ALoadLeavesTheProcessesMemoryRulesAlone) {
+  {
+    const ScopedTensorAllocator loading;
+    EXPECT_GE(FaultsOfLargeTensors(), 10u) << "in a load each gets fresh memory";
+  }
+  EXPECT_LT(FaultsOfLargeTensors(), 100u);
+}
+#endif
+
 TEST(Memory, PeakIsWhatWasUsedAndFreed) {
-  // AddressSanitizer notes an eighth of all memory beside it.
+  // AddressSanitizer keeps an eighth of all memory beside it.
 #ifdef __SANITIZE_ADDRESS__
   constexpr std::uint64_t slack = (6 + 64 / 8) * kMiB;
 #else
@@ -144,22 +227,60 @@ TEST(Counters, FaultsOfFreshMemoryAreSeen) {
   EXPECT_GE((ReadProcessCounters() - start).minor_faults, kPages);
 }
 
-TEST(Limits, EveryKindGivesAFiniteTimeAndLeavesNothingBehind) {
-  const std::string folder = "measure_test." + std::to_string(getpid());
-  std::filesystem::create_directory(folder);
-  {
-    Limits limits(folder, 16 * kMiB);
-    for (const auto kind : Limits::Kinds()) {
-      if (kind == "disk" && InMemory()) continue;
-      for (const int threads : {1, 2, 3}) {
-        const double seconds = limits.Run(kind, threads);
-        EXPECT_TRUE(std::isfinite(seconds) && seconds > 0) << kind << " " << threads;
-      }
+class LimitsTest : public testing::Test {
+ protected:
+  LimitsTest() : folder_("measure_test." + std::to_string(getpid())) { std::filesystem::create_directories(folder_); }
+  ~LimitsTest() override { std::filesystem::remove_all(folder_); }
+
+  // Paths to the limits' files, which have no names any more.
+  std::vector<std::string> Scratch() const {
+    std::vector<std::string> paths;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code none;
+      const std::string target = std::filesystem::read_symlink(entry.path(), none);
+      if (target.find(folder_ + "/.limits-") != std::string::npos) paths.push_back(entry.path());
     }
-    EXPECT_THAT([&] { limits.Run("warp", 1); }, testing::ThrowsMessage<std::runtime_error>("no such limit: warp"));
-    EXPECT_TRUE(std::filesystem::is_empty(folder));
+    return paths;
   }
-  std::filesystem::remove(folder);
+  std::string folder_;
+};
+
+TEST_F(LimitsTest, EveryKindGivesAFiniteTimeAndLeavesNothingBehind) {
+  Limits limits(folder_, 16 * kMiB);
+  for (const auto kind : Limits::Kinds()) {
+    if (kind == "disk" && InMemory()) continue;
+    for (const int threads : {1, 2, 3}) {
+      const double seconds = limits.Run(kind, threads);
+      EXPECT_TRUE(std::isfinite(seconds) && seconds > 0) << kind << " " << threads;
+    }
+  }
+  EXPECT_THAT([&] { limits.Run("warp", 1); }, testing::ThrowsMessage<std::runtime_error>("no such limit: warp"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+TEST_F(LimitsTest, DiskLeavesTheFileOfPreadAndMmapInThePageCache) {
+  if (InMemory()) GTEST_SKIP() << "tmpfs cannot be evicted";
+  Limits limits(folder_, 16 * kMiB);
+  limits.Run("pread", 1);
+  const std::vector<std::string> hot = Scratch();
+  ASSERT_FALSE(hot.empty());
+  limits.Run("disk", 1);
+  EXPECT_TRUE(limits.residency().cold());
+  EXPECT_TRUE(ReadResidency(hot.front()).hot());
+}
+
+TEST_F(LimitsTest, EverySampleProvesThatItsFileIsHot) {
+  if (InMemory()) GTEST_SKIP() << "tmpfs cannot be evicted";
+  Limits limits(folder_, 16 * kMiB);
+  for (const auto kind : {"pread", "mmap"}) {
+    limits.Run(kind, 1);
+    for (const std::string& file : Scratch()) ASSERT_TRUE(Evict(file).cold());
+    limits.Run(kind, 1);
+    EXPECT_TRUE(limits.residency().hot()) << kind;
+    EXPECT_EQ(limits.residency().pages, 16 * kMiB / 4096);
+  }
+  limits.Run("memcpy", 1);
+  EXPECT_EQ(limits.residency().pages, 0u);
 }
 
 TEST(FreshProcess, GivesOutputAndStatus) {
@@ -172,7 +293,7 @@ TEST(FreshProcess, GivesOutputAndStatus) {
       testing::ThrowsMessage<std::runtime_error>("/no/such/program: cannot be started: No such file or directory"));
 }
 
-TEST(Machine, SaysWhatNumbersDependOn) {
+TEST(Machine, IsDescribedByTheFactsThatNumbersDependOn) {
   std::vector<std::string> names;
   for (const auto& [name, value] : DescribeMachine(".")) {
     names.push_back(name);
@@ -183,9 +304,3 @@ TEST(Machine, SaysWhatNumbersDependOn) {
 
 }  // namespace
 }  // namespace loadpath
-
-int main(int argc, char** argv) {
-  loadpath::InstallTensorAllocator();
-  testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}

@@ -1,4 +1,4 @@
-// What putting bytes into a module costs and guarantees. The files are make_cases.py's.
+// Tests what ApplyCopy and ApplyAssign cost and guarantee. make_cases.py writes the files.
 #include "harness/state/apply.h"
 
 #include <gmock/gmock.h>
@@ -17,13 +17,13 @@ namespace {
 using testing::Each;
 using testing::HasSubstr;
 
-// Bytes of storages were read so often, and beside them nothing but the records' headers.
+// Expects that the bytes of the storages were read that often, and else only the records' headers.
 testing::Matcher<std::uint64_t> Bytes(std::uint64_t storages) {
   return testing::AllOf(testing::Ge(storages), testing::Lt(storages + 4096));
 }
 
 const std::string kData = LOADPATH_STATE_CASES;
-constexpr std::int64_t kCount = 6 << 20;  // elements of each of large.pth's three tensors
+constexpr std::int64_t kCount = 6 << 20;  // the elements of each of the three tensors in large.pth
 constexpr std::uint64_t kLargeBytes = 3 * kCount * 4;
 
 struct Large : torch::nn::Module {
@@ -82,7 +82,7 @@ void ExpectFirstValues(const Large& module) {
   }
 }
 
-TEST(ApplyCopy, CopiesMoreThanAWindowAndChecksAllOfItBefore) {
+TEST(ApplyCopy, ChecksMoreThanAWindowBeforeItCopies) {
   const auto checkpoint = Checkpoint::Open(kData + "/large.pth");
   Large module;
   const ApplyReport report = ApplyCopy(*checkpoint, PlanFor(module, checkpoint).tensors, {.crc = CrcMode::kOn});
@@ -94,7 +94,7 @@ TEST(ApplyCopy, CopiesMoreThanAWindowAndChecksAllOfItBefore) {
   EXPECT_THAT(report.read.crc, Each(CrcStatus::kChecked));
 }
 
-TEST(ApplyCopy, ReadsOnceIntoATensorThatIsYetToBeFilled) {
+TEST(ApplyCopy, ReadsOnceIntoATensorWithARecordedFill) {
   const auto checkpoint = Checkpoint::Open(kData + "/large.pth");
   DeferredInit deferred;
   const auto module = deferred.Construct([] { return std::make_shared<Large>(); });
@@ -120,7 +120,7 @@ TEST(ApplyCopy, AWrongChecksumLeavesTheModuleAsItWas) {
   }
 }
 
-TEST(ApplyCopy, AWrongChecksumLeavesAModuleThatIsYetToBeFilledToItsFills) {
+TEST(ApplyCopy, AWrongChecksumLeavesAModuleToItsRecordedFills) {
   Damaged file("large.pth");
   file.FlipLastByteOf(2);
   const auto checkpoint = Checkpoint::Open(file.path());
@@ -145,7 +145,7 @@ TEST(ApplyCopy, AFileThatWasCutOffLeavesTheModuleAsItWas) {
   }
 }
 
-TEST(ApplyCopy, ReadsWhatASmallViewOfALargeStorageNeeds) {
+TEST(ApplyCopy, ReadsOnlyTheBytesThatASmallViewNeeds) {
   const auto checkpoint = Checkpoint::Open(kData + "/part.pth");
   const auto plan_for = [&](Pair& module) { return PlanFor(module, checkpoint, /*strict=*/false); };
   Pair module(torch::zeros({3, 2}), torch::zeros({3, 2}));
@@ -158,7 +158,7 @@ TEST(ApplyCopy, ReadsWhatASmallViewOfALargeStorageNeeds) {
   EXPECT_THAT(all.read.crc, Each(CrcStatus::kChecked));
 }
 
-TEST(ApplyCopy, OfTargetsThatOverlapTheLaterKeyWins) {
+TEST(ApplyCopy, TheLaterKeyWinsIfTargetsOverlap) {
   const auto checkpoint = Checkpoint::Open(kData + "/overlapping.pth");
   const at::Tensor memory = torch::zeros(9);
   Pair module(memory.narrow(0, 3, 6).view({3, 2}), memory.narrow(0, 0, 6).view({3, 2}));
@@ -167,7 +167,7 @@ TEST(ApplyCopy, OfTargetsThatOverlapTheLaterKeyWins) {
   EXPECT_TRUE(at::equal(memory, torch::tensor({3.f, 4.f, 5.f, 6.f, 7.f, 8.f, 3.f, 4.f, 5.f})));
 }
 
-TEST(ApplyAssign, WhatSharesMemoryInTheFileSharesItInTheModule) {
+TEST(ApplyAssign, TensorsThatShareMemoryInTheFileShareItInTheModule) {
   const auto checkpoint = Checkpoint::Open(kData + "/overlapping.pth");
   Pair module(torch::zeros({3, 2}), torch::zeros({3, 2}));
   const at::Tensor held = module.Weight("a");
@@ -182,7 +182,7 @@ TEST(ApplyAssign, WhatSharesMemoryInTheFileSharesItInTheModule) {
   EXPECT_EQ(report.bytes_copied, 0u);
 }
 
-TEST(ApplyAssign, WhatSharesATensorInTheModuleKeepsSharingIt) {
+TEST(ApplyAssign, ModulesThatShareATensorStillShareIt) {
   const auto checkpoint = Checkpoint::Open(kData + "/overlapping.pth");
   const at::Tensor tied = torch::zeros({3, 2});
   Pair module(tied, tied);
@@ -191,7 +191,7 @@ TEST(ApplyAssign, WhatSharesATensorInTheModuleKeepsSharingIt) {
   EXPECT_TRUE(at::equal(module.Weight("a"), torch::arange(3, 9, torch::kFloat).view({3, 2}))) << "the later key wins";
 }
 
-TEST(StateDictFrom, FollowsAPathAndSaysWhatIsThereInstead) {
+TEST(StateDictFrom, FollowsAPathAndNamesTheTypeOfAValueThatIsNoDict) {
   const auto checkpoint = Checkpoint::Open(kData + "/nested.pth");
   EXPECT_EQ(StateDict::From(checkpoint, "model.state.dict.0").entries().size(), 2u);
   try {

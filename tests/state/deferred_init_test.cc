@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <torch/torch.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <functional>
+
+#include "harness/state/load_state_dict.h"
 
 namespace loadpath {
 namespace {
@@ -139,7 +144,7 @@ TEST(DeferredInit, ConstructionLeavesTheWeightsMemoryUntouched) {
   const auto linear = deferred.Construct([] { return nn::Linear(kSide, kSide); });
   const std::int64_t faults = MinorFaults() - before;
 #ifdef __SANITIZE_ADDRESS__
-  constexpr std::int64_t kMost = 4096;  // AddressSanitizer marks what it hands out: an eighth of it
+  constexpr std::int64_t kMost = 4096;  // AddressSanitizer writes to an eighth as much memory of its own
 #else
   constexpr std::int64_t kMost = 256;
 #endif
@@ -162,6 +167,64 @@ TEST(DeferredInit, WhatWasLoadedIsNotTouchedAndTheRestHasItsFirstValue) {
   EXPECT_TRUE(BitEqual(norm->running_mean, torch::zeros({4})));
   EXPECT_TRUE(BitEqual(norm->running_var, torch::ones({4})));
   EXPECT_EQ(norm->num_batches_tracked.item<std::int64_t>(), 0);
+}
+
+// A state dict of a Linear(3, 2) with weights of 9 and a bias of 8, in a file of its own.
+class LinearFile {
+ public:
+  LinearFile() : path_(testing::TempDir() + "deferred_init_test." + std::to_string(::getpid()) + ".safetensors") {
+    const std::string header =
+        R"({"weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"bias":{"dtype":"F32","shape":[2],"data_offsets":[24,32]}})";
+    const std::uint64_t length = header.size();
+    const std::vector<float> values = {9, 9, 9, 9, 9, 9, 8, 8};
+    std::ofstream file(path_, std::ios::binary);
+    file.write(reinterpret_cast<const char*>(&length), sizeof length);
+    file << header;
+    file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(4 * values.size()));
+  }
+  ~LinearFile() { std::filesystem::remove(path_); }
+  LinearFile(const LinearFile&) = delete;
+  LinearFile& operator=(const LinearFile&) = delete;
+  StateDict Open() const { return StateDict::From(Checkpoint::Open(path_)); }
+
+ private:
+  std::string path_;
+};
+
+TEST(DeferredInit, LoadStateDictForgetsTheFillsOfWhatItLoads) {
+  const LinearFile file;
+  for (const bool assign : {false, true}) {
+    SCOPED_TRACE(assign ? "assign" : "copy");
+    std::shared_ptr<nn::LinearImpl> linear;
+    {
+      DeferredInit deferred;
+      linear = deferred.Construct([] { return std::make_shared<nn::LinearImpl>(3, 2); });
+      LoadStateDictOptions options;
+      options.assign = assign;
+      LoadStateDict(*linear, file.Open(), options);
+    }
+    EXPECT_TRUE(BitEqual(linear->weight, torch::full({2, 3}, 9.f))) << "the destructor overwrote loaded weights";
+    EXPECT_TRUE(BitEqual(linear->bias, torch::full({2}, 8.f)));
+  }
+}
+
+TEST(DeferredInit, LoadStateDictLeavesTheFillsOfWhatItDoesNotLoad) {
+  struct Wider : nn::LinearImpl {
+    Wider() : LinearImpl(3, 2) { extra = register_parameter("extra", torch::empty({4}).fill_(3)); }
+    at::Tensor extra;
+  };
+  const LinearFile file;
+  DeferredInit deferred;
+  const auto module = deferred.Construct([] { return std::make_shared<Wider>(); });
+  EXPECT_ANY_THROW(LoadStateDict(*module, file.Open()));
+  EXPECT_GT(deferred.pending(), 1u) << "a load that is refused changes nothing";
+  LoadStateDictOptions options;
+  options.strict = false;
+  LoadStateDict(*module, file.Open(), options);
+  EXPECT_EQ(deferred.pending(), 1u);
+  deferred.Finish();
+  EXPECT_TRUE(BitEqual(module->extra, torch::full({4}, 3.f)));
+  EXPECT_TRUE(BitEqual(module->weight, torch::full({2, 3}, 9.f)));
 }
 
 TEST(DeferredInit, ATensorWhoseMemoryWasReplacedIsForgottenToo) {

@@ -1,4 +1,4 @@
-// Every case of make_cases.py: what PyTorch does with a module and a checkpoint, and what load_state_dict here does.
+// Tests that load_state_dict does what PyTorch does, in every case of make_cases.py.
 #include "harness/state/load_state_dict.h"
 
 #include <gtest/gtest.h>
@@ -105,7 +105,7 @@ TEST_P(Case, ReportsEveryKeyOnce) {
   } catch (const StateDictError&) {
     return;
   }
-  if (check.error_messages == std::vector{check.error}) return;  // raised before all keys were looked at
+  if (check.error_messages == std::vector{check.error}) return;  // it was raised before all keys were visited
   std::multiset<std::string> reported;
   for (const KeyReport& report : check.plan.report) reported.insert(report.key);
   for (const std::string& key : reported) EXPECT_EQ(reported.count(key), 1u) << key;

@@ -58,7 +58,7 @@ class Cases:
             except (RuntimeError, TypeError, AttributeError) as error:
                 record["error"], record["exception"] = str(error), type(error).__name__
         texts = [str(w.message).split(" (Triggered internally")[0] for w in caught]
-        record["warnings"] = [t for t in dict.fromkeys(texts) if not t.startswith("ComplexHalf support")]
+        record["warnings"] = [t for t in dict.fromkeys(texts) if not t.startswith(("ComplexHalf support", "BComplex32 support"))]
         if not record["error"]:
             record["parameters"] = {n: describe(p) for n, p in module.named_parameters(remove_duplicate=False)}
             record["buffers"] = {n: describe(b) for n, b in module.named_buffers(remove_duplicate=False)}
@@ -206,6 +206,16 @@ def add_values(cases):
     cases.add("float4 into every dtype", "dtypes", {f"to_{n}": float4 for n in DTYPES})
     cases.add("float4 into float4", "float4", {f"to_{FLOAT4}": float4})
     cases.add("float4 assigned", "dtypes", {f"to_{n}": float4 for n in DTYPES}, assign=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # experimental
+        bcomplex = numbers.to(torch.bcomplex32)
+    cases.add("bcomplex32 into every dtype", "dtypes", {f"to_{n}": bcomplex for n in DTYPES})
+    for target in DTYPES:
+        cases.add(f"bcomplex32 into {target}", "dtypes", {f"to_{target}": bcomplex}, strict=False)
+    cases.add("bcomplex32 assigned", "dtypes", {f"to_{n}": bcomplex for n in DTYPES}, assign=True)
+    cases.add("bcomplex32 assigned to parameters", "frozen", {
+        "free": values(torch.bcomplex32, (2, 3)), "frozen": values(torch.bcomplex32, (2, 3)),
+        "counts": values(torch.bcomplex32, (4,)), "buffer": values(torch.bcomplex32, (2, 3))}, assign=True)
     cases.add("negative numbers", "dtypes", {f"to_{n}": torch.tensor([-1.0, -3.7, 0, 1, 2]) for n in DTYPES if n[0] in "ifbc"}, strict=False)
     for shape in ((1,), (), (1, 1), (2,), (0,)):
         for assign in (False, True):

@@ -8,10 +8,10 @@
 
 namespace loadpath {
 
-/// Small numbers, the same in modules.py: element i is i % 11 + 1, times `factor`.
+/// Returns small numbers, as modules.py does: element i is i % 11 + 1, times `factor`.
 at::Tensor Values(at::ScalarType type, at::IntArrayRef shape, double factor = 1);
 
-/// The C++ twin of modules.py's module of that name, filled with Values(); nullptr where there is none.
+/// Returns the C++ twin of modules.py's module of that name, filled with Values(); nullptr if there is none.
 std::shared_ptr<torch::nn::Module> MakeModule(const std::string& factory);
 
 }  // namespace loadpath

@@ -1,4 +1,4 @@
-// The report as data, and the names and texts that messages are made of.
+// Tests the report of a load, and the names and texts that messages are made of.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>

@@ -204,6 +204,9 @@ class Reader {
     for (std::size_t i = 0; i < units_.size(); ++i) {
       const Unit& unit = units_[i];
       const std::uint32_t number = order_[unit.first];
+      if (unit.window || (slots_[number].deflated && !Whole(number))) {
+        for (std::uint32_t j = unit.first; j < unit.last; ++j) report.bytes_copied += jobs_[order_[j]].dst.size();
+      }
       if (unit.window || slots_[number].deflated) continue;
       crcs_[number] = unit.begin == 0 ? unit_crcs_[i] : CombineCrc32(crcs_[number], unit_crcs_[i], unit.length);
     }

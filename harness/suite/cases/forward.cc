@@ -1,8 +1,8 @@
 #include <ATen/ATen.h>
 
+#include "harness/base/stopwatch.h"
 #include "harness/golden/compare.h"
 #include "harness/load/device.h"
-#include "harness/measure/counters.h"
 #include "harness/suite/cases/forward_ways.h"
 
 namespace loadpath::bench {

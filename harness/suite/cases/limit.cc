@@ -1,7 +1,7 @@
 #include <ATen/ATen.h>
 
+#include "harness/base/stopwatch.h"
 #include "harness/load/device.h"
-#include "harness/measure/counters.h"
 #include "harness/suite/run.h"
 
 namespace loadpath::bench {

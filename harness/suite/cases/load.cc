@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "harness/base/stopwatch.h"
 #include "harness/golden/compare.h"
 #include "harness/load/device.h"
 #include "harness/measure/counters.h"
@@ -42,12 +43,14 @@ class LoadRun : public Run {
       FindReferenceFile();
     }
     files_ = FilesOf(file_, HowToOpen(which()));
-    if (which().cache == "hot") Warm(files_);
+    if (which().cache == "hot") MakeHot(files_);
+    std::optional<ScopedTensorAllocator> loading(std::in_place);
     PeakMemory peak;
     Construct();
     estimate = Load(/*first=*/true);
     peak.Stop();
     record.peak_extra_bytes = peak.Extra(AnonymousBytes());
+    loading.reset();
     for (const auto& part : parts_) {
       if (const std::string wrong = part->check(*part->module); !wrong.empty()) throw WrongAnswer(wrong);
     }
@@ -56,10 +59,13 @@ class LoadRun : public Run {
   }
 
   double Sample() override {
+    const ScopedTensorAllocator loading;
     Construct();
     if (which().cache == "cold") {
       const Residency left = Evict(files_);
       record.greatest_residency = std::max(record.greatest_residency.value_or(0), left.part());
+    } else {
+      MakeHot(files_);
     }
     const double seconds = Load(/*first=*/false);
     Release();
@@ -76,7 +82,7 @@ class LoadRun : public Run {
       const ManifestModel& entry = session_.ModelOf(model);
       const ManifestFile& file = session_.FileOf(model, which().format, layout);
       // torch::pickle_load is given the form that it can read, where there is one.
-      const bool plain = path_.name == "pickle_load" && !file.plain_dict.empty();
+      const bool plain = path_.input == LoadInput::kPlainDict && !file.plain_dict.empty();
       file_ = session_.manifest->PathOf(plain ? file.plain_dict : file.name);
       if (!std::filesystem::exists(file_)) throw Skipped("no " + file_ + "; scripts/bench makes it");
       const auto key = std::ranges::find(file.models, model, [](const auto& one) { return one.first; });
@@ -176,15 +182,19 @@ class LoadRun : public Run {
 
   // Exact costs: the same in every sample, so the first one's are told.
   void NoteCosts(const std::vector<LoadResult>& results, const AllocationCounts& allocated, const ReadReport& opened) {
-    std::uint64_t loaded = 0, mapped = 0, copied = 0, read = opened.bytes_read, calls = opened.read_calls, fallen = 0;
+    std::uint64_t loaded = 0, mapped = 0, fallen = 0;
+    std::optional<std::uint64_t> copied = 0, read = opened.bytes_read, calls = opened.read_calls;
+    const auto add = [](std::optional<std::uint64_t>& sum, std::optional<std::uint64_t> more) {
+      sum = sum && more ? std::optional(*sum + *more) : std::nullopt;  // one that is not known leaves the sum unknown
+    };
     for (const LoadResult& result : results) {
       loaded += result.bytes_loaded;
       mapped += result.bytes_mapped;
-      copied += result.bytes_copied;
-      read += result.read.bytes_read;
-      calls += result.read.read_calls;
+      add(copied, result.bytes_copied);
+      add(read, result.bytes_read);
+      add(calls, result.read_calls);
       fallen += result.tensors_fallen_back;
-      for (const CrcStatus status : result.read.crc) ++record.crc[std::string(Name(status))];
+      for (const CrcStatus status : result.crc) ++record.crc[std::string(Name(status))];
       if (!result.fallback.empty()) record.fallback = result.fallback;
     }
     record.bytes = loaded;

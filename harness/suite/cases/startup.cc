@@ -2,11 +2,12 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "harness/base/stopwatch.h"
 #include "harness/golden/compare.h"
 #include "harness/load/device.h"
-#include "harness/measure/counters.h"
 #include "harness/measure/fresh_process.h"
 #include "harness/measure/page_cache.h"
+#include "harness/measure/tensor_allocator.h"
 #include "harness/suite/run.h"
 #include "models/model.h"
 
@@ -41,7 +42,7 @@ class StartupRun : public Run {
   void Verify() override {
     std::vector<Source> sources;
     files_ = FilesOf(FindFile(which(), session_, sources), HowToOpen(which()));
-    if (which().cache == "hot") Warm(files_);
+    if (which().cache == "hot") MakeHot(files_);
     estimate = Sample();
     record.checked = true;
     record.phases_ns.clear();
@@ -90,6 +91,7 @@ nlohmann::json TakeStartupSample(const Options& options) {
   std::vector<Source> sources;
   const std::string file = FindFile(*which, session, sources);
   const at::Device device = OpenDevice(which->device);
+  if (!device.is_cpu()) DisableTf32();
   std::vector<std::vector<at::Tensor>> inputs;
   for (const Source& source : sources) inputs.push_back(FindModel(source.model)->example_inputs(1));
   last = static_cast<double>(MonotonicNs()) * 1e-9;  // finding the case is the benchmark's own work
@@ -102,6 +104,7 @@ nlohmann::json TakeStartupSample(const Options& options) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const Model& model = *FindModel(sources[i].model);
     DeferredInit deferred;
+    std::optional<ScopedTensorAllocator> loading(std::in_place);
     modules.push_back(deferred.Construct(model.make));
     lap("construct");
     const LoadResult result = FindLoadPath(which->path)
@@ -114,6 +117,7 @@ nlohmann::json TakeStartupSample(const Options& options) {
                                           .deferred = &deferred});
     deferred.Loaded(result.loaded);
     deferred.Finish();
+    loading.reset();
     bytes += result.bytes_loaded;
     lap("load");
     modules.back()->eval();

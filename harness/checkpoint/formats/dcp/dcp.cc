@@ -227,6 +227,7 @@ class Dcp final : public SeveralFiles {
     for (const OpenValue& value : values_) files.push_back(value.file->record_file());
     const ReadReport part = ReadRecords(files, file_of, jobs, options);
     report.bytes_checked += part.bytes_checked;
+    report.bytes_copied += part.bytes_copied;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       // A job of several chunks was checked only where each of them was.
       CrcStatus& status = report.crc[job_of[i]];
