@@ -109,7 +109,7 @@ class Writer {
     std::uint64_t cost = 0;
     for (NodeId node = id; node != from_ && links_[node].parent != kNoNode; node = links_[node].parent) {
       const auto [parent, position] = links_[node];
-      path.push_back(position == kAttributes ? (tree_.kind(parent) == NodeKind::kObject ? "state" : "$attributes")
+      path.push_back(position == kAttributes ? (tree_.HasState(parent) ? "state" : "$attributes")
                      : tree_.IsDict(parent)  ? tree_.KeyText(tree_.items(parent)[position])
                                              : std::to_string(position));
       cost += path.back().size() + 3;
@@ -233,7 +233,12 @@ class Writer {
         type = "torch.Size";
         break;
       case NodeKind::kDict:
-        type = "dict";
+        type = tree_.class_name(id).empty() ? "dict" : tree_.class_name(id);
+        break;
+      case NodeKind::kList:
+      case NodeKind::kSet:
+        type = tree_.class_name(id);
+        if (type.empty()) return;
         break;
       case NodeKind::kOrderedDict:
         type = "collections.OrderedDict";
