@@ -1,10 +1,10 @@
 #include "harness/inspect/values_json.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/inspect/json_text.h"
 
 namespace loadpath::ckpt {
@@ -207,8 +207,8 @@ class Writer {
 
   // A dict's keys as object keys, where they are scalars and distinct as text.
   bool IsObject(std::span<const NodeId> items) const {
-    std::unordered_set<std::string> others;
-    std::unordered_set<std::string_view> texts;
+    HashSet<std::string> others;
+    HashSet<std::string_view> texts;
     for (std::size_t i = 0; i < items.size(); i += 2) {
       const NodeKind kind = tree_.kind(items[i]);
       if (KeyType(kind).empty()) return false;
