@@ -115,6 +115,7 @@ EXPORTS = {
     "nul behind": (export(b'{"config": {}}\0{'), "has a list of weights that is not a JSON object"),
     "twice": (export(b'{"config": {"w": ' + json.dumps(ENTRY).encode() + b', "w": ' + json.dumps(ENTRY).encode() + b"}}"), "names w twice in its list of weights"),
     "deep": (export(b'{"config": ' + b"[" * 100000 + b"]" * 100000 + b"}"), "has a list of weights that is nested too deep"),
+    "many names": (export(b'{"config": {' + b",".join(b'"%d": 1' % i for i in range(400_000)) + b"}}"), 'has a list of weights that lacks "path_name"'),
     "entry": (export({"config": {"w": 1}}), 'has a list of weights that lacks "path_name"'),
     "path number": (entry(path_name=1), 'has a list of weights whose "path_name" is not a text'),
     "param number": (entry(is_param=1), 'has a list of weights whose "is_param" is not a bool'),
