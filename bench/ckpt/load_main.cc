@@ -9,7 +9,7 @@
 #include "bench/ckpt/load.h"
 #include "bench/ckpt/load_choice.h"
 #include "bench/ckpt/options.h"
-#include "harness/base/out_of_memory.h"
+#include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/load/mapping_guard.h"
 #include "harness/state/deferred_init.h"

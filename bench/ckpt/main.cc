@@ -8,7 +8,7 @@
 #include "bench/ckpt/diff.h"
 #include "bench/ckpt/inspect.h"
 #include "bench/ckpt/options.h"
-#include "harness/base/out_of_memory.h"
+#include "harness/base/error.h"
 #include "harness/base/text.h"
 
 namespace loadpath::ckpt {

@@ -3,8 +3,9 @@
 namespace loadpath {
 namespace {
 
-// Names come from the file: a newline or an escape sequence in one must not forge a line of output.
-std::string Escaped(std::string_view text) {
+// Names come from the file: a newline or an escape sequence in one must not forge a line of output. Other bytes stay as
+// they are, so that a path can be copied from the message.
+std::string WithoutControls(std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   std::string out;
   out.reserve(text.size());
@@ -21,22 +22,25 @@ std::string Escaped(std::string_view text) {
   return out;
 }
 
-std::string Line(std::string_view file, std::string_view sentence, std::string_view record, std::uint64_t offset) {
-  std::string line = Escaped(file) + ": " + Escaped(sentence);
-  if (!record.empty()) line += ", record " + Escaped(record);
+std::string Line(std::string_view file, std::string_view sentence, std::string_view record, std::uint64_t offset,
+                 std::string_view advice) {
+  std::string line = WithoutControls(file) + ": " + WithoutControls(sentence);
+  if (!record.empty()) line += ", record " + WithoutControls(record);
   if (offset != CheckpointError::kNoOffset) line += ", offset " + std::to_string(offset);
+  if (!advice.empty()) line += ": " + WithoutControls(advice);
   return line;
 }
 
 }  // namespace
 
 CheckpointError::CheckpointError(ErrorCode code, std::string_view file, std::string_view sentence,
-                                 std::string_view record, std::uint64_t offset)
-    : std::runtime_error(Line(file, sentence, record, offset)),
+                                 std::string_view record, std::uint64_t offset, std::string_view advice)
+    : std::runtime_error(Line(file, sentence, record, offset, advice)),
       code_(code),
       file_(file),
       sentence_(sentence),
       record_(record),
+      advice_(advice),
       offset_(offset) {}
 
 std::string Counted(std::uint64_t count, std::string_view noun) {

@@ -2,56 +2,68 @@
 #define LOADPATH_HARNESS_BASE_ERROR_H_
 
 #include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace loadpath {
 
-/// What can be wrong with a checkpoint. Closed: every failure that a file's bytes can cause is one of these.
+/// What can be wrong with a checkpoint. Every failure that a file's bytes can cause is one of these.
 enum class ErrorCode : std::uint8_t {
-  kIo,               ///< the operating system refused: not there, no permission, a directory, a failing read
+  kIo,               ///< the operating system refused: no such file, no permission, a failing read
   kUnknownFormat,    ///< not a checkpoint of any kind that is read here
   kBadArchive,       ///< the container (zip directory, headers, record extents) contradicts itself
-  kMissingRecord,    ///< a record that the format demands is not there
+  kMissingRecord,    ///< a record that the format demands is missing
   kBadVersion,       ///< a format version that is not read here
   kBadPickle,        ///< the pickle stream is cut off or malformed
   kForbiddenGlobal,  ///< the pickle names something that is not on PyTorch's weights_only list
   kBadTensor,        ///< a tensor reaches outside its storage, or its description contradicts itself
   kBadCrc,           ///< the bytes are not those that were written
-  kUnsupported,      ///< valid, but not read here; the sentence says what to do
+  kUnsupported,      ///< valid, but not read here; the advice says what to do
   kLimitExceeded,    ///< larger or deeper than a limit of the reader (see limits.h)
   kKeyPath,          ///< a key path that leads nowhere in this checkpoint
-  kOutOfMemory,      ///< the allocation that the file's real size justifies failed
+  kOutOfMemory,      ///< an allocation failed that the file's real size justifies
 };
 
-/// The one exception that reading a checkpoint throws.
+/// The only exception that reading a checkpoint throws.
 ///
-/// what() is one line, "FILE: SENTENCE" with ", record R" and ", offset N" where they are known, and control
-/// characters from the file escaped. Nothing else escapes from a file's bytes.
+/// what() is one line: "FILE: SENTENCE", then ", record R" and ", offset N" if they are known, then ": ADVICE" if there
+/// is any. Control characters from the file are escaped.
 class CheckpointError : public std::runtime_error {
  public:
   static constexpr std::uint64_t kNoOffset = ~std::uint64_t{0};
 
   CheckpointError(ErrorCode code, std::string_view file, std::string_view sentence, std::string_view record = {},
-                  std::uint64_t offset = kNoOffset);
+                  std::uint64_t offset = kNoOffset, std::string_view advice = {});
 
   ErrorCode code() const { return code_; }
   const std::string& file() const { return file_; }
   const std::string& sentence() const { return sentence_; }
   const std::string& record() const { return record_; }
   std::uint64_t offset() const { return offset_; }
+  const std::string& advice() const { return advice_; }  ///< what to do, if the sentence does not say it
 
  private:
   ErrorCode code_;
-  std::string file_, sentence_, record_;
+  std::string file_, sentence_, record_, advice_;
   std::uint64_t offset_;
 };
 
-/// "1 tensor", "2 tensors": a count in a sentence.
+/// Returns work(). If an allocation fails, throws CheckpointError kOutOfMemory: "FILE: SENTENCE: out of memory".
+template <typename Work>
+auto OrOutOfMemory(const std::string& file, std::string_view sentence, const Work& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    throw CheckpointError(ErrorCode::kOutOfMemory, file, std::string(sentence) + ": out of memory");
+  }
+}
+
+/// Returns "1 tensor", "2 tensors": a count in a sentence.
 std::string Counted(std::uint64_t count, std::string_view noun);
 
-/// "1 byte is missing", "7 bytes are missing".
+/// Returns "1 byte is missing", "7 bytes are missing".
 std::string MissingText(std::uint64_t count);
 
 }  // namespace loadpath

@@ -11,7 +11,7 @@
 namespace loadpath {
 namespace {
 
-// Linux transfers at most 0x7ffff000 bytes a call; a round number below it keeps requests aligned.
+// Linux transfers at most 0x7ffff000 bytes a call. A round number below that keeps requests aligned.
 constexpr std::size_t kMaxTransfer = std::size_t{1} << 30;
 
 const char* KindOfFile(mode_t mode) {
@@ -23,10 +23,10 @@ const char* KindOfFile(mode_t mode) {
 
 }  // namespace
 
-Source::Source(std::string path) : path_(std::move(path)) {
+FileSource::FileSource(std::string path) : path_(std::move(path)) {
   if (path_.find('\0') != std::string::npos) Fail(ErrorCode::kIo, "cannot be opened: the name contains a NUL byte");
   do {
-    // O_NONBLOCK: opening a FIFO that nobody writes to would otherwise wait for ever.
+    // Without O_NONBLOCK, opening a FIFO that nobody writes to waits for ever.
     fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   } while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) Fail(ErrorCode::kIo, std::string("cannot be opened: ") + std::strerror(errno));
@@ -38,11 +38,11 @@ Source::Source(std::string path) : path_(std::move(path)) {
   size_ = static_cast<std::uint64_t>(status.st_size);
 }
 
-Source::~Source() {
+FileSource::~FileSource() {
   if (outer_ == nullptr) ::close(fd_);
 }
 
-void Source::ReadAt(std::uint64_t offset, std::span<std::byte> dst) const {
+void FileSource::ReadAt(std::uint64_t offset, std::span<std::byte> dst) const {
   if (outer_ != nullptr) {
     if (offset > size_ || dst.size() > size_ - offset)
       Fail(ErrorCode::kBadArchive, "has a file inside it that ends too early", {}, base_ + size_);

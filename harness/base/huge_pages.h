@@ -9,8 +9,8 @@
 
 namespace loadpath {
 
-/// Asks for 2 MiB pages where an allocation is large enough: opening a file of 100,000 tensors fills some 100 MB once,
-/// and page faults of 4 KiB were half of its time.
+/// Asks for 2 MiB pages if an allocation is large enough. Opening a file of 100,000 tensors fills some 100 MB once, and
+/// page faults of 4 KiB took half of that time.
 template <typename T>
 struct HugePageAllocator {
   using value_type = T;

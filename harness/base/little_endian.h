@@ -6,7 +6,7 @@
 
 namespace loadpath {
 
-/// The unsigned integer of type T whose little-endian bytes start at `bytes`.
+/// Returns the unsigned integer whose little-endian bytes start at `bytes`.
 template <typename T>
 T LittleEndian(const void* bytes) {
   const auto* p = static_cast<const unsigned char*>(bytes);

@@ -7,11 +7,11 @@
 namespace loadpath {
 namespace {
 
-// Longer names are not compared: that takes the product of their lengths, and nobody types them by hand.
+// Longer names are not compared: nobody types them by hand, and comparing takes the product of their lengths.
 constexpr std::size_t kLongestName = 512;
 
-// Edit distance, two swapped neighbours being one edit (optimal string alignment); any value above `limit` where
-// larger.
+// Returns the edit distance, with two swapped neighbours as one edit (optimal string alignment). If it is larger than
+// `limit`, returns any larger value.
 std::size_t Distance(std::string_view a, std::string_view b, std::size_t limit) {
   if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit) return limit + 1;
   std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);

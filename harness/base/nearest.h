@@ -7,8 +7,8 @@
 
 namespace loadpath {
 
-/// The candidate nearest to `name` by edit distance (two swapped neighbours are one edit), for "did you mean"; empty
-/// where none is near enough (more than a third of the longer name away).
+/// Returns the candidate nearest to `name` by edit distance, for "did you mean". Two swapped neighbours are one edit.
+/// Returns an empty text if the nearest is more than a third of the longer name away.
 std::string Nearest(std::string_view name, std::span<const std::string> candidates);
 
 }  // namespace loadpath

@@ -15,7 +15,7 @@
 namespace loadpath {
 namespace {
 
-// O_TMPFILE and fsync want the folder itself.
+// For O_TMPFILE and fsync, which take the folder itself.
 std::string FolderPath(const std::string& file) {
   const std::string folder = FolderOf(file);
   return folder.empty() ? "." : folder;
@@ -71,7 +71,7 @@ void NewFile::Commit() {
   }
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) Fail(errno);
   temporary_.clear();
-  // The name itself is on the disk once its folder is; some filesystems do not offer that.
+  // The name is on the disk once its folder is. Some filesystems cannot do that.
   const int folder = ::open(FolderPath(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);

@@ -9,9 +9,9 @@
 
 namespace loadpath {
 
-/// A file that appears under its name whole or not at all. Until then it has no name (O_TMPFILE), so that nothing of it
-/// is left whatever happens to the program; where the filesystem does not know such files, it has a temporary name in
-/// the same folder, which the destructor removes. Throws CheckpointError kIo with one line that names `path`.
+/// A file that appears under its name whole or not at all. Until Commit it has no name (O_TMPFILE), so that nothing is
+/// left of it whatever happens to the program. If the filesystem has no such files, it has a temporary name in the same
+/// folder, which the destructor removes. Throws CheckpointError kIo with one line that names `path`.
 class NewFile {
  public:
   explicit NewFile(std::string path);
@@ -22,9 +22,9 @@ class NewFile {
   /// Several threads may write to different places.
   void WriteAt(std::uint64_t offset, std::span<const std::byte> bytes) const;
   void WriteAt(std::uint64_t offset, std::string_view text) const { WriteAt(offset, std::as_bytes(std::span(text))); }
-  /// A path by which this process can read what was written so far.
+  /// Returns a path by which this process can read what was written so far.
   std::string ReadablePath() const;
-  /// Bytes and name reach the disk; a file that had the name is replaced.
+  /// Writes bytes and name to the disk. Replaces a file that had the name.
   void Commit();
 
  private:

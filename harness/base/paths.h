@@ -8,13 +8,12 @@ namespace loadpath {
 
 bool IsFolder(const std::string& path);
 
-/// The folder that `file` lies in, with its slash; empty for the current one.
+/// Returns the folder that `file` lies in, with its slash; empty for the current folder.
 std::string FolderOf(const std::string& file);
 
-/// True for a relative path with `/` between names alone, which stays inside the folder it starts from: no name is
-/// empty,
-/// "." or "..", none holds a NUL byte or a backslash. Symbolic links are not looked at: they are the folder's own, not
-/// the index's (the cache of Hugging Face Hub consists of links to files elsewhere).
+/// Returns true for a relative path that stays inside the folder it starts from: names with `/` between them, of which
+/// none is empty, "." or "..", and none holds a NUL byte or a backslash. Symbolic links are not followed: whoever made
+/// the folder made them, not the index. (The cache of Hugging Face Hub consists of links to files elsewhere.)
 bool StaysInside(std::string_view path);
 
 }  // namespace loadpath

@@ -14,7 +14,7 @@
 
 namespace loadpath {
 
-/// An open file that is closed with its scope. Its failures are std::runtime_error, "FILE: SENTENCE: why".
+/// An open file that is closed with its scope. Failures are std::runtime_error, "FILE: SENTENCE: why".
 class ScopedFd {
  public:
   ScopedFd(std::string name, int flags, unsigned mode = 0) : name_(std::move(name)) {

@@ -7,11 +7,11 @@
 
 namespace loadpath {
 
-/// Sets OpenSSL up, which Sha256 does by itself at its first call. To be called before memory is filled: OpenSSL 3.0
-/// does not survive that it has none for its own locks. Throws std::runtime_error where it has no SHA-256.
+/// Initialises OpenSSL. Sha256() does this on first use; call it earlier if memory may run out, because OpenSSL 3.0
+/// crashes if it cannot allocate its own locks. Throws std::runtime_error if OpenSSL has no SHA-256.
 void PrepareSha256();
 
-/// SHA-256 of the bytes, as 64 lower-case hexadecimal digits.
+/// Returns the SHA-256 of the bytes as 64 lower-case hexadecimal digits.
 std::string Sha256(std::span<const std::byte> bytes);
 
 }  // namespace loadpath

@@ -27,22 +27,6 @@ bool NeedsEscape(char32_t c) {
 
 }  // namespace
 
-CodePoint DecodeUtf8(std::string_view text, std::size_t position) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[position + i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return {first, 1, true};
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() - position < length) return {first, 1, false};
-  char32_t value = first & (0xff >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {first, 1, false};
-    value = (value << 6) | (byte(i) & 0x3f);
-  }
-  static constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kSmallest[length] || value > 0x10ffff) return {first, 1, false};
-  return {value, length, true};
-}
-
 std::string Escaped(std::string_view text) {
   std::string out;
   out.reserve(text.size());

@@ -6,7 +6,7 @@
 namespace loadpath {
 namespace {
 
-// `digits` hexadecimal digits at `at`.
+// Reads `digits` hexadecimal digits at `at`.
 bool Hex(std::string_view text, std::size_t at, std::size_t digits, std::uint32_t& value) {
   if (text.size() < at + digits) return false;
   const char* begin = text.data() + at;
@@ -16,28 +16,34 @@ bool Hex(std::string_view text, std::size_t at, std::size_t digits, std::uint32_
 
 }  // namespace
 
+CodePoint DecodeUtf8(std::string_view text, std::size_t position) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[position + i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return {first, 1, true};
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() - position < length) return {first, 1, false};
+  char32_t value = first & (0xff >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {first, 1, false};
+    value = (value << 6) | (byte(i) & 0x3f);
+  }
+  static constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (value < kSmallest[length] || value > 0x10ffff) return {first, 1, false};
+  return {value, length, true};
+}
+
 bool IsUtf8(std::string_view text) {
-  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
-  const auto* const end = p + text.size();
-  while (p < end) {
-    if (end - p >= 8) {
-      std::uint64_t word;
-      std::memcpy(&word, p, 8);
-      if ((word & 0x8080808080808080u) == 0) {
-        p += 8;
-        continue;
-      }
+  for (std::size_t i = 0; i < text.size();) {
+    // Nearly all text is ASCII: eight bytes at a time.
+    std::uint64_t word = ~std::uint64_t{0};
+    if (text.size() - i >= sizeof word) std::memcpy(&word, text.data() + i, sizeof word);
+    if ((word & 0x8080808080808080u) == 0) {
+      i += sizeof word;
+      continue;
     }
-    const unsigned lead = *p++;
-    if (lead < 0x80) continue;
-    const int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4 || end - p < more) return false;
-    std::uint32_t code = lead & (0x3fu >> more);
-    for (int i = 0; i < more; ++i, ++p) {
-      if ((*p & 0xc0) != 0x80) return false;
-      code = code << 6 | (*p & 0x3fu);
-    }
-    if ((more == 2 && code < 0x800) || (more == 3 && (code < 0x10000 || code > 0x10ffff))) return false;
+    const CodePoint point = DecodeUtf8(text, i);
+    if (!point.valid) return false;
+    i += point.length;
   }
   return true;
 }

@@ -8,8 +8,8 @@
 
 namespace loadpath {
 
-/// What is wrong with a view of a storage of `nbytes` bytes; empty where nothing is: ranks agree, nothing is negative,
-/// no product overflows, every element lies inside.
+/// Returns what is wrong with a view of a storage of `nbytes` bytes. Returns an empty text if the ranks agree, nothing
+/// is negative, no product overflows and every element lies inside.
 std::string ViewProblem(const TensorView& view, std::uint64_t nbytes);
 
 /// Bytes [begin, end) of a storage.
@@ -18,10 +18,10 @@ struct ByteRange {
   auto operator<=>(const ByteRange&) const = default;
 };
 
-/// The bytes of its storage that a view which was checked reaches; none where it has no elements.
+/// Returns the bytes of its storage that a checked view reaches. The range is empty if the view has no elements.
 ByteRange ReachOf(const TensorView& view);
 
-/// "[2, 3]"
+/// Returns "[2, 3]".
 std::string ShapeText(const std::vector<std::int64_t>& shape);
 
 }  // namespace loadpath

@@ -45,7 +45,7 @@ const DtypeInfo& Info(Dtype dtype);
 inline std::string_view Name(Dtype dtype) { return Info(dtype).name; }
 inline std::uint64_t ItemSize(Dtype dtype) { return Info(dtype).itemsize; }
 
-/// `name` as PyTorch prints it, with or without "torch.".
+/// Returns the dtype by PyTorch's name, with or without "torch.".
 std::optional<Dtype> DtypeByName(std::string_view name);
 
 }  // namespace loadpath

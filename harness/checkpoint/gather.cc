@@ -26,7 +26,7 @@ bool IsInteger(Dtype dtype) { return dtype <= Dtype::kUint64; }
 
 }  // namespace
 
-// The last dimension is a run of its own where it is dense.
+// If the last dimension is dense, it is copied as one run.
 void Gather(const TensorView& view, const std::byte* src, std::byte* dst) {
   const std::size_t item = ItemSize(view.dtype), rank = view.shape.size();
   const std::int64_t inner = rank == 0 ? 1 : view.shape[rank - 1], inner_stride = rank == 0 ? 1 : view.stride[rank - 1];

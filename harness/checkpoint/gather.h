@@ -8,10 +8,10 @@
 
 namespace loadpath {
 
-/// Copies the elements of a view that is not empty, the first of which stands at `src`, to `dst` in row-major order.
+/// Copies the elements of a view that is not empty to `dst`, in row-major order. `src` is the first element.
 void Gather(const TensorView& view, const std::byte* src, std::byte* dst);
 
-/// Resolves the view's negative and conjugate bit in `bytes`, whole elements of its dtype, little-endian.
+/// Resolves the view's negative and conjugate bits in `bytes`: whole elements of its dtype, little-endian.
 void ResolveBits(const TensorView& view, std::span<std::byte> bytes);
 
 }  // namespace loadpath

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxListed = 12;
 
-// Of a level, what a path may go on with.
+// Returns the names by which a path may go on.
 std::vector<std::string> Names(const Tree& tree, NodeId node) {
   std::vector<std::string> names;
   const std::span<const NodeId> items = tree.items(node);
@@ -35,7 +35,7 @@ struct Step {
   std::size_t position;  // in the path, behind a dot
 };
 
-// The children whose names `rest` starts with, the longest name first.
+// The children whose names `rest` starts with, by the names under which Tree::Walk lists them; the longest name first.
 std::vector<Step> Matches(const Tree& tree, const Step& at, std::string_view rest) {
   std::vector<Step> matches;
   const std::span<const NodeId> items = tree.items(at.node);
@@ -52,12 +52,13 @@ std::vector<Step> Matches(const Tree& tree, const Step& at, std::string_view res
         add(items[i + 1], tree.KeyText(items[i]));
       }
     }
-  } else if (tree.IsSequence(at.node)) {
+  } else {
     std::size_t index = 0;
     const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), index);
     if (error == std::errc() && index < items.size())
       add(items[index], rest.substr(0, static_cast<std::size_t>(end - rest.data())));
   }
+  if (tree.HasState(at.node)) add(tree.attributes(at.node), "state");
   std::stable_sort(matches.begin(), matches.end(),
                    [](const Step& a, const Step& b) { return a.position > b.position; });
   return matches;
@@ -94,7 +95,7 @@ std::vector<Step> Matches(const Tree& tree, const Step& at, std::string_view res
 NodeId FollowKeyPath(const Checkpoint& checkpoint, std::string_view key_path) {
   const Tree& tree = checkpoint.tree();
   if (key_path.empty()) return tree.root();
-  // Longest name first, back to a shorter one where it leads nowhere. No (value, position) is tried twice.
+  // The longest name first, and a shorter one if that leads nowhere. No (value, position) is tried twice.
   std::vector<Step> open{{tree.root(), 0}};
   std::set<std::pair<NodeId, std::size_t>> tried;
   Step furthest = open[0];

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 
-/// What the reader accepts at most, in one place. Everything else is bounded by the bytes that are really in the file.
+/// The limits of what the reader accepts. Everything else is bounded by the bytes that are really in the file.
 namespace loadpath::limits {
 
-/// Limits that are reached by work, not by bytes of a file, are 64 times smaller where the reader is fuzzed: reaching
-/// them takes a tenth of a second, and ten with sanitizers.
+/// Limits on work, rather than on bytes of a file, are 64 times smaller in the fuzz targets: reaching them takes a
+/// tenth of a second, and ten tenths with sanitizers.
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 inline constexpr std::uint64_t kWork = 1;
 #else
@@ -25,7 +25,7 @@ inline constexpr std::size_t kDimensions = 64;
 inline constexpr std::size_t kIntegerBytes = 1785;
 inline constexpr std::size_t kIntegerDigits = 4300;
 
-/// A line of a text opcode that names a global or holds a number: no name that PyTorch allows is longer than 64.
+/// A line of a text opcode that names a global or holds a number. No name that PyTorch allows is longer than 64.
 inline constexpr std::size_t kLineBytes = 8192;
 
 /// Arguments that one allow-listed call takes: _rebuild_tensor_v3 and _rebuild_wrapper_subclass have 8.
@@ -53,7 +53,7 @@ inline constexpr std::uint64_t kSourceBytes = std::uint64_t{1} << 26;
 /// parsed.
 inline constexpr std::uint64_t kConfigBytes = std::uint64_t{1} << 25;
 
-/// Objects and lists inside one another in that JSON: a size, as an expression, in a weight's list of sizes is at 5.
+/// Nesting of objects and lists in that JSON. A symbolic size in a weight's list of sizes is at level 5.
 inline constexpr int kConfigDepth = 8;
 
 /// The header of a safetensors file: the format's own limit (safetensors/src/tensor.rs, MAX_HEADER_SIZE).
@@ -62,7 +62,7 @@ inline constexpr std::uint64_t kSafetensorsHeaderBytes = 100'000'000;
 /// The index of a sharded checkpoint: as a safetensors header, which lists as much.
 inline constexpr std::uint64_t kIndexBytes = 100'000'000;
 
-/// Objects and lists inside one another in such an index: what is known has one level.
+/// Nesting of objects and lists in such an index. Known indexes have one level.
 inline constexpr std::size_t kJsonDepth = 64;
 
 /// Corners of chunks that are compared to prove that they cover a tensor, beyond 8 a chunk: 2^20 take 0.2 s. Only
@@ -73,8 +73,8 @@ inline constexpr std::size_t kCorners = std::size_t{1} << 20;
 /// leaves one, and a position of 10^9 would make a list of as many.
 inline constexpr std::size_t kListGaps = std::size_t{1} << 16;
 
-/// Bytes of chunks that are read before they are put in their places, beyond one chunk: what a read takes beside its
-/// destinations.
+/// Bytes of chunks that are read before they are put in their places, beyond one chunk: the memory that a read takes
+/// beside its destinations.
 inline constexpr std::uint64_t kChunkBatch = std::uint64_t{1} << 28;
 
 /// Values that a pickle's calls copy (tuple(x), set(x), OrderedDict(x)), beyond 16 a byte: a few bytes copy a list of

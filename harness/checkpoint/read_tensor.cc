@@ -1,6 +1,6 @@
 #include <bit>
 
-#include "harness/base/out_of_memory.h"
+#include "harness/base/error.h"
 #include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/gather.h"
@@ -18,7 +18,7 @@ std::vector<std::byte> ReadTensor(const Checkpoint& checkpoint, const TensorView
                               Counted(storage_bytes, "byte") + ": it is not copied out, because it would take " +
                               Counted(tensor.nbytes(), "byte"));
   }
-  // The whole storage where that is what the view covers: then its checksum counts too.
+  // If the view covers the whole storage, all of it is read and its checksum compared.
   const ByteRange reach = ReachOf(tensor);
   return OrOutOfMemory(checkpoint.path(), "could not be read", [&] {
     std::vector<std::byte> bytes(reach.end - reach.begin);

@@ -39,6 +39,15 @@ std::string_view Tree::text(NodeId id) const {
   return node.kind == NodeKind::kObject ? std::string_view(node.data) : std::string_view(node.data, node.size);
 }
 
+std::string_view Tree::class_name(NodeId id) const {
+  const bool container = kind(id) == NodeKind::kDict || kind(id) == NodeKind::kList || kind(id) == NodeKind::kSet;
+  return container && nodes_[id].data != nullptr ? std::string_view(nodes_[id].data) : std::string_view();
+}
+
+bool Tree::HasState(NodeId id) const {
+  return attributes(id) != kNoNode && (kind(id) == NodeKind::kObject || !class_name(id).empty());
+}
+
 std::span<const NodeId> Tree::items(NodeId id) const {
   switch (kind(id)) {
     case NodeKind::kList:
@@ -70,7 +79,7 @@ void Tree::Walk(NodeId from,
   struct Level {
     NodeId node;
     std::size_t next = 0;
-    bool state = false;  // an inert object's state comes behind its arguments
+    bool state = false;  // an inert object's state comes behind its arguments or items
   };
   std::vector<Level> levels;
   std::vector<std::string> path;
@@ -82,7 +91,7 @@ void Tree::Walk(NodeId from,
                             "has values that hold each other so often that they cannot be listed");
     }
     const bool wanted = visit(path, node);
-    const bool has_items = !items(node).empty() || (kind(node) == NodeKind::kObject && attributes(node) != kNoNode);
+    const bool has_items = !items(node).empty() || HasState(node);
     if (!wanted || !has_items || inside[node]) return false;
     inside[node] = true;
     levels.push_back({node});
@@ -98,7 +107,7 @@ void Tree::Walk(NodeId from,
       level.next += width;
       path.push_back(width == 2 ? KeyText(children[i]) : std::to_string(i));
       if (!enter(children[i + width - 1])) path.pop_back();
-    } else if (kind(level.node) == NodeKind::kObject && attributes(level.node) != kNoNode && !level.state) {
+    } else if (HasState(level.node) && !level.state) {
       level.state = true;
       path.push_back("state");
       if (!enter(attributes(level.node))) path.pop_back();

@@ -36,14 +36,30 @@ enum class NodeKind : std::uint8_t {
   kDict,
   kOrderedDict,
   kCounter,
-  kTensor,   ///< a dense tensor; `parameter` where it was saved as torch.nn.Parameter
+  kTensor,   ///< a dense tensor; `parameter` if it was saved as torch.nn.Parameter
   kStorage,  ///< a storage saved as itself
   kName,     ///< an allow-listed name as a value: "torch.float32", "torch.strided", a device, a class
   kObject,   ///< an inert named object with arguments and state (sparse or quantised tensors, unknown classes)
 };
 
-/// A dense, strided view of a storage. It was checked when the file was opened: every element lies inside the
-/// storage, the extents do not overflow, and shape and stride have equal length.
+/// The Python type of a kName, and of what a kObject stands for.
+enum class NamedType : std::uint8_t {
+  kItself,  ///< of a kObject: the class that it names
+  kTensor,
+  kClass,
+  kFunction,
+  kBuiltinFunction,
+  kDtype,
+  kQscheme,
+  kDevice,
+  kLayout,
+  kStorageType,
+  kTensorMeta,
+  kTensorType,
+};
+
+/// A dense, strided view of a storage. It was checked when the file was opened: every element lies inside the storage,
+/// the extents do not overflow, and shape and stride have the same length.
 struct TensorView {
   Dtype dtype = Dtype::kFloat32;
   StorageId storage = 0;
@@ -60,8 +76,8 @@ struct TensorView {
   bool IsContiguous() const;  ///< row-major, as PyTorch's is_contiguous()
 };
 
-/// The values of a checkpoint, as an arena of nodes addressed by index: no recursion to build, walk or destroy it.
-/// Shared and self-referential values are shared nodes.
+/// The values of a checkpoint, as an arena of nodes addressed by index. Building, walking and destroying it takes no
+/// recursion. Values that are shared or contain themselves are shared nodes.
 class Tree {
  public:
   Tree() = default;
@@ -82,44 +98,52 @@ class Tree {
   std::int64_t integer(NodeId id) const { return nodes_[id].integer; }  ///< kInt
   double real(NodeId id) const { return nodes_[id].real; }              ///< kFloat; the real part of kComplex
   double imag(NodeId id) const { return nodes_[id].imag; }              ///< kComplex
-  /// kString and kName (UTF-8, where lone surrogates may stand: Python's strings may hold them), kBytes and kByteArray
-  /// (raw), kBigInt (decimal), kObject (the allow-listed name that makes it: "torch._utils._rebuild_sparse_tensor").
+  /// The text of kString and kName (UTF-8 with lone surrogates, which Python's strings may hold), the bytes of kBytes
+  /// and kByteArray, the decimal digits of kBigInt, and the name that makes a kObject
+  /// ("torch._utils._rebuild_sparse_tensor").
   std::string_view text(NodeId id) const;
 
-  /// Elements of a sequence or set; key, value, key, value … of a dict; the arguments of a kObject.
+  /// Returns the elements of a sequence or set; key, value, key, value … of a dict; the arguments of a kObject.
   std::span<const NodeId> items(NodeId id) const;
+  /// Returns the class of a container that a pickle made as an object of an unknown class and filled (a subclass of
+  /// dict, list or set, with OpenOptions::opaque): "a_project.Config". Returns an empty text for any other value.
+  std::string_view class_name(NodeId id) const;
   /// The instance attributes that BUILD gave (OrderedDict's {"_metadata": …}, an object's state), or kNoNode.
   NodeId attributes(NodeId id) const { return nodes_[id].attributes; }
+
+  /// Returns true if the attributes are the state of an inert object. Walk lists them below it, at "state".
+  bool HasState(NodeId id) const;
 
   const TensorView& tensor(NodeId id) const { return tensors_[nodes_[id].index]; }
   StorageId storage(NodeId id) const { return nodes_[id].index; }  ///< kStorage
 
-  /// The value under a text key of a dict, or kNoNode. Linear in the dict's size: for looking up a few names.
+  /// Returns the value under a text key of a dict, or kNoNode. Linear in the dict's size: meant for a few names.
   NodeId Find(NodeId dict, std::string_view key) const;
 
-  /// Calls visit(path, node) for `from` and every value below it, in the file's order: path has one element per level,
-  /// keys as text (KeyText), positions as numbers in text. `visit` returns whether to enter the value. A value that
-  /// stands at two places is visited at both; inside itself it is visited, never entered. Iterative. The number of
-  /// places is limited (limits.h): CheckpointError kLimitExceeded.
+  /// Calls visit(path, node) for `from` and every value below it, in the file's order. `path` has one element a level:
+  /// keys as text (KeyText), positions as numbers in text. `visit` returns true to enter the value. A value that stands
+  /// at two places is visited at both. Inside itself it is visited but not entered. Iterative. Throws CheckpointError
+  /// kLimitExceeded if there are too many places (limits.h).
   void Walk(NodeId from, const std::function<bool(const std::vector<std::string>& path, NodeId node)>& visit) const;
 
-  /// str(key) of Python for a dict's key, as it stands in a path: text as it is, 3 -> "3", None -> "None".
+  /// Returns Python's str(key), as it stands in a path: a text as it is, 3 as "3", None as "None".
   std::string KeyText(NodeId key) const;
-  /// repr(type(value)) of Python: "<class 'collections.OrderedDict'>".
+  /// Returns Python's repr(type(value)): "<class 'collections.OrderedDict'>".
   std::string TypeText(NodeId id) const;
-  /// repr(value) of Python for scalars, short for containers ("<dict of 12>"): for people.
+  /// Returns Python's repr(value) of a scalar, and a short form of a container ("<dict of 12>"): for people.
   std::string ShortText(NodeId id) const;
 
  private:
   friend class TreeBuilder;
   struct Node {
     NodeKind kind = NodeKind::kNone;
-    std::uint32_t index = 0;  // tensor: into tensors_; storage: its id; containers: into children_
+    NamedType type = NamedType::kItself;  // of a kName or kObject
+    std::uint32_t index = 0;              // tensor: into tensors_; storage: its id; containers: into children_
     NodeId attributes = kNoNode;
     union {
       std::int64_t integer = 0;
       double real;
-      const char* data;
+      const char* data;  // of text; of a container: its class_name, or null
     };
     union {
       std::uint64_t size = 0;  // of text; of children
@@ -135,14 +159,14 @@ class Tree {
   std::vector<std::string> owned_;  // and the others
 };
 
-/// A tensor and where it stands in the tree: one element per level (keys as text, positions as numbers in text).
+/// A tensor and its place in the tree: one element a level, keys as text, positions as numbers in text.
 struct TensorPath {
   std::vector<std::string> path;
   NodeId node;
 };
 
-/// Every tensor of the tree in the file's own order (dicts by insertion); one that occurs at two places is listed at
-/// both. Values that contain themselves are walked once per place and not entered again from inside themselves.
+/// Returns every tensor of the tree in the file's own order (dicts by insertion). A tensor at two places is listed at
+/// both. A value that contains itself is not entered from inside itself.
 std::vector<TensorPath> ListTensors(const Tree& tree, NodeId from);
 
 }  // namespace loadpath

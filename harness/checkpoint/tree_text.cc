@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "harness/checkpoint/check_view.h"
-#include "harness/checkpoint/pickle/globals.h"
 #include "harness/checkpoint/tree.h"
 #include "harness/checkpoint/type_names.h"
 
@@ -75,19 +74,12 @@ std::string Tree::TypeText(NodeId id) const {
   switch (kind(id)) {
     case NodeKind::kTensor:
       return tensor(id).parameter ? kParameterType : TypeName(NodeKind::kTensor);
-    case NodeKind::kObject: {
-      const std::optional<std::uint32_t> global = FindGlobal(text(id));
-      return global ? ObjectTypeText(GlobalAt(*global)) : "<class '" + std::string(text(id)) + "'>";
-    }
-    case NodeKind::kName: {
-      const std::optional<std::uint32_t> global = FindGlobal(text(id));
-      if (global) return GlobalTypeText(GlobalAt(*global));
-      // A device has no dot; what else is no layout is a name of a class or function that is not known here.
-      if (text(id).find('.') == std::string_view::npos) return "<class 'torch.device'>";
-      return IsLayout(text(id)) ? "<class 'torch.layout'>" : "<class 'type'>";
-    }
+    case NodeKind::kObject:
+    case NodeKind::kName:
+      return nodes_[id].type == NamedType::kItself ? "<class '" + std::string(text(id)) + "'>"
+                                                   : TypeName(nodes_[id].type);
     default:
-      return TypeName(kind(id));
+      return class_name(id).empty() ? TypeName(kind(id)) : "<class '" + std::string(class_name(id)) + "'>";
   }
 }
 

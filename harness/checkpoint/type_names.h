@@ -7,7 +7,8 @@ namespace loadpath {
 
 inline constexpr const char* kParameterType = "<class 'torch.nn.parameter.Parameter'>";
 
-/// Python's repr(type(value)) for a value of this kind; of kName and kObject, whose type depends on more, "object".
+/// Returns Python's repr(type(value)) for a value of this kind. The type of kName and kObject depends on more:
+/// "object".
 inline const char* TypeName(NodeKind kind) {
   switch (kind) {
     case NodeKind::kNone:
@@ -50,6 +51,37 @@ inline const char* TypeName(NodeKind kind) {
     case NodeKind::kName:
     case NodeKind::kObject:
       break;
+  }
+  return "<class 'object'>";
+}
+
+/// Returns Python's repr(type(value)) for a named value; of kItself, "object".
+inline const char* TypeName(NamedType type) {
+  switch (type) {
+    case NamedType::kItself:
+      break;
+    case NamedType::kTensor:
+      return "<class 'torch.Tensor'>";
+    case NamedType::kClass:
+      return "<class 'type'>";
+    case NamedType::kFunction:
+      return "<class 'function'>";
+    case NamedType::kBuiltinFunction:
+      return "<class 'builtin_function_or_method'>";
+    case NamedType::kDtype:
+      return "<class 'torch.dtype'>";
+    case NamedType::kQscheme:
+      return "<class 'torch.qscheme'>";
+    case NamedType::kDevice:
+      return "<class 'torch.device'>";
+    case NamedType::kLayout:
+      return "<class 'torch.layout'>";
+    case NamedType::kStorageType:
+      return "<class 'torch.serialization.StorageType'>";
+    case NamedType::kTensorMeta:
+      return "<class 'torch._C._TensorMeta'>";
+    case NamedType::kTensorType:
+      return "<class 'torch.tensortype'>";
   }
   return "<class 'object'>";
 }

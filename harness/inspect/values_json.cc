@@ -1,10 +1,10 @@
 #include "harness/inspect/values_json.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/inspect/json_text.h"
 
 namespace loadpath::ckpt {
@@ -109,7 +109,7 @@ class Writer {
     std::uint64_t cost = 0;
     for (NodeId node = id; node != from_ && links_[node].parent != kNoNode; node = links_[node].parent) {
       const auto [parent, position] = links_[node];
-      path.push_back(position == kAttributes ? (tree_.kind(parent) == NodeKind::kObject ? "state" : "$attributes")
+      path.push_back(position == kAttributes ? (tree_.HasState(parent) ? "state" : "$attributes")
                      : tree_.IsDict(parent)  ? tree_.KeyText(tree_.items(parent)[position])
                                              : std::to_string(position));
       cost += path.back().size() + 3;
@@ -207,8 +207,8 @@ class Writer {
 
   // A dict's keys as object keys, where they are scalars and distinct as text.
   bool IsObject(std::span<const NodeId> items) const {
-    std::unordered_set<std::string> others;
-    std::unordered_set<std::string_view> texts;
+    HashSet<std::string> others;
+    HashSet<std::string_view> texts;
     for (std::size_t i = 0; i < items.size(); i += 2) {
       const NodeKind kind = tree_.kind(items[i]);
       if (KeyType(kind).empty()) return false;
@@ -233,7 +233,12 @@ class Writer {
         type = "torch.Size";
         break;
       case NodeKind::kDict:
-        type = "dict";
+        type = tree_.class_name(id).empty() ? "dict" : tree_.class_name(id);
+        break;
+      case NodeKind::kList:
+      case NodeKind::kSet:
+        type = tree_.class_name(id);
+        if (type.empty()) return;
         break;
       case NodeKind::kOrderedDict:
         type = "collections.OrderedDict";

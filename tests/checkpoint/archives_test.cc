@@ -9,7 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/sha256.h"
+#include "harness/base/text.h"
 #include "harness/checkpoint/checkpoint.h"
+#include "tests/checkpoint/describe.h"
 
 namespace loadpath {
 namespace {
@@ -148,42 +150,68 @@ TEST(Opaque, ModulesKeepTheNameOfTheirClassAndHaveNoMetadata) {
   }
 }
 
+std::string Listed(const Checkpoint& checkpoint) {
+  std::string text;
+  for (const TensorPath& entry : ListTensors(checkpoint.tree(), checkpoint.tree().root())) {
+    text += DottedPath(entry.path) + " " + checkpoint.tree().ShortText(entry.node) + "\n";
+  }
+  return text;
+}
+
 TEST(Opaque, OtherObjectsAreInertAndTheirTensorsAreListed) {
   const auto checkpoint = Open("odd_objects.pth", true);
   const Tree& tree = checkpoint->tree();
-  std::vector<std::string> tensors, values;
-  for (const TensorPath& entry : ListTensors(tree, tree.root())) {
-    std::string text;
-    for (const std::string& element : entry.path) text += element + "/";
-    tensors.push_back(text + " " + tree.ShortText(entry.node));
-  }
-  EXPECT_THAT(tensors, ::testing::ElementsAre("custom/0/w/ <float32 tensor of [2]>",
-                                              "holder/state/tensor/ <int64 tensor of [3]>",
-                                              "default/1/w/0/ <float32 tensor of [1]>"));
-  for (const std::string_view key : {"custom", "holder", "default"})
-    values.push_back(tree.TypeText(tree.Find(tree.root(), key)));
-  EXPECT_THAT(values, ::testing::ElementsAre("<class 'a_project.models.Custom'>", "<class 'a_project.models.Holder'>",
-                                             "<class 'collections.defaultdict'>"));
+  EXPECT_EQ(Listed(*checkpoint),
+            "custom.w <float32 tensor of [2]>\n"
+            "holder.state.tensor <int64 tensor of [3]>\n"
+            "default.1.w.0 <float32 tensor of [1]>\n"
+            "attributed.w <float32 tensor of [3]>\n"
+            "attributed.state.w <float32 tensor of [3]>\n"
+            "names.0 <float32 tensor of [4]>\n"
+            "inner.deep.a.b <float32 tensor of [5]>\n");
+  std::vector<std::string> types;
+  for (const std::string_view key : {"custom", "holder", "default", "attributed", "names"})
+    types.push_back(tree.TypeText(tree.Find(tree.root(), key)));
+  EXPECT_THAT(types,
+              ::testing::ElementsAre("<class 'a_project.models.Custom'>", "<class 'a_project.models.Holder'>",
+                                     "<class 'collections.defaultdict'>", "<class 'a_project.models.Attributed'>",
+                                     "<class 'a_project.models.Names'>"));
 }
 
-TEST(Opaque, WithoutItTheRefusalNamesTheClassAndTheFlag) {
-  const auto words = [](const std::string& name) {
+// A subclass of dict reads as the dict that it is: its items stand under their own keys.
+TEST(Opaque, AFilledObjectIsAContainerOfItsClass) {
+  const auto checkpoint = Open("odd_objects.pth", true);
+  const Tree& tree = checkpoint->tree();
+  const NodeId custom = tree.Find(tree.root(), "custom"), names = tree.Find(tree.root(), "names");
+  EXPECT_TRUE(tree.IsDict(custom));
+  EXPECT_EQ(tree.class_name(custom), "a_project.models.Custom");
+  EXPECT_EQ(tree.class_name(names), "a_project.models.Names");
+  EXPECT_EQ(tree.class_name(tree.root()), "");
+  EXPECT_EQ(FollowKeyPath(*checkpoint, "custom.w"), tree.Find(custom, "w"));
+  EXPECT_EQ(FollowKeyPath(*checkpoint, "names.0"), tree.items(names)[0]);
+  EXPECT_EQ(tree.ShortText(FollowKeyPath(*checkpoint, "attributed.rate")), "0.5");
+}
+
+TEST_P(Archives, EveryPathThatIsListedCanBeFollowed) {
+  const auto checkpoint = Open(GetParam(), Expected().at(GetParam())["opaque"]);
+  ExpectPathsFollow(*checkpoint);
+}
+
+TEST(Opaque, EveryPathThatIsListedCanBeFollowed) { ExpectPathsFollow(*Open("odd_objects.pth", true)); }
+
+TEST(Opaque, WithoutItTheRefusalNamesTheClassAndSaysWhatToDo) {
+  for (const std::string name : {"whole_net.zip.p2.pth", "whole_net.legacy.p2.pth"}) {
     try {
       Open(name);
+      ADD_FAILURE() << name << " was read";
     } catch (const CheckpointError& error) {
-      return error.sentence();
+      EXPECT_EQ(error.code(), ErrorCode::kForbiddenGlobal);
+      EXPECT_EQ(error.sentence(),
+                "names a_project.models.Net, which is not on PyTorch's weights_only list (Unsupported global)");
+      EXPECT_EQ(error.advice(), "use --opaque to read it as an inert object");
+      EXPECT_TRUE(std::string(error.what()).ends_with(": " + error.advice())) << error.what();
     }
-    return std::string("was read");
-  };
-  const std::string net = "a_project.models.Net",
-                    sentence =
-                        "Unsupported global: GLOBAL " + net +
-                        " was not an allowed global by default. Please use `torch.serialization.add_safe_globals([" +
-                        net + "])` or the `torch.serialization.safe_globals([" + net +
-                        "])` context manager to allowlist this global if you trust this "
-                        "class/function. --opaque lists and loads its tensors without the class.";
-  EXPECT_EQ(words("whole_net.zip.p2.pth"), sentence);
-  EXPECT_EQ(words("whole_net.legacy.p2.pth"), sentence);
+  }
 }
 
 }  // namespace

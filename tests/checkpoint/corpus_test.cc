@@ -42,6 +42,8 @@ TEST_P(Corpus, TensorsAreThoseOfTorchLoad) {
 
 TEST_P(Corpus, ValuesAreThoseOfTorchLoad) { ExpectValues(checkpoint_->tree(), expected_["values"]); }
 
+TEST_P(Corpus, EveryPathThatIsListedCanBeFollowed) { ExpectPathsFollow(*checkpoint_); }
+
 // Every storage read whole at once, by one and by two threads, plainly and where Locate says that it lies.
 TEST_P(Corpus, EveryWayOfReadingGivesTheSameBytes) {
   std::vector<std::vector<std::byte>> first;

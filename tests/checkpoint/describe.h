@@ -95,6 +95,15 @@ inline void ExpectValues(const Tree& tree, const nlohmann::json& described) {
   for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_EQ(actual[i], expected[i]);
 }
 
+/// Every tensor can be found again by the path under which it is listed, as `--key` and `--print` take it.
+inline void ExpectPathsFollow(const Checkpoint& checkpoint) {
+  for (const TensorPath& entry : ListTensors(checkpoint.tree(), checkpoint.tree().root())) {
+    std::string path;
+    for (const std::string& element : entry.path) path += (&element == &entry.path.front() ? "" : ".") + element;
+    EXPECT_EQ(FollowKeyPath(checkpoint, path), entry.node) << path;
+  }
+}
+
 }  // namespace loadpath
 
 #endif  // LOADPATH_TESTS_CHECKPOINT_DESCRIBE_H_

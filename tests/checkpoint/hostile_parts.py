@@ -78,4 +78,12 @@ VERSION, SIZES = PROTO + b"M\xe9\x03.", PROTO + b"}."
 OLD = tensor(storage=STORAGE.replace(b"K\x04t", b"K\x04Nt"))
 KEYS = PROTO + b"](X\x01\x00\x00\x000e."
 DATA = struct.pack("<q", 4) + b"\0" * 16
-ADVICE = " --opaque lists and loads its tensors without the class."
+
+
+def forbidden(name):
+    """The sentence that refuses a name which is not on PyTorch's list."""
+    return f"names {name}, which is not on PyTorch's weights_only list (Unsupported global)"
+
+
+def blocked(name):
+    return f"names {name}, which no checkpoint needs and which is never read"

@@ -1,8 +1,8 @@
 """Writes TorchScript archives, torch.export archives and whole pickled modules, and what PyTorch makes of each.
 
-    python make_archives.py DIRECTORY SAVER
+    python make_archives.py DIRECTORY [SAVER]
 
-SAVER: the program that saves modules with torch::save of C++. DIRECTORY/expected.json: per file its format, whether it
+SAVER: the program that saves modules with torch::save of C++. Without it their files are left out. DIRECTORY/expected.json: per file its format, whether it
 needs `opaque`, and every tensor of the state dict that PyTorch gives (path, dtype, shape, stride, SHA-256, sharing).
 """
 
@@ -121,11 +121,23 @@ class Custom(dict):
     pass
 
 
+class Attributed(dict):
+    """Keeps every key as an attribute too, as EasyDict and many a config do."""
+
+    def __init__(self, **items):
+        super().__init__(**items)
+        self.__dict__.update(items)
+
+
+class Names(list):
+    pass
+
+
 class Holder:
     pass
 
 
-def main(directory, saver):
+def main(directory, saver=None):
     os.makedirs(directory, exist_ok=True)
     expected = {}
 
@@ -170,7 +182,8 @@ def main(directory, saver):
     script("quantized.pt", torch.jit.script(quantized))
 
     # torch::save of C++.
-    subprocess.run([saver, directory], check=True)
+    if saver:
+        subprocess.run([saver, directory], check=True)
     for file in sorted(glob.glob(path("*.cpp.pt"))):
         add(os.path.basename(file), "cpp", torch.jit.load(file).state_dict(keep_vars=True))
 
@@ -204,7 +217,7 @@ def main(directory, saver):
 
     # Whole modules: what their state_dict gives. Their classes are gone when they are read.
     class_home = types.ModuleType("a_project.models")
-    for cls in (Net, Leaf, Constants, Custom, Holder):
+    for cls in (Net, Leaf, Constants, Custom, Attributed, Names, Holder):
         cls.__module__ = "a_project.models"
         setattr(class_home, cls.__name__, cls)
     sys.modules["a_project"], sys.modules["a_project.models"] = types.ModuleType("a_project"), class_home
@@ -228,6 +241,9 @@ def main(directory, saver):
                 add(file, form, wanted, opaque=True)
     odd = {"custom": Custom(w=torch.ones(2)), "holder": Holder(), "default": collections.defaultdict(list, w=[torch.zeros(1)])}
     odd["holder"].tensor = torch.arange(3)
+    odd["attributed"] = Attributed(w=torch.ones(3), rate=0.5)
+    odd["names"] = Names([torch.ones(4), "x"])
+    odd["inner"] = Custom(deep=Custom(**{"a.b": torch.ones(5)}))
     torch.save(odd, path("odd_objects.pth"))
 
     with open(path("expected.json"), "w") as file:
@@ -247,4 +263,4 @@ def strange_module(inner):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

@@ -273,6 +273,14 @@ def main(directory):
     names = sorted((n for n in header if n != "__metadata__"), key=lambda n: header[n]["data_offsets"])
     add("dtypes.safetensors", "safetensors", wanted={n: ordered[n] for n in names})
 
+    # As some writers have it: no metadata, and yet the key.
+    text = b'{"__metadata__":null,"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+    with open(path("null_metadata.safetensors"), "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + torch.arange(2.0).numpy().tobytes())
+    wanted = safetensors.torch.load_file(path("null_metadata.safetensors"))
+    assert torch.equal(torch.load(path("null_metadata.safetensors"))["a"], wanted["a"])
+    add("null_metadata.safetensors", "safetensors", wanted=wanted)
+
     with open(path("expected.json"), "w") as file:
         json.dump(expected, file)
 

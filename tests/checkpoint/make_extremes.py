@@ -14,7 +14,7 @@ import sys
 import zipfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from hostile_parts import HOOKS, KEYS, MAGIC, OLD, PAYLOAD, PROTO, SIZES, STORAGE, V2, VERSION, good, header, integer, raw_zip, record  # noqa: E402
+from hostile_parts import HOOKS, KEYS, MAGIC, OLD, PAYLOAD, PROTO, SIZES, STORAGE, V2, VERSION, forbidden, good, header, integer, raw_zip, record  # noqa: E402
 
 READ = None
 
@@ -70,13 +70,13 @@ ZIP = {
     "half": (raw_zip(good())[:300], "is a zip archive without its directory, which stands at the end: the file is cut off (was the download or the copy complete?)"),
     "payload bit": (flipped(), "has bytes that do not match their CRC-32: the file is damaged"),
     "other case": (raw_zip(good() + [record("DATA/0", PAYLOAD)]), READ),
-    "absolute": (raw_zip([{**r, "name": r["name"].replace("a/", "/a/")} for r in good()]), "lacks the record that tells the format's version"),
-    "zip in zip": (nested_zip(), "is a zip archive, but not one that torch.save wrote: its records do not lie in one folder"),
+    "absolute": (raw_zip([{**r, "name": r["name"].replace("a/", "/a/")} for r in good()]), "is a zip archive of 4 records without data.pkl, not a PyTorch checkpoint: name a checkpoint file"),
+    "zip in zip": (nested_zip(), "is a zip archive that holds model.pth: unpack it and name that file"),
     "no sum": (raw_zip(good(data_0={"crc": 0, "local_crc": 0})), READ),
     "local sum absent": (raw_zip(good(data_0={"local_crc": 0})), "has another size or checksum in its local header than in the directory"),
 }  # fmt: skip
 PICKLE = {
-    "hub": (b"ctorch.hub\nload\n" + text("x/y") + text("z") + b"\x86R", "Unsupported global: GLOBAL torch.hub.load was not an allowed global by default. Please use `torch.serialization.add_safe_globals([torch.hub.load])` or the `torch.serialization.safe_globals([torch.hub.load])` context manager to allowlist this global if you trust this class/function. --opaque lists and loads its tensors without the class."),
+    "hub": (b"ctorch.hub\nload\n" + text("x/y") + text("z") + b"\x86R", forbidden("torch.hub.load")),
     "far put": (b"Nr\xff\xff\xff\xff", READ),
     "behind stop": (b"N.N", "has 2 bytes behind its pickle"),
     "deep lists": (b"]" * 200_000 + b"a" * 199_999, READ),
@@ -95,7 +95,7 @@ PICKLE = {
     "many integer bytes": (b"\x8a\xff" + b"\x01" * 255, READ),
     "far key": (FLOATS.replace(b"X\x01\x00\x00\x000", text("1000000000")), "lacks a record that its pickle names"),
     "key of number": (FLOATS.replace(b"X\x01\x00\x00\x000", b"K\x00"), "has a persistent id that is not ('storage', type, key, location, numel)"),
-    "unknown storage": (FLOATS.replace(b"FloatStorage", b"FooStorage"), "Unsupported global: GLOBAL torch.FooStorage was not an allowed global by default. Please use `torch.serialization.add_safe_globals([torch.FooStorage])` or the `torch.serialization.safe_globals([torch.FooStorage])` context manager to allowlist this global if you trust this class/function. --opaque lists and loads its tensors without the class."),
+    "unknown storage": (FLOATS.replace(b"FloatStorage", b"FooStorage"), forbidden("torch.FooStorage")),
     "endless": (FLOATS.replace(b"K\x04\x85K\x01\x85", integer(HUGE) + b"\x85K\x00\x85"), "has an expanded tensor of shape [1099511627776] over 16 bytes: it is not copied out, because it would take 4398046511104 bytes"),
     "two dtypes": (b"](" + FLOATS + FLOATS.replace(b"FloatStorage", b"LongStorage").replace(b"K\x04tQ", b"K\x02tQ").replace(b"K\x04\x85", b"K\x02\x85") + b"e", READ),
     "negated": (FLOATS[:-2] + b"}" + text("neg") + b"\x88stR", READ),
@@ -119,7 +119,12 @@ SAFETENSORS = {
     "huge and empty": (header(b'{"a":{"dtype":"F32","shape":[0,9223372036854775808],"data_offsets":[0,0]}}'), "has a number in its header that is too large"),
     "stride overflow": (header(b'{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}'), "has a tensor of shape [0, 4611686018427387904, 4] and dtype F32 in 0 bytes"),
     "overflow": (header(b'{"a":{"dtype":"F64","shape":[2305843009213693952],"data_offsets":[0,0]}}'), "has a tensor of shape [2305843009213693952] and dtype F64 in 0 bytes"),
-    "null metadata": (header(b'{"__metadata__":null}'), "has a null in its header"),
+    "null metadata": (header(b'{"__metadata__":null}'), READ),
+    "null metadata and tensor": (header(b'{"a":' + F32.encode() + b',"__metadata__":null}', b"\0" * 4), READ),
+    "null metadata twice": (header(b'{"__metadata__":null,"__metadata__":null}'), "names __metadata__ twice in its header"),
+    "null behind metadata": (header(b'{"__metadata__":null,"a":null}'), "has a null in its header"),
+    "null in metadata": (header(b'{"__metadata__":{"a":null}}'), "has a null in its header"),
+    "null tensor": (header(b'{"a":null}'), "has a null in its header"),
     "metadata twice": (header(b'{"__metadata__":{},"__metadata__":{}}'), "names __metadata__ twice in its header"),
     "offset twice": (header(b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"data_offsets":[0,4]}}', b"\0" * 4), "has data_offsets twice in one entry of its header"),
     "huge offset": (header(b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[18446744073709551612,18446744073709551616]}}', b"\0" * 4), "has a number in its header that is too large"),

@@ -8,6 +8,7 @@ DIRECTORY/expected.json: {file: sentence}. A sentence of None in the tables belo
 import io
 import json
 import os
+import re
 import struct
 import sys
 import tarfile
@@ -18,7 +19,7 @@ import torch
 from torch._weights_only_unpickler import Unpickler, _get_allowed_globals
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from hostile_parts import ADVICE, DATA, KEYS, MAGIC, OLD, PAYLOAD, PROTO, SIZES, STORAGE, VERSION, deflate, good, header, raw_zip, record, tensor  # noqa: E402
+from hostile_parts import DATA, KEYS, MAGIC, OLD, PAYLOAD, PROTO, SIZES, STORAGE, VERSION, blocked, deflate, forbidden, good, header, raw_zip, record, tensor  # noqa: E402
 from hostile_pickles import PICKLES  # noqa: E402
 
 warnings.filterwarnings("ignore")
@@ -34,16 +35,22 @@ def archive(path, pickle, **records):
 
 
 def words(pickle):
-    """What PyTorch's restricted unpickler says."""
+    """Why PyTorch's restricted unpickler refuses it: in its own words, unless it refuses a name."""
     unpickler = Unpickler(io.BytesIO(pickle), encoding="utf-8")
     unpickler.persistent_load = lambda _: torch.zeros(4).storage()
     try:
         unpickler.load()
+        raise AssertionError(f"PyTorch reads {pickle}")
     except UnpicklingError as error:
-        allowed_by_flag = not any(w in str(error) for w in ("is blocked", "GLOBAL eval "))
-        is_name = "GLOBAL" in str(error) or "DTensor" in str(error)
-        return str(error) + (ADVICE if is_name and allowed_by_flag else "")
-    raise AssertionError(f"PyTorch reads {pickle}")
+        said = str(error)
+    if "DTensor" in said:
+        return forbidden("torch.distributed.tensor.DTensor")
+    name = re.match(r"(?:Unsupported global:|Trying to load unsupported) GLOBAL (\S+) (?:was|whose)", said)
+    if not name:
+        return said
+    # PyTorch leaves the module builtins out.
+    full = name[1] if "." in name[1] else "builtins." + name[1]
+    return blocked(full) if "is blocked" in said or full == "builtins.eval" else forbidden(full)
 
 
 ARCHIVES = {
@@ -71,8 +78,8 @@ ARCHIVES = {
     "pickle twice": (raw_zip(good() + [record("data.pkl", PROTO + b"N.")]), "stands twice in the directory"),
     "two roots": (raw_zip(good() + [{"name": "b/x", "data": b""}]), "lies outside the archive's folder a/"),
     "no root": (raw_zip([{"name": "data.pkl", "data": PROTO + b"N."}]),
-                "is a zip archive, but not one that torch.save wrote: its records do not lie in one folder"),
-    "no pickle": (raw_zip(good()[1:]), "is a zip archive, but not one that torch.save wrote: it has no data.pkl"),
+                "is a zip archive of 1 record without data.pkl, not a PyTorch checkpoint: name a checkpoint file"),
+    "no pickle": (raw_zip(good()[1:]), "is a zip archive of 3 records without data.pkl, not a PyTorch checkpoint: name a checkpoint file"),
     "leaves": (raw_zip(good() + [record("../evil", b"")]), "has a name that leaves the archive's folder"),
     "nul": (raw_zip(good() + [record("x\0y", b"")]), "has a name with a NUL byte or a backslash"),
     "backslash": (raw_zip(good() + [record("x\\y", b"")]), "has a name with a NUL byte or a backslash"),
@@ -114,13 +121,20 @@ def torch_zip():
     return data.getvalue()
 
 
-OLD_TAR = ("is a checkpoint of PyTorch 0.1, a tar archive: Cannot use ``weights_only=True`` with files saved in the legacy .tar format. "
-           "Load it with PyTorch and save it again")  # fmt: skip
+OLD_TAR = ("is a checkpoint of PyTorch 0.1, a tar archive, which PyTorch reads only with weights_only=False: if you trust it, load it with "
+           "PyTorch and save it again")  # fmt: skip
+NAME_ONE = ", not a PyTorch checkpoint: name a checkpoint file"
+
+
+def zipped(*names):
+    return raw_zip([{"name": name, "data": b"x"} for name in names])
+
+
 NOT_CHECKPOINTS = {
-    "no bytes": (b"", "is empty"),
+    "no bytes": (b"", "is empty: write or download it again"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
             "is a git-lfs pointer, not the file itself: run `git lfs pull` in its repository"),
-    "page": (b"\n<!DOCTYPE html><html>Sign in</html>", "is a web page, not a checkpoint: the download gave an error or a login page"),
+    "page": (b"\n<!DOCTYPE html><html>Sign in</html>", "is a web page, not a checkpoint: download the file again, because the server gave an error or a login page"),
     "gzip": (b"\x1f\x8b\x08\0", "is compressed with gzip: unpack it first"),
     "seven": (b"7z\xbc\xaf\x27\x1c\0\4", "is a 7z archive: unpack it first"),
     "hdf5": (b"\x89HDF\r\n\x1a\n", "is an HDF5 file (Keras weights?), not a PyTorch checkpoint"),
@@ -134,11 +148,16 @@ NOT_CHECKPOINTS = {
     "tflite": (b"\x1c\0\0\0TFL3\0\0", "is a TensorFlow Lite model, not a PyTorch checkpoint"),
     "matlab": (b"MATLAB 5.0 MAT-file, Platform", "is a MATLAB file, not a PyTorch checkpoint"),
     "windows": (b"MZ\x90\0", "is an executable or a library, not a checkpoint"),
-    "old pickle": (b"(dp0\nS'a'\nI1\ns.", "is a pickle, but not one that torch.save wrote: Invalid magic number; corrupt file?"),
-    "npz": (raw_zip([{"name": "arr_0.npy"}]), "is a NumPy .npz archive, not a PyTorch checkpoint"),
-    "office": (raw_zip([{"name": "[Content_Types].xml"}]), "is an office document, not a PyTorch checkpoint"),
-    "jar": (raw_zip([{"name": "META-INF/MANIFEST.MF"}]), "is a Java archive, not a PyTorch checkpoint"),
-    "keras": (raw_zip([{"name": "metadata.json"}]), "is a Keras model, not a PyTorch checkpoint"),
+    "old pickle": (b"(dp0\nS'a'\nI1\ns.", "is a pickle, but not one that torch.save wrote (Invalid magic number; corrupt file?): save it with torch.save"),
+    "npz": (raw_zip([{"name": "arr_0.npy"}]), "is a NumPy .npz archive, not a PyTorch checkpoint: save its arrays with torch.save"),
+    "office": (zipped("[Content_Types].xml", "_rels/.rels", "word/document.xml"), "is an office document or a book" + NAME_ONE),
+    "open document": (zipped("mimetype", "content.xml", "META-INF/manifest.xml"), "is an office document or a book" + NAME_ONE),
+    "jar": (zipped("META-INF/", "META-INF/MANIFEST.MF", "org/x/Main.class"), "is a Java archive" + NAME_ONE),
+    "android": (zipped("AndroidManifest.xml", "classes.dex", "META-INF/MANIFEST.MF"), "is an Android package" + NAME_ONE),
+    "wheel": (zipped("gssc/__init__.py", "gssc/weights.pth", "gssc-1.0.dist-info/METADATA", "gssc-1.0.dist-info/RECORD"), "is a Python wheel" + NAME_ONE),
+    "keras": (zipped("metadata.json", "config.json", "model.weights.h5"), "is a Keras model" + NAME_ONE),
+    "folder of files": (zipped("run/log.txt", "run/epoch_1.pth", "run/epoch_2.pth"), "is a zip archive that holds run/epoch_1.pth: unpack it and name that file"),
+    "photos": (zipped("a.jpg", "b.jpg"), "is a zip archive of 2 records without data.pkl, not a PyTorch checkpoint: name a checkpoint file"),
     "old export": (raw_zip([{"name": "serialized_exported_program.json"}]),
                    "is a torch.export archive of PyTorch 2.7 or older: load it with torch.export.load and save its state_dict with torch.save"),
     "package": (raw_zip([record(".data/extern_modules")]),
@@ -150,7 +169,7 @@ NOT_CHECKPOINTS = {
     "short by 60": (torch_zip()[:-60], "is cut off: 60 bytes are missing at its end"),
     "short end record": (raw_zip(good())[:-5], "is cut off: 5 bytes are missing at its end"),
     "words": (b"hello, world", "is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors"),
-    "plain pickle": (PROTO + b"N.", "is a pickle, but not one that torch.save wrote: Invalid magic number; corrupt file?"),
+    "plain pickle": (PROTO + b"N.", "is a pickle, but not one that torch.save wrote (Invalid magic number; corrupt file?): save it with torch.save"),
     "prefix": (b"junk" + raw_zip(good()), "is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors"),
 }  # fmt: skip
 
@@ -171,15 +190,15 @@ SAFETENSORS = {
     "product": (header(b'{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}'),
                 "has a tensor of shape [4294967296, 4294967296] and dtype F32 in 0 bytes"),
     "dtype": (header(b'{"a":{"dtype":"f32","shape":[1],"data_offsets":[0,4]}}', b"\0" * 4), "has a tensor of unknown dtype f32"),
-    "f6": (header(b'{"a":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]}}', b"\0" * 3), "has a tensor of dtype F6_E2M3, which PyTorch has no equal of"),
+    "f6": (header(b'{"a":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]}}', b"\0" * 3), "has a tensor of dtype F6_E2M3, which PyTorch does not have"),
     "odd f4": (header(b'{"a":{"dtype":"F4","shape":[2,1],"data_offsets":[0,1]}}', b"\0"), "has a tensor of dtype F4 whose last dimension is not even: shape [2, 1]"),
     "float": (header(b'{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}', b"\0" * 4), "has a number in its header that is not an integer"),
     "minus": (header(b'{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}', b"\0" * 4), "has a negative number in its header"),
     "three": (header(b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}', b"\0" * 4), "has too many numbers for a"),
     "one": (header(b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}', b"\0" * 4), "lacks dtype, shape or data_offsets of tensor a"),
-    "metadata": (header(b'{"__metadata__":{"a":1}}'), "has a number in its header where there must be none"),
+    "metadata": (header(b'{"__metadata__":{"a":1}}'), "has an unexpected number in its header"),
     "deep": (header(b'{"a":{"dtype":{"c":{}}}}'), "has a header that is nested too deep"),
-    "brackets": (header(b'{"a":' + b"[" * 100000), "has a list in its header where there must be none"),
+    "brackets": (header(b'{"a":' + b"[" * 100000), "has an unexpected list in its header"),
     "text": (header(b"{hello}"), "has a header that is not JSON at byte 2"),
     "utf-8": (header(b'{"\xff":' + F32 + b"}", b"\0" * 4), "has a safetensors header that is not UTF-8"),
 }  # fmt: skip
@@ -197,7 +216,7 @@ LEGACY = {
     "cut": (legacy([MAGIC, VERSION, SIZES, OLD, KEYS], DATA[:-3]), "is cut off: 3 bytes are missing"),
     "behind": (legacy([MAGIC, VERSION, SIZES, OLD, KEYS], DATA + b"xy"), "has 2 bytes behind its last storage"),
     "count": (legacy([MAGIC, VERSION, SIZES, OLD, KEYS], struct.pack("<q", 5) + b"\0" * 16), "says that a storage has 5 elements, but its pickle says 4"),
-    "global": (legacy([MAGIC, VERSION, SIZES, PROTO + b"cposix\nsystem\n."]), "Trying to load unsupported GLOBAL posix.system whose module posix is blocked."),
+    "global": (legacy([MAGIC, VERSION, SIZES, PROTO + b"cposix\nsystem\n."]), blocked("posix.system")),
     "view outside": (legacy([MAGIC, VERSION, SIZES, tensor(storage=STORAGE.replace(b"K\x04t", b"K\x04(X\x01\x00\x00\x00vK\x03K\x02tt"))]),
                      "has a storage view that reaches outside its storage"),
 }  # fmt: skip

@@ -13,7 +13,7 @@ import sys
 import torch
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from hostile_parts import ADVICE, HOOKS, MAGIC, PROTO, SIZES, STORAGE, V2, VERSION, deflate, raw_zip, record, text  # noqa: E402
+from hostile_parts import HOOKS, MAGIC, PROTO, SIZES, STORAGE, V2, VERSION, blocked, deflate, forbidden, raw_zip, record, text  # noqa: E402
 
 TENSOR = V2 + STORAGE + b"K\0K\4\x85K\1\x85\x89" + HOOKS + b"tR"
 SOURCE = b'class M(Module):\n  __parameters__ = ["w", ]\n  __buffers__ = []\n  w : Tensor\n  def forward(self):\n    return 1\n'
@@ -55,10 +55,8 @@ SCRIPTS = {
     "often": (script(shared(40), source=EMPTY), "has modules that hold each other so often or so deep that their names cannot be listed"),
     "no parameter": (script(b"c__torch__\nM\n)\x81}b"), "has a module without a parameter that its class lists"),
     "number as name": (script(b"c__torch__\nM\n)\x81}K\1Nsb"), "has a module with an attribute whose name is not a string"),
-    "posix": (script(b"cposix\nsystem\n" + text("true") + b"\x85R"), "Trying to load unsupported GLOBAL posix.system whose module posix is blocked."),
-    "eval": (script(b"cbuiltins\neval\n"), "Unsupported global: GLOBAL eval was not an allowed global by default. Please use "
-             "`torch.serialization.add_safe_globals([eval])` or the `torch.serialization.safe_globals([eval])` context manager to allowlist "
-             "this global if you trust this class/function."),
+    "posix": (script(b"cposix\nsystem\n" + text("true") + b"\x85R"), blocked("posix.system")),
+    "eval": (script(b"cbuiltins\neval\n"), blocked("builtins.eval")),
     "NUL": (script(module(name="M\0N")), "names a class with a NUL byte"),
     "tag without value": (script(b"ctorch.jit._pickle\nrestore_type_tag\n)R"), "calls torch.jit._pickle.restore_type_tag with arguments that it does not take"),
     "outside": (script(module(("w", TENSOR.replace(b"K\4\x85K\1", b"K\5\x85K\1")))),
@@ -117,6 +115,7 @@ EXPORTS = {
     "nul behind": (export(b'{"config": {}}\0{'), "has a list of weights that is not a JSON object"),
     "twice": (export(b'{"config": {"w": ' + json.dumps(ENTRY).encode() + b', "w": ' + json.dumps(ENTRY).encode() + b"}}"), "names w twice in its list of weights"),
     "deep": (export(b'{"config": ' + b"[" * 100000 + b"]" * 100000 + b"}"), "has a list of weights that is nested too deep"),
+    "many names": (export(b'{"config": {' + b",".join(b'"%d": 1' % i for i in range(400_000)) + b"}}"), 'has a list of weights that lacks "path_name"'),
     "entry": (export({"config": {"w": 1}}), 'has a list of weights that lacks "path_name"'),
     "path number": (entry(path_name=1), 'has a list of weights whose "path_name" is not a text'),
     "param number": (entry(is_param=1), 'has a list of weights whose "is_param" is not a bool'),
@@ -150,10 +149,7 @@ EXPORTS = {
     "pickled junk": (pickled(b"junk"), "is a zip archive without its directory, which stands at the end: the file is cut off (was the download or the "
                      "copy complete?)"),
     "pickled dict": (pickled(saved({})), "has a pickled weight that is not a dense tensor of the archive's byte order"),
-    "pickled code": (pickled(saved(torch.nn.Linear)), "Unsupported global: GLOBAL torch.nn.modules.linear.Linear was not an allowed global by default. "
-                     "Please use `torch.serialization.add_safe_globals([torch.nn.modules.linear.Linear])` or the "
-                     "`torch.serialization.safe_globals([torch.nn.modules.linear.Linear])` context manager to allowlist this global if you trust "
-                     "this class/function." + ADVICE),
+    "pickled code": (pickled(saved(torch.nn.Linear)), forbidden("torch.nn.modules.linear.Linear")),
     "pickled deflated": (pickled(b"x" * 99, weight_0={"method": 8, "stored": deflate(b"x" * 99)}), "has a pickled weight in a compressed record"),
     "inductor entry": (export({}, extra={"data/weights/model_weights_config.json": None, "data/aotinductor/m/weights_config.json": b'{"w": ["weight_0", [4]]}'}),
                        "has a list of weights whose entry is not [file, shape, stride, offset]"),
@@ -177,25 +173,23 @@ def nested_whole(levels):
     return pickle
 
 
-BLOCKED = "Trying to load unsupported GLOBAL {0}.{1} whose module {0} is blocked."
-NEVER = "names {0}, which no checkpoint needs: it is refused even with --opaque"
 OPAQUE = {
-    "posix": (zipped(b"cposix\nsystem\n" + text("true") + b"\x85R"), BLOCKED.format("posix", "system")),
-    "os": (zipped(b"cos\nsystem\n"), BLOCKED.format("os", "system")),
-    "nt": (zipped(b"cnt\nsystem\n"), BLOCKED.format("nt", "system")),
-    "sys": (zipped(b"csys\nexit\n"), BLOCKED.format("sys", "exit")),
-    "eval": (zipped(b"c__builtin__\neval\n" + text("1") + b"\x85R"), NEVER.format("builtins.eval")),
-    "exec": (zipped(b"cbuiltins\nexec\n"), NEVER.format("builtins.exec")),
-    "import": (zipped(b"cbuiltins\n__import__\n"), NEVER.format("builtins.__import__")),
-    "subprocess": (zipped(b"csubprocess\nPopen\n"), NEVER.format("subprocess.Popen")),
-    "stack global": (zipped(text("posix") + text("system") + b"\x93"), BLOCKED.format("posix", "system")),
+    "posix": (zipped(b"cposix\nsystem\n" + text("true") + b"\x85R"), blocked("posix.system")),
+    "os": (zipped(b"cos\nsystem\n"), blocked("os.system")),
+    "nt": (zipped(b"cnt\nsystem\n"), blocked("nt.system")),
+    "sys": (zipped(b"csys\nexit\n"), blocked("sys.exit")),
+    "eval": (zipped(b"c__builtin__\neval\n" + text("1") + b"\x85R"), blocked("builtins.eval")),
+    "exec": (zipped(b"cbuiltins\nexec\n"), blocked("builtins.exec")),
+    "import": (zipped(b"cbuiltins\n__import__\n"), blocked("builtins.__import__")),
+    "subprocess": (zipped(b"csubprocess\nPopen\n"), blocked("subprocess.Popen")),
+    "stack global": (zipped(text("posix") + text("system") + b"\x93"), blocked("posix.system")),
     "call of an object": (zipped(b"ca\nf\n)R)R"), "Trying to call reduce for unrecognized function <class 'a.f'>"),
     "object of an object": (zipped(b"ca\nf\n)R)\x81"), "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got "
                             "<class 'a.f'>"),
     "arguments": (zipped(b"ca\nf\n]R"), "has a call whose arguments are not a tuple"),
     "built twice": (zipped(b"ca\nf\n)R}b}b"), "has an object that is built twice"),
     "build a name": (zipped(b"ca\nf\n}b"), "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got <class 'type'>"),
-    "append to dict": (zipped(b"ca\nD\n)\x81" + text("k") + b"NsNa"), "Can only append to lists, but got <class 'dict'>"),
+    "append to dict": (zipped(b"ca\nD\n)\x81" + text("k") + b"NsNa"), "Can only append to lists, but got <class 'a.D'>"),
     "NUL": (zipped(b"ca\nb\0c\n"), "names a class with a NUL byte"),
     "module in itself": (zipped(whole(("a", b"h\1"))), "has a module that contains itself"),
     "often": (zipped(nested_whole(40)), "has modules that hold each other so often or so deep that their names cannot be listed"),
@@ -204,9 +198,7 @@ OPAQUE = {
                   "has a persistent id that is not ('module', class, source file, source)"),
 }  # fmt: skip
 REFUSED = {
-    "whole module": (zipped(whole()), "Unsupported global: GLOBAL a.b.Net was not an allowed global by default. Please use "
-                     "`torch.serialization.add_safe_globals([a.b.Net])` or the `torch.serialization.safe_globals([a.b.Net])` context manager to "
-                     "allowlist this global if you trust this class/function." + ADVICE),
+    "whole module": (zipped(whole()), forbidden("a.b.Net")),
 }  # fmt: skip
 
 

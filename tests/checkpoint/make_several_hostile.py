@@ -27,6 +27,9 @@ from torch.distributed.checkpoint.metadata import (
     TensorStorageMetadata,
 )
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from hostile_parts import blocked, forbidden  # noqa: E402
+
 A, B = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
 INDEX = "model.safetensors.index.json"
 MAP = {"a": A, "b": B}
@@ -40,6 +43,7 @@ def shards(a=None, b=None):
     return {A: {"a": torch.arange(4.0)} if a is None else a, B: {"b": torch.arange(2.0)} if b is None else b}
 
 
+LISTED = " (listed in {index}): put all files that it lists into one folder"
 NOT_PLAIN = ", which is not the plain name of a file in the same folder"
 AT_INDEX = f"/{INDEX}: "
 # The text of the index, the shards, the line behind DIR/case.
@@ -51,28 +55,28 @@ SHARDED = {
     "unnamed": (index({"a": "", "b": B}), shards(), AT_INDEX + 'maps tensor a to ""' + NOT_PLAIN),
     "nul": (index({"a": A + "\0", "b": B}), shards(), AT_INDEX + f'maps tensor a to "{A}\\x00"' + NOT_PLAIN),
     "backslash": (index({"a": "..\\" + A, "b": B}), shards(), AT_INDEX + f'maps tensor a to "..\\{A}"' + NOT_PLAIN),
-    "missing": (index({"a": "c.safetensors", "b": B}), shards(), "/c.safetensors: cannot be opened: No such file or directory"),
-    "itself": (index({"a": INDEX, "b": B}), shards(), AT_INDEX + "is an index of shards where a file with tensors is expected"),
+    "missing": (index({"a": "c.safetensors", "b": B}), shards(), "/c.safetensors: cannot be opened: No such file or directory" + LISTED),
+    "itself": (index({"a": INDEX, "b": B}), shards(), AT_INDEX + "lists other files (format sharded), but a file with tensors is expected here: name it as the checkpoint"),
     "two shards": (index(), shards(b={"a": torch.arange(4.0), "b": torch.arange(2.0)}), f"/{B}: holds a tensor that stands in {A} as well, record a"),
     "other shard": (index({"a": B, "b": B}), shards(a={}, b={"a": torch.arange(4.0), "b": torch.arange(2.0)}), None),
     "swapped": (index({"a": B, "b": A}), shards(), f"/{B}: holds a tensor that the index maps to {A}, record b"),
     "unmapped": (index(), shards(a={"a": torch.arange(4.0), "c": torch.zeros(1)}), f"/{A}: holds a tensor that the index does not list, record c"),
     "absent": (index({**MAP, "c": A}), shards(), f"/{A}: lacks a tensor that the index maps to it, record c"),
     "nested shard": (index(), {A: {"a": {"a": torch.zeros(1)}}, B: {"b": torch.zeros(1)}, "bin": True}, f"/{A}: is a shard that holds something else than tensors under their names, record a"),
-    "list shard": (index(), {A: [torch.zeros(1)], B: {"b": torch.zeros(1)}, "bin": True}, f"/{A}: is a shard that holds a <class 'list'> where a dict of tensors belongs"),
+    "list shard": (index(), {A: [torch.zeros(1)], B: {"b": torch.zeros(1)}, "bin": True}, f"/{A}: is a shard that holds a <class 'list'> instead of a dict of tensors"),
     "tensor twice": (index().replace('"b": "model', f'"a": "{A}", "b": "model'), shards(), AT_INDEX + 'names "a" twice in its weight_map'),
     "map twice": (index()[:-1] + ', "weight_map": {}}', shards(), AT_INDEX + 'names "weight_map" twice in one object of its index'),
     "size twice": (index().replace('"total_size": 24', '"total_size": 24, "total_size": 24'), shards(), AT_INDEX + 'names "total_size" twice in one object of its index'),
     "deep": (index(x=0).replace('"x": 0', '"x": ' + "[" * 100000 + "]" * 100000), shards(), AT_INDEX + "has an index that is nested too deep"),
-    "deep map": (index().replace(f'"{A}"', "[" * 100000), shards(), AT_INDEX + 'maps tensor "a" to a list where the name of a shard belongs'),
-    "number": (index({"a": 1, "b": B}), shards(), AT_INDEX + 'maps tensor "a" to a number where the name of a shard belongs'),
-    "null": (index({"a": None, "b": B}), shards(), AT_INDEX + 'maps tensor "a" to null where the name of a shard belongs'),
-    "object": (index({"a": {}, "b": B}), shards(), AT_INDEX + 'maps tensor "a" to an object where the name of a shard belongs'),
+    "deep map": (index().replace(f'"{A}"', "[" * 100000), shards(), AT_INDEX + 'maps tensor "a" to a list instead of the name of a shard'),
+    "number": (index({"a": 1, "b": B}), shards(), AT_INDEX + 'maps tensor "a" to a number instead of the name of a shard'),
+    "null": (index({"a": None, "b": B}), shards(), AT_INDEX + 'maps tensor "a" to null instead of the name of a shard'),
+    "object": (index({"a": {}, "b": B}), shards(), AT_INDEX + 'maps tensor "a" to an object instead of the name of a shard'),
     "map list": ('{"weight_map": []}', shards(), AT_INDEX + "has a weight_map that is a list"),
     "map text": ('{"weight_map": "a"}', shards(), AT_INDEX + "has a weight_map that is a text"),
     "metadata text": (index().replace('{"total_size": 24}', '"x"'), shards(), AT_INDEX + "has metadata that is a text"),
     "no map": ('{"metadata": {}}', shards(), AT_INDEX + "is a JSON file without a weight_map, not the index of a sharded checkpoint"),
-    "config": ('{"architectures": ["GPT2"], "metadata": {}}', shards(), AT_INDEX + 'is a JSON file, but not the index of a sharded checkpoint: it has "architectures" where metadata and weight_map belong'),
+    "config": ('{"architectures": ["GPT2"], "metadata": {}}', shards(), AT_INDEX + 'is a JSON file, but not the index of a sharded checkpoint: it has "architectures" instead of metadata and weight_map'),
     "unknown member": (index()[:-1] + ', "x": 1}', shards(), AT_INDEX + 'has an unknown member in its index: "x"'),
     "cut": (index()[:-1], shards(), AT_INDEX + f"has an index that is not JSON at byte {len(index())}"),
     "behind": (index() + "x", shards(), AT_INDEX + f"has an index that is not JSON at byte {len(index()) + 1}"),
@@ -190,7 +194,7 @@ DCP = {
     "huge": (on("t", lambda t: setattr(t, "size", torch.Size((2**40, 2**40)))), AT + f"has a tensor of shape [{2**40}, {2**40}], record t"),
     "negative": (on("t", lambda t: setattr(t, "size", torch.Size((-1, 6)))), AT + "has a tensor of shape [-1, 6], record t"),
     "too large": (on("u", lambda u: (setattr(u, "size", torch.Size((2**40,))), setattr(u.chunks[0], "sizes", torch.Size((2**40,))))), "/__0_0.distcp: holds a chunk of 8796093022208 bytes in 1577, record u, offset 1577"),
-    "missing file": (lambda m, f: setattr(info(m, "u", (0,)), "relative_path", "x.distcp"), "/x.distcp: cannot be opened: No such file or directory"),
+    "missing file": (lambda m, f: setattr(info(m, "u", (0,)), "relative_path", "x.distcp"), "/x.distcp: cannot be opened: No such file or directory" + LISTED),
     "traversal": (lambda m, f: setattr(info(m, "u", (0,)), "relative_path", "../right_dcp/__0_0.distcp"), AT + "has storage_data in a file that does not lie in its folder: '../right_dcp/__0_0.distcp', record u"),
     "absolute": (lambda m, f: setattr(info(m, "u", (0,)), "relative_path", "/etc/passwd"), AT + "has storage_data in a file that does not lie in its folder: '/etc/passwd', record u"),
     "hidden traversal": (lambda m, f: setattr(info(m, "u", (0,)), "relative_path", "x/../../y"), AT + "has storage_data in a file that does not lie in its folder: 'x/../../y', record u"),
@@ -206,27 +210,27 @@ DCP = {
     "dtype": (replaced(torch.zeros(3, dtype=torch.float64)), "/__0_0.distcp: holds a chunk of dtype float64, but .metadata says int64, record u, offset 4415"),
     "shape": (replaced(torch.arange(4)), "/__0_0.distcp: holds a chunk of shape [4], but .metadata says [3], record u, offset 4415"),
     "view": (replaced(torch.arange(6)[::2]), "/__0_0.distcp: holds a chunk that is a view of another storage, record u, offset 4415"),
-    "no tensor": (replaced({"u": torch.arange(3)}), "/__0_0.distcp: holds <class 'dict'> where a chunk of a tensor belongs, record u, offset 4415"),
+    "no tensor": (replaced({"u": torch.arange(3)}), "/__0_0.distcp: holds <class 'dict'> instead of a chunk of a tensor, record u, offset 4415"),
     "junk": (replaced(b"x" * 1000), "/__0_0.distcp: in the part from 4415 to 5415, u: is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors"),
     "cut chunk": (replaced(archive(torch.arange(3))[:-30]), "/__0_0.distcp: in the part from 4415 to 5962, u: is cut off: 30 bytes are missing at its end"),
     "damaged chunk": (replaced(flipped()), f"/__0_0.distcp: has bytes that do not match their CRC-32: the file is damaged, record u, offset {4415 + flipped_at()}"),
     "sparse": (on("u", lambda u: setattr(u.properties, "layout", torch.sparse_coo)), AT + "has a tensor of layout torch.sparse_coo, which is not dense, record u"),
     "quantised": (on("u", lambda u: setattr(u.properties, "dtype", torch.quint8)), AT + "has a tensor of dtype torch.quint8, which is not dense, record u"),
     "no entry": (lambda m, f: m.state_dict_metadata.__setitem__("v", 3), AT + "has state_dict_metadata that describes neither a tensor nor bytes, record v"),
-    "number key": (lambda m, f: m.state_dict_metadata.__setitem__(5, BytesStorageMetadata()), AT + "has state_dict_metadata with a name that is no str"),
+    "number key": (lambda m, f: m.state_dict_metadata.__setitem__(5, BytesStorageMetadata()), AT + "has state_dict_metadata with a name that is not a str"),
     "no dict": (lambda m, f: setattr(m, "storage_data", [1]), AT + "has no storage_data"),
-    "planner": (lambda m, f: setattr(m, "planner_data", "x"), AT + "has planner_data that is no dict"),
-    "version": (lambda m, f: setattr(m, "version", "2.0"), AT + "is of version 2.0, of which 1 is read here"),
-    "path twice": (path("u", "model", "t"), AT + "has a path to a place where something else stands, record u"),
-    "path through": (path("u", "model", "t", "x"), AT + "has a path to a place where something else stands, record u"),
-    "path onto": (path("u", "model"), AT + "has a path to a place where something else stands, record u"),
-    "path mixed": (path("u", "model", 1), AT + "has a path that takes a dict for a list or a list for a dict, record u"),
-    "path far": (path("u", "list", 2**40), AT + "has a path to a position of a list whose other positions are not there, record u"),
+    "planner": (lambda m, f: setattr(m, "planner_data", "x"), AT + "has planner_data that is not a dict"),
+    "version": (lambda m, f: setattr(m, "version", "2.0"), AT + "is of version 2.0; version 1 is read here"),
+    "path twice": (path("u", "model", "t"), AT + "has a path that another value already uses, record u"),
+    "path through": (path("u", "model", "t", "x"), AT + "has a path that another value already uses, record u"),
+    "path onto": (path("u", "model"), AT + "has a path that another value already uses, record u"),
+    "path mixed": (path("u", "model", 1), AT + "has a path that uses a dict as a list or a list as a dict, record u"),
+    "path far": (path("u", "list", 2**40), AT + "has a path to a position far behind the end of its list, record u"),
     "path negative": (path("u", "list", -1), AT + "has a path with a negative position, record u"),
     "path empty": (path("u", ()), AT + "has an empty path, record u"),
-    "path float": (path("u", (1.5,)), AT + "has a path with something else than str and int, record u"),
-    "path number": (path("u", 7.5), AT + "has a path that is no tuple, record u"),
-    "value": (lambda m, f: (replace_value(m, f, archive(bad_value("1")))), "/__0_0.distcp: in the part from 4415 to {end}, step: Unsupported global: GLOBAL eval was not an allowed global by default. Please use `torch.serialization.add_safe_globals([eval])` or the `torch.serialization.safe_globals([eval])` context manager to allowlist this global if you trust this class/function., record data.pkl, offset 2"),
+    "path float": (path("u", (1.5,)), AT + "has a path with an element that is neither str nor int, record u"),
+    "path number": (path("u", 7.5), AT + "has a path that is not a tuple, record u"),
+    "value": (lambda m, f: (replace_value(m, f, archive(bad_value("1")))), "/__0_0.distcp: in the part from 4415 to {end}, step: " + blocked("builtins.eval") + ", record data.pkl, offset 2: do not trust this file"),
 }  # fmt: skip
 
 
@@ -236,13 +240,12 @@ def replace_value(metadata, files, data):
     files[0] += data
 
 
-FORBIDDEN = "Unsupported global: GLOBAL {0} was not an allowed global by default. Please use `torch.serialization.add_safe_globals([{0}])` or the `torch.serialization.safe_globals([{0}])` context manager to allowlist this global if you trust this class/function."
 # The bytes of .metadata, the line.
 PICKLES = {
-    "eval": (pickle.dumps(Metadata({}, None, {}, bad_value("1"), "1.0.0"), protocol=4), FORBIDDEN.format("eval")),
-    "system": (pickle.dumps(Metadata({}, None, {}, os.system, "1.0.0"), protocol=4), "Trying to load unsupported GLOBAL posix.system whose module posix is blocked."),
-    "other class": (pickle.dumps(Metadata({}, None, {}, torch.nn.Linear, "1.0.0"), protocol=4), FORBIDDEN.format("torch.nn.modules.linear.Linear")),
-    "planner class": (pickle.dumps(Metadata({}, torch.distributed.checkpoint.DefaultSavePlanner, {}, None, "1.0.0"), protocol=4), FORBIDDEN.format("torch.distributed.checkpoint.default_planner.DefaultSavePlanner")),
+    "eval": (pickle.dumps(Metadata({}, None, {}, bad_value("1"), "1.0.0"), protocol=4), blocked("builtins.eval")),
+    "system": (pickle.dumps(Metadata({}, None, {}, os.system, "1.0.0"), protocol=4), blocked("posix.system")),
+    "other class": (pickle.dumps(Metadata({}, None, {}, torch.nn.Linear, "1.0.0"), protocol=4), forbidden("torch.nn.modules.linear.Linear")),
+    "planner class": (pickle.dumps(Metadata({}, torch.distributed.checkpoint.DefaultSavePlanner, {}, None, "1.0.0"), protocol=4), forbidden("torch.distributed.checkpoint.default_planner.DefaultSavePlanner")),
     "not metadata": (pickle.dumps(TensorProperties(), protocol=4), "is a pickle, but not the .metadata of a distributed checkpoint"),
     "persistent": (b"\x80\x04\x8c\x25torch.distributed.checkpoint.metadata\x8c\x08Metadata\x93)\x85Q.", "has a persistent id in a .metadata, which holds no tensors, offset 54"),
     "pickle behind": (pickle.dumps(whole()[0], protocol=4) + b"xy", "has 2 bytes behind its pickle"),
@@ -277,7 +280,7 @@ def main(directory):
     for name, (text, parts, line) in SHARDED.items():
         case = "sharded_" + name.replace(" ", "_")
         write_sharded(case, text, parts)
-        expected[case] = f"DIR/{case}{line}"
+        expected[case] = f"DIR/{case}{line}".replace("{index}", INDEX)
     for name, (change, line) in DCP.items():
         case = "dcp_" + name.replace(" ", "_")
         metadata, files = whole()
@@ -285,13 +288,14 @@ def main(directory):
         write_dcp(case, metadata, files)
         if name == "same bytes":
             line = "/__0_0.distcp: holds two parts of the checkpoint in the same bytes, record u, offset 0"
-        expected[case] = f"DIR/{case}{line}".replace("{end}", str(len(files[0])))
+        expected[case] = f"DIR/{case}{line}".replace("{end}", str(len(files[0]))).replace("{index}", ".metadata")
     for name, (data, sentence) in PICKLES.items():
         case = "metadata_" + name.replace(" ", "_")
         write_dcp(case, data, whole()[1])
         # Where the name stands that is refused.
         at = re.search(rb"(eval|system|Linear|DefaultSavePlanner)\x94(?=\x93)", data)
-        expected[case] = f"DIR/{case}{AT}{sentence}" + (f", offset {at.end()}" if at else "")
+        advice = ": do not trust this file" if "never read" in sentence else ""
+        expected[case] = f"DIR/{case}{AT}{sentence}" + (f", offset {at.end()}" if at else "") + advice
 
     several = {"a": torch.arange(6.0).view(2, 3), "b": torch.ones(4), "step": 3}
     for case, state_dict in {"one": {"a": several["a"]}, "several": several}.items():
@@ -304,19 +308,34 @@ def main(directory):
     expected["right_dcp/__0_0.distcp"] = "DIR/right_dcp/__0_0.distcp: is one part of a distributed checkpoint: name its folder, or the .metadata in it"
     make("empty")
     expected["empty"] = (
-        "DIR/empty: is a directory, not a checkpoint file, and holds none of model.safetensors.index.json, "
-        "pytorch_model.bin.index.json, model.safetensors, pytorch_model.bin and .metadata"
+        "DIR/empty: is a folder without a checkpoint: name a checkpoint file, or a folder that holds one of pytorch_model.bin, .metadata, "
+        "*.safetensors.index.json, *.bin.index.json, model.safetensors"
     )
+    for case, names in {"one_of_several": ("a.ckpt", "b.pth", "notes.txt"), "many": [f"epoch_{i:02}.pth" for i in range(20)], "alone": ("last.ckpt",)}.items():
+        write = make(case)
+        for name in names:
+            write(name, b"x")
+    os.makedirs(os.path.join(directory, "runs", "checkpoint-1000"))
+    os.makedirs(os.path.join(directory, "runs", "checkpoint-500"))
+    os.makedirs(os.path.join(directory, "runs", "logs"))
+    for run in ("checkpoint-1000", "checkpoint-500"):
+        with open(os.path.join(directory, "runs", run, "model.safetensors"), "wb") as file:
+            file.write(b"x")
+    several = "is a folder with several checkpoints: name one of "
+    expected["one_of_several"] = "DIR/one_of_several: " + several + "a.ckpt and b.pth"
+    expected["many"] = "DIR/many: " + several + ", ".join(f"epoch_{i:02}.pth" for i in range(12)) + " and 8 more"
+    expected["alone"] = "DIR/alone: is a folder: name the checkpoint in it, last.ckpt"
+    expected["runs"] = "DIR/runs: " + several + "checkpoint-1000 and checkpoint-500"
     write_sharded("both", index(), shards())
     with open(os.path.join(directory, "both", ".metadata"), "wb") as file:
         file.write(b"x")
     expected["both"] = f"DIR/both: is a folder with several checkpoints: name one of .metadata and {INDEX}"
     write_sharded("fifo", index({"a": "fifo", "b": B}), shards())
     os.mkfifo(os.path.join(directory, "fifo", "fifo"))
-    expected["fifo"] = "DIR/fifo/fifo: is a FIFO; a checkpoint must be a regular file"
+    expected["fifo"] = "DIR/fifo/fifo: is a FIFO; a checkpoint must be a regular file" + LISTED.format(index=INDEX)
     write_sharded("shard_folder", index({"a": "folder", "b": B}), shards())
     os.mkdir(os.path.join(directory, "shard_folder", "folder"))
-    expected["shard_folder"] = "DIR/shard_folder/folder: is a directory, not a checkpoint file"
+    expected["shard_folder"] = "DIR/shard_folder/folder: is a directory, not a checkpoint file" + LISTED.format(index=INDEX)
     write_sharded("huge_index", "{" + " " * 10, shards())
     os.truncate(os.path.join(directory, "huge_index", INDEX), 100_000_001)
     expected["huge_index"] = f"DIR/huge_index/{INDEX}: has an index of more than 100,000,000 bytes"

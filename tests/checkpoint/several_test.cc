@@ -74,6 +74,28 @@ TEST_P(Several, EveryWayOfReadingGivesTheSameBytes) {
   EXPECT_EQ(which, located == whole.size() ? "all" : located == 0 ? "none" : "some");
 }
 
+TEST_P(Several, EveryPathThatIsListedCanBeFollowed) { ExpectPathsFollow(*checkpoint_); }
+
+TEST_P(Several, RepeatedReadsCostTheSame) {
+  std::set<std::pair<std::uint64_t, std::uint64_t>> costs;
+  for (int run = 0; run < 20; ++run) {
+    const auto checkpoint = Checkpoint::Open(kDirectory + "/" + GetParam());
+    std::vector<std::vector<std::byte>> bytes;
+    std::vector<ReadJob> jobs;
+    // Each storage twice, in halves, so that threads meet at its header.
+    for (StorageId id = 0; id < checkpoint->storages().size(); ++id) {
+      const std::uint64_t nbytes = checkpoint->storages()[id].nbytes, half = nbytes / 32 * 16;
+      for (const auto& [begin, end] : {std::pair{std::uint64_t{0}, half}, std::pair{half, nbytes}}) {
+        bytes.emplace_back(end - begin);
+        jobs.push_back({id, begin, bytes.back()});
+      }
+    }
+    const ReadReport report = checkpoint->Read(jobs, {4, CrcMode::kAuto});
+    costs.emplace(report.read_calls, report.bytes_read);
+  }
+  EXPECT_EQ(costs.size(), 1u);
+}
+
 TEST_P(Several, NoTwoStoragesHaveOneName) {
   std::set<std::string> names;
   for (const Storage& storage : checkpoint_->storages()) EXPECT_TRUE(names.insert(storage.name).second) << storage.name;

@@ -2,13 +2,16 @@
 #define LOADPATH_HARNESS_CHECKPOINT_FORMATS_FOLDER_H_
 
 #include <string>
+#include <string_view>
 
 namespace loadpath {
 
-/// The file in `folder` that a checkpoint is opened by: *.safetensors.index.json, *.bin.index.json, model.safetensors,
-/// pytorch_model.bin or .metadata. Throws CheckpointError kUnknownFormat where there is none, and where there are two:
-/// which one is meant is the user's to say.
+/// Returns the path of the file in `folder` that opens its checkpoint, by the names in the table of formats. If there
+/// is none, or more than one, throws CheckpointError, and the sentence lists what the user can name instead.
 std::string CheckpointInFolder(const std::string& folder);
+
+/// Returns true if people call checkpoints so: "model.pth", "epoch=3.ckpt".
+bool NamedLikeCheckpoint(std::string_view file);
 
 }  // namespace loadpath
 

@@ -31,11 +31,8 @@ class SeveralFiles : public Checkpoint {
   ReadReport open_report_;
 };
 
-/// `path`: as the user named it, a folder or the file itself. `options`: for the files inside. Throws CheckpointError.
-std::shared_ptr<const Checkpoint> OpenSharded(std::string path, std::unique_ptr<Source> index,
-                                              const OpenOptions& options);
-std::shared_ptr<const Checkpoint> OpenDcp(std::string path, std::unique_ptr<Source> metadata,
-                                          const OpenOptions& options);
+/// Opens `path`, which the file `index` lists. Throws CheckpointError kIo, which names both, if it cannot be opened.
+std::unique_ptr<FileSource> OpenListedFile(const std::string& path, const std::string& index);
 
 }  // namespace loadpath
 

@@ -1,7 +1,6 @@
 #include "harness/checkpoint/formats/single_file.h"
 
-#include "harness/base/out_of_memory.h"
-#include "harness/checkpoint/formats/sniff.h"
+#include "harness/base/error.h"
 
 namespace loadpath {
 
@@ -26,23 +25,6 @@ ReadReport SingleFile::Read(std::span<const ReadJob> jobs, const ReadOptions& op
     const RecordFile file = record_file();
     return ReadRecords({&file, 1}, {}, jobs, options);
   });
-}
-
-std::shared_ptr<const SingleFile> OpenSingleFile(std::unique_ptr<Source> source, const OpenOptions& options) {
-  switch (Sniff(*source)) {
-    case FileKind::kZip:
-      return OpenZip(std::move(source), options);
-    case FileKind::kLegacy:
-      return OpenTorchLegacy(std::move(source), options);
-    case FileKind::kSafetensors:
-      return OpenSafetensors(std::move(source));
-    case FileKind::kShardIndex:
-      source->Fail(ErrorCode::kBadArchive, "is an index of shards where a file with tensors is expected");
-    case FileKind::kDcpMetadata:
-      source->Fail(ErrorCode::kBadArchive,
-                   "is a distributed checkpoint's .metadata where a file with tensors is expected");
-  }
-  return nullptr;
 }
 
 }  // namespace loadpath

@@ -9,7 +9,7 @@
 
 namespace loadpath {
 
-/// A checkpoint in one file: everything but what the format decides (Records).
+/// A checkpoint in one file. The format supplies Records; everything else is here.
 class SingleFile : public Checkpoint, public Records {
  public:
   std::string_view byteorder() const override { return big_endian_ ? "big" : "little"; }
@@ -20,34 +20,25 @@ class SingleFile : public Checkpoint, public Records {
   int fd(std::uint32_t) const override { return source_->fd(); }
   const std::string& file_path(std::uint32_t) const override { return source_->path(); }
   const ReadReport& open_report() const override { return open_report_; }
-  const Source& source() const override { return *source_; }
+  const FileSource& source() const override { return *source_; }
   RecordFile record_file() const { return {this, payloads_.get(), storages_, Swapped()}; }
 
   std::optional<Extent> Locate(StorageId storage) const override;
   ReadReport Read(std::span<const ReadJob> jobs, const ReadOptions& options) const override;
 
  protected:
-  explicit SingleFile(std::unique_ptr<Source> source) : source_(std::move(source)) {}
-  /// To be called when the file was opened: takes what it found.
+  explicit SingleFile(std::unique_ptr<FileSource> source) : source_(std::move(source)) {}
+  /// Takes over what the format found. The constructor calls it once, at its end.
   void Finish(Tree tree, std::vector<Storage> storages, bool big_endian);
 
  private:
-  std::unique_ptr<Source> source_;
+  std::unique_ptr<FileSource> source_;
   Tree tree_;
   std::vector<Storage> storages_;
   bool big_endian_ = false;
   std::unique_ptr<Payloads> payloads_;
   ReadReport open_report_;
 };
-
-/// The formats. Each takes the file over and throws CheckpointError.
-std::shared_ptr<const SingleFile> OpenZip(std::unique_ptr<Source> source,
-                                          const OpenOptions& options);  ///< torch.save, TorchScript, torch.export
-std::shared_ptr<const SingleFile> OpenTorchLegacy(std::unique_ptr<Source> source, const OpenOptions& options);
-std::shared_ptr<const SingleFile> OpenSafetensors(std::unique_ptr<Source> source);
-
-/// Whichever of them the content is (Sniff).
-std::shared_ptr<const SingleFile> OpenSingleFile(std::unique_ptr<Source> source, const OpenOptions& options);
 
 }  // namespace loadpath
 

@@ -2,7 +2,8 @@
 
 #include <array>
 #include <optional>
-#include <unordered_map>
+
+#include "harness/base/keyed_hash.h"
 
 namespace loadpath {
 namespace {
@@ -97,8 +98,14 @@ class Copier {
         const std::vector<Value> room(tree_.items(node).size());
         return heap_.Fixed(tree_.kind(node), room, tree_.kind(node) == NodeKind::kObject ? NameOf(node) : 0);
       }
-      default:
-        return heap_.Growing(tree_.kind(node));
+      default: {
+        const Value made = heap_.Growing(tree_.kind(node));
+        if (const std::string_view name = tree_.class_name(node); !name.empty()) {
+          heap_.object(made).global =
+              Object::kNamed | static_cast<std::uint32_t>(heap_.Class(std::string(name)).payload());
+        }
+        return made;
+      }
     }
   }
 
@@ -116,7 +123,7 @@ class Copier {
   Heap& heap_;
   StorageTable& storages_;
   const std::function<StorageId(StorageId)>& storage_of_;
-  std::unordered_map<NodeId, Value> values_;
+  HashMap<NodeId, Value> values_;
   std::vector<NodeId> open_;
 };
 

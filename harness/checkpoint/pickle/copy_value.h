@@ -8,8 +8,9 @@
 
 namespace loadpath {
 
-/// A copy of `from` and of what it reaches in `heap`, to make one tree of several: what is shared or contains itself
-/// stays so. `storage_of` gives a storage's number in `storages`. Iterative; linear in what is reached.
+/// Copies `from` and everything that it reaches into `heap`, to make one tree of several. Values that are shared or
+/// contain themselves stay so. `storage_of` returns a storage's number in `storages`. Iterative; linear in the values
+/// that are reached.
 Value CopyValue(const Tree& tree, NodeId from, Heap& heap, StorageTable& storages,
                 const std::function<StorageId(StorageId)>& storage_of);
 

@@ -4,8 +4,9 @@
 #include <initializer_list>
 #include <iterator>
 #include <memory>
-#include <unordered_map>
 #include <vector>
+
+#include "harness/base/keyed_hash.h"
 
 namespace loadpath {
 namespace {
@@ -83,9 +84,9 @@ constexpr StorageName kStorages[] = {
     {"QUInt2x4", "quint2x4", false, false},
 };
 
-class Table {
+class GlobalTable {
  public:
-  Table() {
+  GlobalTable() {
     globals_.assign(std::begin(kFixed), std::end(kFixed));
     for (int dtype = 0; dtype <= static_cast<int>(Dtype::kBcomplex32); ++dtype) {
       const DtypeInfo& info = Info(static_cast<Dtype>(dtype));
@@ -167,11 +168,11 @@ class Table {
   std::uint32_t allowed_ = 0;
   std::vector<std::unique_ptr<std::string>> names_;
   std::vector<Global> globals_;
-  std::unordered_map<std::string_view, std::uint32_t> index_, script_index_;
+  HashMap<std::string_view, std::uint32_t> index_, script_index_;
 };
 
-const Table& TheTable() {
-  static const Table table;
+const GlobalTable& TheTable() {
+  static const GlobalTable table;
   return table;
 }
 
@@ -213,24 +214,17 @@ constexpr std::pair<std::string_view, std::string_view> kModules[] = {
     {"cStringIO", "io"},
 };
 
-constexpr std::string_view kBlocked[] = {"sys", "os", "posix", "nt"};
-
-constexpr std::string_view kBlockedToo[] = {
+// The first four are those that PyTorch blocks.
+constexpr std::string_view kBlockedModules[] = {"sys",        "os",     "posix",  "nt",
+                                                "subprocess", "socket", "ctypes", "webbrowser"};
+constexpr std::string_view kBlockedNames[] = {
     "builtins.eval",  "builtins.exec",    "builtins.compile",    "builtins.__import__",
     "builtins.open",  "builtins.input",   "builtins.breakpoint", "importlib.import_module",
     "runpy.run_path", "runpy.run_module", "shutil.rmtree",       "pty.spawn",
 };
-constexpr std::string_view kBlockedModules[] = {"subprocess", "socket", "ctypes", "webbrowser"};
 
 constexpr std::string_view kLayouts[] = {"torch.strided",    "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_csc",
                                          "torch.sparse_bsr", "torch.sparse_bsc", "torch._mkldnn",    "torch.jagged"};
-
-constexpr std::string_view kDistributed[] = {
-    "torch.distributed.device_mesh.DeviceMesh",          "torch.distributed.tensor._dtensor_spec.DTensorSpec",
-    "torch.distributed.tensor._dtensor_spec.TensorMeta", "torch.distributed.tensor.DTensor",
-    "torch.distributed.tensor.placement_types.Partial",  "torch.distributed.tensor.placement_types.Replicate",
-    "torch.distributed.tensor.placement_types.Shard",
-};
 
 }  // namespace
 
@@ -248,8 +242,7 @@ bool IsBlocked(std::string_view module, std::string_view name) {
   const auto has = [](const auto& list, std::string_view text) {
     return std::find(std::begin(list), std::end(list), text) != std::end(list);
   };
-  return has(kBlocked, module) || has(kBlockedModules, module) ||
-         has(kBlockedToo, std::string(module) + "." + std::string(name));
+  return has(kBlockedModules, module) || has(kBlockedNames, std::string(module) + "." + std::string(name));
 }
 
 void MapPython2Name(std::string& module, std::string& name) {
@@ -269,39 +262,25 @@ void MapPython2Name(std::string& module, std::string& name) {
 }
 
 std::string ForbiddenText(std::string_view module, std::string_view name) {
-  std::string full = std::string(module) + "." + std::string(name);
-  if (std::find(std::begin(kBlocked), std::end(kBlocked), module) != std::end(kBlocked)) {
-    return "Trying to load unsupported GLOBAL " + full + " whose module " + std::string(module) + " is blocked.";
-  }
-  if (std::find(std::begin(kDistributed), std::end(kDistributed), full) != std::end(kDistributed)) {
-    return "``torch.distributed.tensor`` must be imported to load DTensors";
-  }
-  // PyTorch's own shortening: builtins.eval is shown as eval, builtins_x as builtins_x.
-  constexpr std::string_view kBuiltins = "builtins";
-  if (full.starts_with(kBuiltins) && full.size() > kBuiltins.size() && full[kBuiltins.size()] == '.') {
-    full.erase(0, kBuiltins.size() + 1);
-  }
-  return "Unsupported global: GLOBAL " + full +
-         " was not an allowed global by default. Please use "
-         "`torch.serialization.add_safe_globals([" +
-         full + "])` or the `torch.serialization.safe_globals([" + full +
-         "])` context manager to allowlist this global if you trust this class/function.";
+  const std::string full = std::string(module) + "." + std::string(name);
+  if (IsBlocked(module, name)) return "names " + full + ", which no checkpoint needs and which is never read";
+  return "names " + full + ", which is not on PyTorch's weights_only list (Unsupported global)";
 }
 
 std::optional<Dtype> DenseDtype(const Global& global) {
   return DtypeByName(global.kind == K::kDtype ? global.name : global.dtype);
 }
 
-std::string GlobalTypeText(const Global& global) {
+NamedType TypeOf(const Global& global) {
   switch (global.kind) {
     case K::kDtype:
-      return "<class 'torch.dtype'>";
+      return NamedType::kDtype;
     case K::kQscheme:
-      return "<class 'torch.qscheme'>";
+      return NamedType::kQscheme;
     case K::kStorageType:
-      return "<class 'torch.serialization.StorageType'>";
+      return NamedType::kStorageType;
     case K::kEncode:
-      return "<class 'builtin_function_or_method'>";
+      return NamedType::kBuiltinFunction;
     case K::kGetLayout:
     case K::kRebuildTensor:
     case K::kRebuildTensorV2:
@@ -312,17 +291,24 @@ std::string GlobalTypeText(const Global& global) {
     case K::kRebuildDeviceTensorFromCpuTensor:
     case K::kFirstArgument:
     case K::kRebuildInert:
-      return "<class 'function'>";
+      return NamedType::kFunction;
     case K::kTensorClass:
-      return global.name == "torch.Tensor" ? "<class 'torch._C._TensorMeta'>" : "<class 'torch.tensortype'>";
+      return global.name == "torch.Tensor" ? NamedType::kTensorMeta : NamedType::kTensorType;
     default:
-      return "<class 'type'>";
+      return NamedType::kClass;
   }
 }
 
-std::string ObjectTypeText(const Global& global) {
-  // What the allow-listed functions make are tensors of a kind that is not dense.
-  return global.kind == K::kTensorClass ? "<class '" + std::string(global.name) + "'>" : "<class 'torch.Tensor'>";
+NamedType TypeOfName(std::string_view name) {
+  if (const std::optional<std::uint32_t> global = FindGlobal(name)) return TypeOf(GlobalAt(*global));
+  // A device has no dot. Any other name that is no layout is a class or function that is not known here.
+  if (name.find('.') == std::string_view::npos) return NamedType::kDevice;
+  return IsLayout(name) ? NamedType::kLayout : NamedType::kClass;
+}
+
+// The allow-listed functions make tensors that are not dense.
+NamedType TypeOfObject(const Global& global) {
+  return global.kind == K::kTensorClass ? NamedType::kItself : NamedType::kTensor;
 }
 
 }  // namespace loadpath

@@ -7,10 +7,11 @@
 #include <string_view>
 
 #include "harness/checkpoint/dtype.h"
+#include "harness/checkpoint/tree.h"
 
 namespace loadpath {
 
-/// What an allow-listed name is to the unpickler.
+/// The meaning of an allow-listed name to the unpickler.
 enum class GlobalKind : std::uint8_t {
   // called by REDUCE or NEWOBJ
   kOrderedDict,
@@ -41,7 +42,7 @@ enum class GlobalKind : std::uint8_t {
   kQscheme,
 };
 
-/// One name of PyTorch's weights_only allow-list (torch/_weights_only_unpickler.py, _get_allowed_globals, 2.15).
+/// A name of PyTorch's weights_only allow-list (torch/_weights_only_unpickler.py, _get_allowed_globals, 2.15).
 struct Global {
   std::string_view name;  ///< "torch.FloatStorage"
   GlobalKind kind;
@@ -50,33 +51,34 @@ struct Global {
 };
 
 std::uint32_t GlobalCount();                  ///< of the allow-list
-const Global& GlobalAt(std::uint32_t index);  ///< of the allow-list, or what FindScriptGlobal gave
+const Global& GlobalAt(std::uint32_t index);  ///< of the allow-list, or from FindScriptGlobal
 
-/// The index of `module.name` once Python 2's names are mapped, or nullopt where it is not on the list.
+/// Returns the index of `module.name`, with Python 2's names mapped, or nullopt if it is not on the list.
 std::optional<std::uint32_t> FindGlobal(std::string_view full_name);
 
-/// Names that TorchScript's pickler writes besides (torch/csrc/jit/serialization/pickler.cpp, unpickler.cpp): the
-/// storage types of all dtypes, and torch.jit._pickle's tags of lists and dicts. Indices for GlobalAt.
+/// Returns the index of a further name that TorchScript's pickler writes (torch/csrc/jit/serialization/pickler.cpp,
+/// unpickler.cpp): the storage types of all dtypes, and torch.jit._pickle's tags of lists and dicts.
 std::optional<std::uint32_t> FindScriptGlobal(std::string_view full_name);
 
-/// True for "torch.strided" and the other layouts.
+/// Returns true for "torch.strided" and the other layouts.
 bool IsLayout(std::string_view name);
 
-/// True for names that no checkpoint needs and attacks do: they are refused even where unknown names become inert
+/// Returns true for names that no checkpoint needs but attacks do. They are refused even if unknown names become inert
 /// objects.
 bool IsBlocked(std::string_view module, std::string_view name);
 
-/// The module's and the name's Python 3 spelling (torch._utils.IMPORT_MAPPING, NAME_MAPPING).
+/// Gives module and name their Python 3 spelling (torch._utils.IMPORT_MAPPING, NAME_MAPPING).
 void MapPython2Name(std::string& module, std::string& name);
 
-/// PyTorch's sentence for a name that is not on the list.
+/// Returns the sentence that refuses a name which is not on the list.
 std::string ForbiddenText(std::string_view module, std::string_view name);
 
-/// The dense dtype that a dtype or storage type stands for; nullopt for quantised, sub-byte and bits types.
+/// Returns the dense dtype that a dtype or storage type stands for; nullopt for quantised, sub-byte and bits types.
 std::optional<Dtype> DenseDtype(const Global& global);
 
-std::string GlobalTypeText(const Global& global);  ///< repr(type(it)): "<class 'torch.dtype'>"
-std::string ObjectTypeText(const Global& global);  ///< repr(type(what it makes)), for inert objects
+NamedType TypeOf(const Global& global);        ///< of the name itself
+NamedType TypeOfObject(const Global& global);  ///< of the inert object that it makes
+NamedType TypeOfName(std::string_view name);   ///< of any name as a value, also of a device or a layout
 
 }  // namespace loadpath
 

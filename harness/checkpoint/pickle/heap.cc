@@ -42,7 +42,7 @@ std::string_view Heap::ClassOf(const Object& object) const {
 Value Heap::Fixed(NodeKind kind, std::span<const Value> values, std::uint32_t global) {
   const auto begin = static_cast<std::uint32_t>(pool.size());
   if (!pool.empty() && values.data() >= pool.data() && values.data() < pool.data() + pool.size()) {
-    // Growing moves what `values` points to.
+    // Growing the pool moves the values that `values` points to.
     const auto from = static_cast<std::size_t>(values.data() - pool.data());
     for (std::size_t i = 0, count = values.size(); i < count; ++i) pool.push_back(Value(pool[from + i]));
   } else {
@@ -122,16 +122,17 @@ std::string Heap::TypeText(Value value) const {
     case Value::Tag::kOwnedBytes:
       return TypeName(NodeKind::kBytes);
     case Value::Tag::kGlobal:
-      return GlobalTypeText(GlobalAt(static_cast<std::uint32_t>(value.payload())));
+      return TypeName(TypeOf(GlobalAt(static_cast<std::uint32_t>(value.payload()))));
     case Value::Tag::kClass:
       return "<class 'type'>";
     case Value::Tag::kObject:
       break;
   }
   const Object& object = this->object(value);
+  if (IsNamed(value)) return "<class '" + std::string(ClassOf(object)) + "'>";
   if (object.kind == NodeKind::kObject) {
-    if ((object.global & Object::kNamed) != 0) return "<class '" + std::string(ClassOf(object)) + "'>";
-    return ObjectTypeText(GlobalAt(object.global));
+    const NamedType type = TypeOfObject(GlobalAt(object.global));
+    return type == NamedType::kItself ? "<class '" + std::string(ClassOf(object)) + "'>" : TypeName(type);
   }
   if (object.kind == NodeKind::kName) return "<class 'torch.device'>";
   if (object.kind == NodeKind::kTensor && tensors[object.begin].parameter) return kParameterType;

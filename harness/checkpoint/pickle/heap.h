@@ -12,8 +12,8 @@
 
 namespace loadpath {
 
-/// What the unpickler's stack and memo hold: 8 bytes. Small values are inside; text and bytes stay in the pickle and
-/// are named by the offset of their opcode; the rest is an index into the Heap.
+/// A value on the unpickler's stack or in its memo, in 8 bytes. Small values are inside; texts and bytes stay in the
+/// pickle and are named by the offset of their opcode; the others are indices into the Heap.
 class Value {
  public:
   enum class Tag : std::uint8_t {
@@ -46,18 +46,19 @@ class Value {
   std::uint64_t bits_ = 0;
 };
 
-/// A compound value. Tuples are a range of the Heap's pool, growing containers a vector of their own.
+/// A compound value. Tuples are a range of the Heap's pool; growing containers have a vector of their own.
 struct Object {
   static constexpr std::uint32_t kNamed = 1u << 31;
   NodeKind kind = NodeKind::kTuple;
   std::uint32_t begin = 0;   ///< tuple, size, complex, object: into pool; list, set, dict: into lists; tensor: into
                              ///< tensors; storage: its StorageId; byte array: into owned
   std::uint32_t count = 0;   ///< of the pool's range
-  std::uint32_t global = 0;  ///< object: its name, GlobalAt or kNamed | index into owned; storage: its type
-  Value attributes;          ///< what BUILD gave
+  std::uint32_t global = 0;  ///< object: its name, GlobalAt or kNamed | index into owned; storage: its type; list, set,
+                             ///< dict: 0, or kNamed | its class's name
+  Value attributes;          ///< from BUILD
 };
 
-/// Everything that unpickling makes. Nothing is freed before the end: a pickle of N bytes makes O(N) of it.
+/// Everything that unpickling makes. Nothing is freed before the end: a pickle of N bytes makes O(N) values.
 class Heap {
  public:
   LargeVector<Object> objects;
@@ -67,15 +68,15 @@ class Heap {
   std::vector<double> reals;
   std::vector<std::int64_t> integers;
   LargeVector<TensorView> tensors;
-  std::span<const std::byte> pickle;  ///< what kText and kBytes values point into
+  std::span<const std::byte> pickle;  ///< that kText and kBytes values point into
 
   Value Int(std::int64_t value);
   Value Float(double value);
   Value OwnedText(std::string text);
   Value OwnedBytes(std::string bytes);
-  /// A name that is not in globals.h: "torch.nn.modules.linear.Linear". Without NUL bytes.
+  /// Makes a name that is not in globals.h: "torch.nn.modules.linear.Linear". It must not contain a NUL byte.
   Value Class(std::string name);
-  /// A fixed run of values: tuple, torch.Size, complex, object.
+  /// Makes a fixed run of values: tuple, torch.Size, complex, object.
   Value Fixed(NodeKind kind, std::span<const Value> items, std::uint32_t global = 0);
   Value Growing(NodeKind kind);
   Value Tensor(TensorView tensor);
@@ -85,6 +86,10 @@ class Heap {
   bool IsObject(Value value, NodeKind kind) const {
     return value.Is(Value::Tag::kObject) && object(value).kind == kind;
   }
+  /// Returns true for an inert object of an unknown class, and for a container of one (a subclass of dict).
+  bool IsNamed(Value value) const {
+    return value.Is(Value::Tag::kObject) && (object(value).global & Object::kNamed) != 0;
+  }
   bool IsText(Value value) const { return value.Is(Value::Tag::kText) || value.Is(Value::Tag::kOwnedText); }
   bool IsBytes(Value value) const { return value.Is(Value::Tag::kBytes) || value.Is(Value::Tag::kOwnedBytes); }
   bool IsInt(Value value) const { return value.Is(Value::Tag::kInt) || value.Is(Value::Tag::kWideInt); }
@@ -92,13 +97,13 @@ class Heap {
     return value.Is(Value::Tag::kInt) ? value.inline_integer() : integers[value.payload()];
   }
   double real(Value value) const { return reals[value.payload()]; }
-  /// Of text or bytes. Valid until the pickle's buffer or `owned` grows.
+  /// Returns text or bytes. Valid until the pickle's buffer or `owned` grows.
   std::string_view text(Value value) const;
-  /// The items of a tuple, list, set, dict, …: empty for anything else.
+  /// Returns the items of a tuple, list, set, dict, …; none of anything else.
   std::span<const Value> items(Value value) const;
-  /// The name that a kObject was made by.
+  /// Returns the name that made a kObject, or the class of a named container.
   std::string_view ClassOf(const Object& object) const;
-  /// Python's repr(type(value)).
+  /// Returns Python's repr(type(value)).
   std::string TypeText(Value value) const;
 };
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <string>
-#include <unordered_set>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/limits.h"
 
 namespace loadpath {
@@ -37,7 +37,7 @@ ModuleParts PartsOfPickled(const Heap& heap, Value module) {
       if (heap.IsText(items[i]) && !items[i + 1].Is(Value::Tag::kNone)) take(items[i], items[i + 1]);
     }
   };
-  std::unordered_set<std::string_view> transient;
+  HashSet<std::string_view> transient;
   if (const Value* names = Attribute(heap, module, "_non_persistent_buffers_set"); names != nullptr) {
     for (const Value name : heap.items(*names)) {
       if (heap.IsText(name)) transient.insert(heap.text(name));
@@ -88,7 +88,7 @@ ModuleState StateCollector::Collect(Value module) {
   };
   ModuleState result{heap_.Growing(NodeKind::kOrderedDict), heap_.Growing(NodeKind::kOrderedDict)};
   std::vector<Level> levels;
-  std::unordered_set<std::uint64_t> inside;
+  HashSet<std::uint64_t> inside;
   const auto enter = [&](Value child, std::string prefix) {
     name_bytes_ += prefix.size() + 1;
     if (name_bytes_ > limits::kStateNameBytes) {
@@ -116,7 +116,7 @@ ModuleState StateCollector::Collect(Value module) {
   return result;
 }
 
-Value CollectModules(const Source& source, Heap& heap, Value root) {
+Value CollectModules(const FileSource& source, Heap& heap, Value root) {
   std::vector<Value> open{root}, modules;
   std::vector<bool> seen(heap.objects.size());
   while (!open.empty()) {

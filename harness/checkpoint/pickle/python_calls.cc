@@ -14,7 +14,7 @@ using K = GlobalKind;
                  "calls " + std::string(function.name) + " with arguments that it does not take");
 }
 
-// What Python's encode(text, encoding) gives, for the encodings that pickle itself writes.
+// Returns Python's encode(text, encoding), for the encodings that pickle itself writes.
 std::string Encode(Unpickler& unpickler, const Global& function, std::string_view text, std::string_view encoding) {
   if (encoding == "utf-8" || encoding == "utf8") return std::string(text);
   if (encoding != "latin1" && encoding != "latin-1" && encoding != "iso-8859-1" && encoding != "ascii")
@@ -36,7 +36,7 @@ std::string Encode(Unpickler& unpickler, const Global& function, std::string_vie
 
 }  // namespace
 
-Value TorchHost::CallContainer(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args) {
+Value TorchCalls::CallContainer(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args) {
   Heap& heap = unpickler.heap();
   const Global& global = GlobalAt(function);
   if (args.size() > 1) BadCall(unpickler, global);
@@ -81,7 +81,7 @@ Value TorchHost::CallContainer(Unpickler& unpickler, std::uint32_t function, std
   return dict;
 }
 
-Value TorchHost::CallScalar(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args) {
+Value TorchCalls::CallScalar(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args) {
   Heap& heap = unpickler.heap();
   const Global& global = GlobalAt(function);
   const bool text = !args.empty() && heap.IsText(args[0]);

@@ -2,7 +2,6 @@
 #define LOADPATH_HARNESS_CHECKPOINT_PICKLE_STORAGE_TABLE_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +12,7 @@
 
 namespace loadpath {
 
-/// A part of a storage, as a persistent id names it: the whole, but for the views of old files.
+/// The part of a storage that a persistent id names: all of it, except for the storage views of old files.
 struct StorageRef {
   StorageId id = 0;
   std::uint32_t type = 0;    ///< GlobalAt(type): the storage type it was saved as
@@ -24,12 +23,12 @@ struct StorageRef {
 /// The storages that a pickle's persistent ids name, in the order of their first mention.
 class StorageTable {
  public:
-  /// The storage `name`, made at its first mention.
+  /// Returns the storage `name`, which is made at its first mention.
   StorageId Get(std::string_view name, std::uint64_t nbytes, std::uint8_t itemsize, std::string_view location,
                 bool* created) {
     const auto next = static_cast<StorageId>(storages_.size());
     const StorageId id =
-        ids_.FindOrAdd(Hash(name), next, [&](std::uint32_t other) { return storages_[other].name == name; });
+        ids_.FindOrAdd(KeyedHash(name), next, [&](std::uint32_t other) { return storages_[other].name == name; });
     *created = id == next;
     if (*created) {
       storages_.push_back({std::string(name), nbytes, std::string(location)});
@@ -37,9 +36,9 @@ class StorageTable {
     }
     return id;
   }
-  /// Index::kNone where no persistent id named it.
+  /// Returns HashIndex::kNone if no persistent id named it.
   StorageId Find(std::string_view name) const {
-    return ids_.Find(Hash(name), [&](std::uint32_t other) { return storages_[other].name == name; });
+    return ids_.Find(KeyedHash(name), [&](std::uint32_t other) { return storages_[other].name == name; });
   }
 
   std::vector<Storage>& storages() { return storages_; }
@@ -49,9 +48,7 @@ class StorageTable {
   const std::vector<StorageRef>& refs() const { return refs_; }
 
  private:
-  static std::uint64_t Hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
-
-  Index ids_;
+  HashIndex ids_;
   std::vector<Storage> storages_;
   std::vector<std::uint8_t> itemsizes_;
   std::vector<StorageRef> refs_;

@@ -10,7 +10,7 @@ namespace {
 
 using K = GlobalKind;
 
-constexpr std::string_view kOpaqueAdvice = " --opaque lists and loads its tensors without the class.";
+constexpr std::string_view kOpaqueAdvice = "use --opaque to read it as an inert object";
 
 [[noreturn]] void BadTensor(Unpickler& unpickler, const std::string& sentence) {
   unpickler.Fail(ErrorCode::kBadTensor, sentence);
@@ -63,24 +63,16 @@ void WantArguments(Unpickler& unpickler, const Global& function, std::span<const
 
 }  // namespace
 
-std::optional<Value> TorchHost::ResolveName(Unpickler& unpickler, std::string_view module, std::string_view name) {
-  if (!opaque_) return std::nullopt;
+std::optional<Value> TorchCalls::ResolveName(Unpickler& unpickler, std::string_view module, std::string_view name) {
+  if (!opaque_ || IsBlocked(module, name)) return std::nullopt;
   const std::string full = std::string(module) + "." + std::string(name);
-  if (IsBlocked(module, name)) {
-    // PyTorch's words where it blocks the module too; the others it would take from a user who allows them.
-    const std::string words = ForbiddenText(module, name);
-    unpickler.Fail(ErrorCode::kForbiddenGlobal,
-                   words.ends_with("is blocked.")
-                       ? words
-                       : "names " + full + ", which no checkpoint needs: it is refused even with --opaque");
-  }
   if (full.find('\0') != std::string::npos) unpickler.Fail(ErrorCode::kBadPickle, "names a class with a NUL byte");
   return unpickler.heap().Class(full);
 }
 
-std::string_view TorchHost::Advice() const { return opaque_ ? "" : kOpaqueAdvice; }
+std::string_view TorchCalls::Advice() const { return opaque_ ? "" : kOpaqueAdvice; }
 
-Value TorchHost::PersistentLoad(Unpickler& unpickler, std::span<const Value> id) {
+Value TorchCalls::PersistentLoad(Unpickler& unpickler, std::span<const Value> id) {
   Heap& heap = unpickler.heap();
   const std::string_view kind = !id.empty() && heap.IsText(id[0]) ? heap.text(id[0]) : std::string_view();
   if (kind == "module" && opaque_ && HasViews()) {
@@ -117,7 +109,7 @@ Value TorchHost::PersistentLoad(Unpickler& unpickler, std::span<const Value> id)
   ref.id = storages_.Get(key, ref.nbytes, global.itemsize, heap.text(id[3]), &created);
   const Storage& storage = storages_.storages()[ref.id];
   if (created) CheckStorage(unpickler, storage);
-  // One key at two types or sizes: PyTorch gives each its own storage only where there are no bytes to share.
+  // One key with two sizes. PyTorch gives each a storage of its own only if there are no bytes to share.
   if (storage.nbytes != ref.nbytes) {
     BadTensor(unpickler, "names storage " + std::string(key) + " with " + Counted(ref.nbytes, "byte") + " and with " +
                              std::to_string(storage.nbytes));
@@ -139,11 +131,11 @@ Value TorchHost::PersistentLoad(Unpickler& unpickler, std::span<const Value> id)
   return {Value::Tag::kObject, heap.objects.size() - 1};
 }
 
-Value TorchHost::RebuildTensor(Unpickler& unpickler, const Global& function, std::span<const Value> args) {
+Value TorchCalls::RebuildTensor(Unpickler& unpickler, const Global& function, std::span<const Value> args) {
   const bool v3 = function.kind == K::kRebuildTensorV3, v1 = function.kind == K::kRebuildTensor;
   WantArguments(unpickler, function, args, v1 ? 4 : v3 ? 7 : 6, v1 ? 4 : v3 ? 8 : 7);
   Heap& heap = unpickler.heap();
-  if (!heap.IsObject(args[0], NodeKind::kStorage)) BadTensor(unpickler, "has a tensor whose storage is not one");
+  if (!heap.IsObject(args[0], NodeKind::kStorage)) BadTensor(unpickler, "has a tensor whose storage is something else");
   const StorageRef& ref = storages_.refs()[heap.object(args[0]).begin];
   if (v3 &&
       (!args[6].Is(Value::Tag::kGlobal) || GlobalAt(static_cast<std::uint32_t>(args[6].payload())).kind != K::kDtype)) {
@@ -169,7 +161,7 @@ Value TorchHost::RebuildTensor(Unpickler& unpickler, const Global& function, std
   return heap.Tensor(std::move(view));
 }
 
-Value TorchHost::RebuildParameter(Unpickler& unpickler, std::span<const Value> args, bool with_state) {
+Value TorchCalls::RebuildParameter(Unpickler& unpickler, std::span<const Value> args, bool with_state) {
   Heap& heap = unpickler.heap();
   const bool requires_grad = args.size() > 1 ? Flag(unpickler, args[1], "requires_grad") : true;
   if (heap.IsObject(args[0], NodeKind::kObject)) return args[0];  // a parameter over a tensor that is not dense
@@ -184,7 +176,7 @@ Value TorchHost::RebuildParameter(Unpickler& unpickler, std::span<const Value> a
 }
 
 // Nested calls are followed in a loop: a file may nest them as deep as it is long.
-Value TorchHost::RebuildFromType(Unpickler& unpickler, std::span<const Value> outer) {
+Value TorchCalls::RebuildFromType(Unpickler& unpickler, std::span<const Value> outer) {
   Heap& heap = unpickler.heap();
   std::vector<std::pair<Value, Value>> types;  // new_type, state
   std::vector<Value> args(outer.begin(), outer.end());
@@ -197,7 +189,7 @@ Value TorchHost::RebuildFromType(Unpickler& unpickler, std::span<const Value> ou
     const Value type = args[1];
     const K kind = type.Is(Value::Tag::kGlobal) ? GlobalAt(static_cast<std::uint32_t>(type.payload())).kind : K::kDtype;
     if (kind != K::kTensorClass && kind != K::kParameterClass && !type.Is(Value::Tag::kClass))
-      BadTensor(unpickler, "has a tensor whose type is not one");
+      BadTensor(unpickler, "has a tensor whose type is something else");
     types.emplace_back(type, args[3]);
     const auto function = static_cast<std::uint32_t>(args[0].payload());
     const std::span<const Value> inner = heap.items(args[2]);
@@ -223,7 +215,7 @@ Value TorchHost::RebuildFromType(Unpickler& unpickler, std::span<const Value> ou
   }
 }
 
-Value TorchHost::Call(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args) {
+Value TorchCalls::Call(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args) {
   Heap& heap = unpickler.heap();
   const Global& global = GlobalAt(function);
   switch (global.kind) {

@@ -5,17 +5,17 @@
 #include <span>
 #include <string>
 
-#include "harness/checkpoint/pickle/pickle.h"
 #include "harness/checkpoint/pickle/storage_table.h"
+#include "harness/checkpoint/pickle/unpickler.h"
 
 namespace loadpath {
 
-/// What torch.save's names and persistent ids mean, for both of its formats.
-class TorchHost : public Unpickler::Host {
+/// Gives torch.save's names and persistent ids their meaning, for both of its formats.
+class TorchCalls : public Unpickler::Host {
  public:
-  /// `opaque`: names that are not on PyTorch's list become inert objects, but for those that no checkpoint needs
+  /// `opaque`: names that are not on PyTorch's list become inert objects, except for those that no checkpoint needs
   /// (IsBlocked).
-  explicit TorchHost(bool opaque = false) : opaque_(opaque) {}
+  explicit TorchCalls(bool opaque = false) : opaque_(opaque) {}
   StorageTable& storages() { return storages_; }
 
   Value PersistentLoad(Unpickler& unpickler, std::span<const Value> id) override;
@@ -24,7 +24,7 @@ class TorchHost : public Unpickler::Host {
  protected:
   /// Called at the first mention of a storage.
   virtual void CheckStorage(Unpickler& unpickler, const Storage& storage) = 0;
-  /// True where ids have a sixth element, view_metadata, and may be of "module" (the legacy format).
+  /// Returns true if ids have a sixth element, view_metadata, and may be of "module" (the legacy format).
   virtual bool HasViews() const = 0;
   std::optional<Value> ResolveName(Unpickler& unpickler, std::string_view module, std::string_view name) override;
   std::string_view Advice() const override;

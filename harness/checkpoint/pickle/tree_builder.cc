@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
+#include <cmath>
 
 #include "harness/base/hash_index.h"
 #include "harness/checkpoint/limits.h"
@@ -94,9 +94,11 @@ class TreeBuilder {
         break;
       case Value::Tag::kGlobal:
         text(NodeKind::kName, GlobalAt(static_cast<std::uint32_t>(value.payload())).name);
+        node.type = TypeOf(GlobalAt(static_cast<std::uint32_t>(value.payload())));
         break;
       case Value::Tag::kClass:
         text(NodeKind::kName, tree_.owned_[value.payload()]);
+        node.type = NamedType::kClass;
         break;
       case Value::Tag::kObject: {
         node_of_[value.payload()] = id;
@@ -136,6 +138,9 @@ class TreeBuilder {
     return first;
   }
 
+  // Ends with a NUL, as all names of globals do.
+  const char* ClassName(const Object& object) const { return tree_.owned_[object.global & ~Object::kNamed].c_str(); }
+
   template <typename SetText>
   void FillObject(Value value, const Object& object, Tree::Node& node, const SetText& text) {
     switch (object.kind) {
@@ -150,47 +155,66 @@ class TreeBuilder {
         break;
       case NodeKind::kName:
         text(NodeKind::kName, TextOf(heap_.pool[object.begin]));
+        node.type = TypeOfName(TextOf(heap_.pool[object.begin]));
         break;
       case NodeKind::kComplex:
         node.real = heap_.real(heap_.pool[object.begin]);
         node.imag = heap_.real(heap_.pool[object.begin + 1]);
         break;
       case NodeKind::kObject:
-        // Both end with a NUL.
-        node.data = (object.global & Object::kNamed) != 0 ? tree_.owned_[object.global & ~Object::kNamed].c_str()
-                                                          : GlobalAt(object.global).name.data();
-        [[fallthrough]];
+        node.data = heap_.IsNamed(value) ? ClassName(object) : GlobalAt(object.global).name.data();
+        node.type = heap_.IsNamed(value) ? NamedType::kItself : TypeOfObject(GlobalAt(object.global));
+        open_.push_back(value);
+        break;
       default:
+        node.data = heap_.IsNamed(value) ? ClassName(object) : nullptr;
         open_.push_back(value);
     }
   }
 
-  // Python's hash and == for keys, as far as keys of a checkpoint go: numbers by value, texts and bytes by content,
-  // tuples by their elements (64 of them are hashed), everything else by identity.
-  std::uint64_t Hash(Value key) const {
-    if (heap_.IsText(key)) return std::hash<std::string_view>{}(TextOf(key));
-    std::uint64_t hash = 0;
-    std::vector<Value> rest{key};
-    for (int i = 0; i < 64 && !rest.empty(); ++i) {
-      const Value value = rest.back();
-      rest.pop_back();
-      std::uint64_t one = 0;
-      double number = 0;
-      if (Number(value, number)) {
-        one = std::hash<double>{}(number);
-      } else if (heap_.IsText(value) || heap_.IsBytes(value) || value.Is(Value::Tag::kBigInt)) {
-        one = std::hash<std::string_view>{}(TextOf(value));
-      } else if (IsTuple(value)) {
-        const std::span<const Value> items = heap_.items(value);
-        const std::span<const Value> some = items.first(std::min<std::size_t>(items.size(), 64));
-        rest.insert(rest.end(), some.begin(), some.end());
-        one = items.size();
-      } else {
-        one = std::bit_cast<std::uint64_t>(value);
-      }
-      hash = hash * 1099511628211u + one;
+  // Python's hash of keys, as far as keys of a checkpoint go: numbers by value, texts and bytes by content, tuples by
+  // their elements, everything else by identity.
+  KeyedHash Hash(Value key) {
+    if (heap_.IsText(key)) return KeyedHash(TextOf(key));
+    return IsTuple(key) ? TupleHash(key) : ScalarHash(key);
+  }
+
+  KeyedHash ScalarHash(Value value) const {
+    if (heap_.IsText(value) || heap_.IsBytes(value) || value.Is(Value::Tag::kBigInt)) return KeyedHash(TextOf(value));
+    std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
+    if (double real = 0; Real(value, real)) {
+      // As in Python, each NaN is a key of its own.
+      if (!std::isnan(real)) bits = std::bit_cast<std::uint64_t>(real == 0 ? 0.0 : real);  // 0 and -0 are equal
+    } else if (heap_.IsInt(value)) {
+      bits = static_cast<std::uint64_t>(heap_.integer(value));
     }
-    return hash;
+    return KeyedHash({reinterpret_cast<const char*>(&bits), sizeof bits});
+  }
+
+  // Tuples hold each other as deep as a file is long, and one may stand in many others: no recursion, each hashed once.
+  KeyedHash TupleHash(Value tuple) {
+    std::vector<Value> open{tuple};
+    std::string hashes;
+    while (!open.empty()) {
+      const Value value = open.back();
+      const std::size_t depth = open.size();
+      if (!tuple_hashes_.contains(value.payload())) {
+        hashes.clear();
+        for (const Value item : heap_.items(value)) {
+          const auto known = IsTuple(item) ? tuple_hashes_.find(item.payload()) : tuple_hashes_.end();
+          if (IsTuple(item) && known == tuple_hashes_.end()) {
+            open.push_back(item);
+            continue;
+          }
+          const std::uint64_t hash = (IsTuple(item) ? known->second : ScalarHash(item)).value();
+          hashes.append(reinterpret_cast<const char*>(&hash), sizeof hash);
+        }
+        if (open.size() > depth) continue;
+        tuple_hashes_.emplace(value.payload(), KeyedHash(hashes));
+      }
+      open.pop_back();
+    }
+    return tuple_hashes_.at(tuple.payload());
   }
 
   bool Equal(Value a, Value b) const {
@@ -203,10 +227,11 @@ class TreeBuilder {
         throw CheckpointError(ErrorCode::kLimitExceeded, tree_.file_, "has dict keys that take too long to compare");
       }
       if (x == y) continue;
-      double p = 0, q = 0;
-      if (Number(x, p) || Number(y, q)) {
-        if (!Number(x, p) || !Number(y, q) || !(p == q)) return false;
-        if (heap_.IsInt(x) && heap_.IsInt(y) && heap_.integer(x) != heap_.integer(y)) return false;
+      if (IsNumber(x) || IsNumber(y)) {
+        double p = 0, q = 0;
+        const bool real = Real(x, p);
+        if (!IsNumber(x) || !IsNumber(y) || real != Real(y, q)) return false;
+        if (real ? p != q : heap_.integer(x) != heap_.integer(y)) return false;
         continue;
       }
       if (IsTuple(x) && IsTuple(y)) {
@@ -226,17 +251,28 @@ class TreeBuilder {
     return heap_.IsObject(value, NodeKind::kTuple) || heap_.IsObject(value, NodeKind::kSize);
   }
 
-  bool Number(Value value, double& number) const {
-    if (value.Is(Value::Tag::kBool)) number = static_cast<double>(value.payload());
-    if (heap_.IsInt(value)) number = static_cast<double>(heap_.integer(value));
-    if (value.Is(Value::Tag::kFloat)) number = heap_.real(value);
+  bool IsNumber(Value value) const {
     return value.Is(Value::Tag::kBool) || heap_.IsInt(value) || value.Is(Value::Tag::kFloat);
   }
 
-  void Deduplicate(std::vector<Value>& items, std::size_t width) const {
+  // True for numbers that a double holds exactly. Only these can be equal to a number of another type; other integers
+  // are equal to integers alone.
+  bool Real(Value value, double& real) const {
+    if (value.Is(Value::Tag::kFloat)) {
+      real = heap_.real(value);
+      return true;
+    }
+    if (!value.Is(Value::Tag::kBool) && !heap_.IsInt(value)) return false;
+    const std::int64_t integer = heap_.IsInt(value) ? heap_.integer(value) : static_cast<std::int64_t>(value.payload());
+    real = static_cast<double>(integer);
+    // The largest integers are rounded to 2^63.
+    return real < 0x1p63 && static_cast<std::int64_t>(real) == integer;
+  }
+
+  void Deduplicate(std::vector<Value>& items, std::size_t width) {
     const std::size_t count = items.size() / width;
     if (count < 2) return;
-    Index index(count);
+    HashIndex index(count);
     std::uint32_t kept = 0;
     for (std::size_t i = 0; i < count; ++i) {
       const Value key = items[i * width];
@@ -257,10 +293,11 @@ class TreeBuilder {
   const StorageTable& storages_;
   std::vector<NodeId> node_of_;
   std::vector<Value> open_;
+  HashMap<std::uint64_t, KeyedHash> tuple_hashes_;
   mutable std::uint64_t comparisons_ = 0;
 };
 
-Tree Freeze(std::string file, Heap&& heap, const StorageTable& storages, std::vector<std::byte> pickle, Value root) {
+Tree BuildTree(std::string file, Heap&& heap, const StorageTable& storages, std::vector<std::byte> pickle, Value root) {
   return TreeBuilder(std::move(file), std::move(heap), storages, std::move(pickle)).Build(root);
 }
 

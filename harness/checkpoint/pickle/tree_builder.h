@@ -6,9 +6,10 @@
 
 namespace loadpath {
 
-/// The tree of what `root` reaches. Dicts and sets are deduplicated as Python does: equal keys (1, 1.0 and True are)
-/// keep the first one's place and the last one's value. `pickle`: the bytes that the heap's values point into.
-Tree Freeze(std::string file, Heap&& heap, const StorageTable& storages, std::vector<std::byte> pickle, Value root);
+/// Builds the tree of everything that `root` reaches. Dicts and sets lose duplicates as in Python: of equal keys (1,
+/// 1.0 and True are equal) the first keeps its place and the last gives the value. `pickle` holds the bytes that the
+/// heap's values point into.
+Tree BuildTree(std::string file, Heap&& heap, const StorageTable& storages, std::vector<std::byte> pickle, Value root);
 
 }  // namespace loadpath
 

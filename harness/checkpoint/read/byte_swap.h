@@ -8,8 +8,8 @@
 
 namespace loadpath {
 
-/// Reverses the bytes of every element (of both halves of a complex one) in place. A rest shorter than an element is
-/// left.
+/// Reverses the bytes of every element in place; of a complex one, those of each half. Bytes behind the last whole
+/// element are left.
 void SwapBytes(std::span<std::byte> bytes, Dtype dtype);
 
 }  // namespace loadpath

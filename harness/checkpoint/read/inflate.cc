@@ -13,7 +13,7 @@ bool Inflate(std::span<const std::byte> compressed, std::span<std::byte> dst) {
       libdeflate_alloc_decompressor(), &libdeflate_free_decompressor);
   if (decompressor == nullptr) throw std::bad_alloc();
   std::size_t used = 0, written = 0;
-  // An address, even where there is nothing to write: libdeflate compares pointers.
+  // libdeflate compares pointers: it gets an address even if there is nothing to write.
   std::byte nothing{};
   std::byte* out = dst.empty() ? &nothing : dst.data();
   const libdeflate_result result = libdeflate_deflate_decompress_ex(

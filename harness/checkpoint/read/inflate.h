@@ -7,13 +7,13 @@
 
 namespace loadpath {
 
-/// Raw deflate (RFC 1951): true where `compressed`, all of it, inflates to exactly dst.size() bytes.
+/// Inflates raw deflate (RFC 1951). Returns true if all of `compressed` gives exactly dst.size() bytes.
 bool Inflate(std::span<const std::byte> compressed, std::span<std::byte> dst);
 
-/// CRC-32 as zip uses it, continued from `crc` (0 to start).
+/// Returns CRC-32 as zip uses it, continued from `crc` (0 to start).
 std::uint32_t Crc32(std::uint32_t crc, std::span<const std::byte> bytes);
 
-/// The CRC-32 of A followed by B, from that of A, that of B and B's length.
+/// Returns the CRC-32 of A followed by B, from those of A and B and the length of B.
 std::uint32_t CombineCrc32(std::uint32_t first, std::uint32_t second, std::uint64_t second_bytes);
 
 }  // namespace loadpath

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <exception>
-#include <mutex>
 #include <vector>
 
 #include "harness/base/parallel.h"
@@ -41,8 +39,10 @@ class Reader {
     Plan();
     const std::uint64_t useful = std::max<std::uint64_t>(1, bytes_ / kBytesPerThread);
     const auto threads = std::min<std::uint64_t>({static_cast<std::uint64_t>(threads_), units_.size(), useful});
-    ParallelFor(threads, static_cast<int>(threads), [this](std::size_t) { Work(); });
-    if (error_) std::rethrow_exception(error_);
+    std::vector<std::vector<std::byte>> buffers(threads);
+    // The units are in the files' order: of several errors, the first in that order is thrown.
+    ParallelForWithWorker(units_.size(), static_cast<int>(threads),
+                          [&](std::size_t unit, std::size_t worker) { Do(unit, buffers[worker]); });
     return Report();
   }
 
@@ -64,7 +64,8 @@ class Reader {
       const ReadJob& job = jobs_[i];
       const std::uint64_t nbytes = StorageBytes(i);
       if (job.begin > nbytes || job.dst.size() > nbytes - job.begin) {
-        Fail(ErrorCode::kBadTensor, "was asked for bytes that it does not have", i, CheckpointError::kNoOffset);
+        Fail(ErrorCode::kBadTensor, "has no such bytes: ask for a range inside the storage", i,
+             CheckpointError::kNoOffset);
       }
       slots_.push_back(File(i).records->SlotOf(job.storage));
       bytes_ += job.dst.size();
@@ -104,29 +105,6 @@ class Reader {
 
   bool Small(std::uint32_t job) const {
     return !slots_[job].deflated && slots_[job].length < kSmall + slots_[job].head && slots_[job].stored < kSmall;
-  }
-
-  void Work() {
-    std::vector<std::byte> buffer;
-    for (;;) {
-      const std::size_t unit = next_.fetch_add(1, std::memory_order_relaxed);
-      if (unit >= units_.size() || failed_.load(std::memory_order_relaxed)) return;
-      try {
-        Do(unit, buffer);
-      } catch (...) {
-        Remember(unit, std::current_exception());
-      }
-    }
-  }
-
-  // The first error in the file's order among those that happened.
-  void Remember(std::size_t unit, std::exception_ptr error) {
-    const std::lock_guard lock(mutex_);
-    if (!error_ || unit < error_unit_) {
-      error_ = error;
-      error_unit_ = unit;
-    }
-    failed_.store(true, std::memory_order_relaxed);
   }
 
   void Do(std::size_t index, std::vector<std::byte>& buffer) {
@@ -238,16 +216,13 @@ class Reader {
   std::vector<std::uint32_t> order_;  // jobs by their place in the file
   std::vector<Unit> units_;
   std::vector<std::uint32_t> unit_crcs_;
-  std::atomic<std::size_t> next_{0};
-  std::atomic<bool> failed_{false};
-  std::mutex mutex_;
-  std::exception_ptr error_;
-  std::size_t error_unit_ = 0;
 };
 
 }  // namespace
 
 std::uint64_t Payloads::Find(const Records& records, StorageId storage) const {
+  if (const std::optional<std::uint64_t> known = Known(storage)) return *known;
+  const std::lock_guard lock(locks_[storage % locks_.size()]);
   if (const std::optional<std::uint64_t> known = Known(storage)) return *known;
   const Slot slot = records.SlotOf(storage);
   std::vector<std::byte> head(slot.head);
@@ -259,15 +234,15 @@ std::uint64_t Payloads::Find(const Records& records, StorageId storage) const {
 
 ReadReport ReadRecords(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of,
                        std::span<const ReadJob> jobs, const ReadOptions& options) {
-  const auto sum = [&](std::uint64_t (Source::*count)() const) {
+  const auto sum = [&](std::uint64_t (FileSource::*count)() const) {
     std::uint64_t total = 0;
     for (const RecordFile& file : files) total += (file.records->source().*count)();
     return total;
   };
-  const std::uint64_t bytes = sum(&Source::bytes_read), calls = sum(&Source::read_calls);
+  const std::uint64_t bytes = sum(&FileSource::bytes_read), calls = sum(&FileSource::read_calls);
   ReadReport report = Reader(files, file_of, jobs, options).Run();
-  report.bytes_read = sum(&Source::bytes_read) - bytes;
-  report.read_calls = sum(&Source::read_calls) - calls;
+  report.bytes_read = sum(&FileSource::bytes_read) - bytes;
+  report.read_calls = sum(&FileSource::read_calls) - calls;
   return report;
 }
 

@@ -159,7 +159,7 @@ class Convert(support.Case):
             ("wide.pth", {"w": torch.ones(1, dtype=torch.complex128)}, "safetensors has no dtype for w, which is complex128"),
             ("number.pth", {3: torch.ones(1)}, "has a tensor at its top level whose key is no text: 3"),
             ("reserved.pth", {"__metadata__": torch.ones(1)}, "a tensor cannot be named __metadata__ in safetensors"),
-            ("surrogate.pth", {"\ud800": torch.ones(1)}, "a name is no Unicode text, which safetensors demands"),
+            ("surrogate.pth", {"\ud800": torch.ones(1)}, "a name is not Unicode text, which safetensors requires"),
             ("list.pth", [torch.ones(1)], "has no state dict at its top level, but <list of 1>"),
         ):
             path = self.save(state, name)

@@ -8,26 +8,25 @@
 
 namespace loadpath {
 
-/// Where the bytes of a chunk, its elements being in row-major order, lie among those of its tensor in row-major order.
-/// The order is the same in both: a range of the tensor's bytes holds a range of the chunk's.
+/// Maps the bytes of a chunk to those of its tensor, both with elements in row-major order. The order is the same in
+/// both: a range of the tensor's bytes holds a range of the chunk's.
 class DcpBox {
  public:
   /// Extents and offsets in elements of `itemsize` bytes, all of one rank. The chunk is not empty and lies inside.
   DcpBox(std::span<const std::int64_t> shape, std::span<const std::int64_t> offsets,
          std::span<const std::int64_t> sizes, std::uint64_t itemsize);
 
-  /// Bytes of the chunk.
+  /// Returns the number of bytes of the chunk.
   std::uint64_t size() const { return size_; }
-  /// How many of the chunk's bytes lie before byte `position` of the tensor.
+  /// Returns how many of the chunk's bytes lie before byte `position` of the tensor.
   std::uint64_t CountBefore(std::uint64_t position) const;
-  /// Where byte `at` of the chunk lies in the tensor.
+  /// Returns the position in the tensor of byte `at` of the chunk.
   std::uint64_t Position(std::uint64_t at) const;
-  /// True where bytes [begin, end) of the chunk, one at least, are neighbours in the tensor, too.
+  /// Returns true if bytes [begin, end) of the chunk, of which there is at least one, are neighbours in the tensor too.
   bool IsRun(std::uint64_t begin, std::uint64_t end) const {
     return Position(end - 1) - Position(begin) == end - 1 - begin;
   }
-  /// Copies the chunk's bytes [begin, begin + src.size()), which `src` are, to their places in `dst`, which are the
-  /// tensor's bytes from `dst_begin` on.
+  /// Copies `src`, the chunk's bytes from `begin` on, to their places in `dst`, the tensor's bytes from `dst_begin` on.
   void Scatter(std::uint64_t begin, std::span<const std::byte> src, std::span<std::byte> dst,
                std::uint64_t dst_begin) const;
 

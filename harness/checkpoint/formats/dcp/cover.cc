@@ -1,5 +1,5 @@
-// A box is a signed sum of orthants, one at each of its 2^d corners, and orthants are linearly independent: boxes cover
-// a box once, without overlap and without holes, just where their signed corners cancel all but its own.
+// A box is a signed sum of orthants, one at each of its 2^d corners, and orthants are linearly independent. So boxes
+// cover a box once, without overlap and without holes, exactly if all signed corners but its own cancel.
 #include "harness/checkpoint/formats/dcp/cover.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ std::int64_t Extent(const Tree& tree, NodeId size, std::size_t dimension) {
   return tree.integer(tree.items(size)[dimension]);
 }
 
-// True where the boxes' signed corners sum to nothing.
+// Returns true if the boxes' signed corners sum to nothing.
 bool CornersCancel(const std::vector<Box>& boxes, std::size_t rank) {
   const std::size_t corners = std::size_t{1} << rank;
   std::vector<std::int64_t> points(boxes.size() * corners * rank);

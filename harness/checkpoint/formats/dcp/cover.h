@@ -10,15 +10,15 @@
 
 namespace loadpath {
 
-/// True for a chunk without elements.
+/// Returns true for a chunk without elements.
 bool IsEmpty(const Tree& tree, const DcpChunk& chunk);
 
 struct CoverProblem {
-  std::string sentence;  ///< empty where there is none
+  std::string sentence;  ///< empty if there is none
   ErrorCode code = ErrorCode::kBadTensor;
 };
 
-/// Whether the chunks lie inside a tensor of `shape` (extents in elements, none negative, their product below 2^63) and
+/// Checks that the chunks lie inside a tensor of `shape` (extents in elements, none negative, product below 2^63) and
 /// cover each of its elements once. Linear in the number of chunks, up to sorting.
 CoverProblem CheckCover(const Tree& tree, std::span<const std::int64_t> shape, std::span<const DcpChunk> chunks);
 

@@ -4,20 +4,20 @@
 // Open reads .metadata and the values that are no tensors, opens every .distcp file and holds its length against what
 // .metadata says. A chunk's archive is opened when its bytes, or their place, are first asked for, and remembered:
 // opening 100,000 archives takes longer than most programs want to wait for a list of tensors.
+#include "harness/checkpoint/formats/dcp/dcp.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <numeric>
 
-#include "harness/base/out_of_memory.h"
+#include "harness/base/error.h"
 #include "harness/base/parallel.h"
 #include "harness/base/paths.h"
 #include "harness/checkpoint/formats/dcp/box.h"
 #include "harness/checkpoint/formats/dcp/cover.h"
 #include "harness/checkpoint/formats/dcp/items.h"
-#include "harness/checkpoint/formats/dcp/nest.h"
-#include "harness/checkpoint/formats/several_files.h"
-#include "harness/checkpoint/formats/single_file.h"
+#include "harness/checkpoint/formats/dcp/state_dict_builder.h"
 #include "harness/checkpoint/gather.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/pickle/copy_value.h"
@@ -29,21 +29,21 @@ namespace {
 
 class Dcp final : public SeveralFiles {
  public:
-  Dcp(std::string path, std::unique_ptr<Source> file, const OpenOptions& options)
+  Dcp(std::string path, std::unique_ptr<FileSource> file, const OpenOptions& options)
       : SeveralFiles(std::move(path)),
         source_(std::move(file)),
         metadata_(ReadDcpMetadata(*source_)),
-        items_(metadata_, FolderOf(source_->path()), options) {
+        items_(metadata_, source_->path(), options) {
     Heap heap;
     StorageTable table;
-    Nest nest(heap);
+    StateDictBuilder nest(heap);
     for (std::uint32_t i = 0; i < metadata_.entries.size(); ++i) {
       const DcpEntry& entry = metadata_.entries[i];
       const Value value = entry.is_tensor ? TensorValue(heap, table, i) : OtherValue(heap, table, entry);
       const std::string_view problem = nest.Put(metadata_.tree, entry.path, entry.name, value);
       if (!problem.empty()) source_->Fail(ErrorCode::kBadArchive, problem, entry.name);
     }
-    tree_ = Freeze(source_->path(), std::move(heap), table, {}, nest.root());
+    tree_ = BuildTree(source_->path(), std::move(heap), table, {}, nest.root());
     storages_ = std::move(table.storages());
     big_endian_ = items_.IsBigEndian();
     open_report_.bytes_read = source_->bytes_read() + items_.bytes_read();
@@ -55,7 +55,7 @@ class Dcp final : public SeveralFiles {
   int fd(std::uint32_t file) const override { return items_.source(file).fd(); }
   const std::string& file_path(std::uint32_t file) const override { return items_.source(file).path(); }
 
-  // A tensor lies plainly where it is one chunk in row-major order.
+  // A tensor lies plainly if it is one chunk in row-major order.
   std::optional<Extent> Locate(StorageId storage) const override {
     const Home& home = homes_[storage];
     if (home.entry == kNone) {
@@ -96,7 +96,8 @@ class Dcp final : public SeveralFiles {
       const Home& home = homes_[job.storage];
       const std::uint64_t nbytes = storages_[job.storage].nbytes;
       if (job.begin > nbytes || job.dst.size() > nbytes - job.begin) {
-        source_->Fail(ErrorCode::kBadTensor, "was asked for bytes that it does not have", storages_[job.storage].name);
+        source_->Fail(ErrorCode::kBadTensor, "has no such bytes: ask for a range inside the storage",
+                      storages_[job.storage].name);
       }
       if (home.entry != kNone) {
         AddPieces(i, job, metadata_.entries[home.entry], pieces);
@@ -128,7 +129,7 @@ class Dcp final : public SeveralFiles {
     return report;
   }
 
-  // What a storage is: a tensor's own, or one inside a pickled value.
+  // The home of a storage: a tensor of its own, or a pickled value that holds it.
   struct Home {
     std::uint32_t entry = kNone;
     std::uint32_t value = 0;  // into values_
@@ -229,7 +230,7 @@ class Dcp final : public SeveralFiles {
     report.bytes_checked += part.bytes_checked;
     report.bytes_copied += part.bytes_copied;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-      // A job of several chunks was checked only where each of them was.
+      // A job of several chunks was checked only if each of them was.
       CrcStatus& status = report.crc[job_of[i]];
       if (!counted[job_of[i]] || status == CrcStatus::kChecked) status = part.crc[i];
       counted[job_of[i]] = true;
@@ -249,7 +250,7 @@ class Dcp final : public SeveralFiles {
       std::vector<std::uint32_t> file_of, job_of;
       for (std::size_t i = first; i < last; ++i) {
         const Piece& piece = *pieces[i];
-        // Of a chunk in an order of its own, what is wanted lies anywhere.
+        // The wanted bytes of a chunk in an order of its own may lie anywhere.
         const bool all = items_.Known(piece.item).odd != nullptr;
         buffers[i - first].resize(all ? piece.box.size() : piece.end - piece.begin);
         batch.push_back(
@@ -281,7 +282,7 @@ class Dcp final : public SeveralFiles {
     return bytes;
   }
 
-  std::unique_ptr<Source> source_;
+  std::unique_ptr<FileSource> source_;
   DcpMetadata metadata_;
   DcpItems items_;
   std::vector<Home> homes_;        // of each storage
@@ -290,7 +291,13 @@ class Dcp final : public SeveralFiles {
 
 }  // namespace
 
-std::shared_ptr<const Checkpoint> OpenDcp(std::string path, std::unique_ptr<Source> metadata,
+// The first thing that the pickle names is its class.
+bool IsDcpMetadata(std::string_view head) {
+  return head.size() > 2 && head[0] == '\x80' &&
+         head.substr(2, 64).find("torch.distributed.checkpoint.metadata") != std::string_view::npos;
+}
+
+std::shared_ptr<const Checkpoint> OpenDcp(std::string path, std::unique_ptr<FileSource> metadata,
                                           const OpenOptions& options) {
   return std::make_shared<Dcp>(std::move(path), std::move(metadata), options);
 }

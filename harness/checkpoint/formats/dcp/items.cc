@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <numeric>
 
+#include "harness/base/paths.h"
 #include "harness/checkpoint/check_view.h"
-#include "harness/checkpoint/formats/sniff.h"
+#include "harness/checkpoint/formats/formats.h"
+#include "harness/checkpoint/formats/several_files.h"
 
 namespace loadpath {
 namespace {
 
-bool IsSafetensors(const Source& source) {
+bool HoldsSafetensors(const FileSource& file) {
   try {
-    return Sniff(source) == FileKind::kSafetensors;
+    return RecogniseFormat(file).folder == "safetensors";
   } catch (const CheckpointError&) {
     return false;
   }
@@ -24,7 +26,7 @@ class DcpItems::File final : public Records {
  public:
   File(const DcpItems& items, std::uint32_t number) : items_(items), number_(number) {}
 
-  const Source& source() const override { return *items_.files_[number_]; }
+  const FileSource& source() const override { return *items_.files_[number_]; }
   Slot SlotOf(StorageId item) const override {
     const Place& place = items_.Known(item);
     const std::uint64_t nbytes = items_.storages_[item].nbytes;
@@ -42,14 +44,14 @@ class DcpItems::File final : public Records {
   const std::uint32_t number_;
 };
 
-DcpItems::DcpItems(const DcpMetadata& metadata, const std::string& folder, const OpenOptions& options)
+DcpItems::DcpItems(const DcpMetadata& metadata, const std::string& metadata_path, const OpenOptions& options)
     : metadata_(metadata),
       options_(options),
       storages_(metadata.items.size()),
       places_(std::make_unique<std::atomic<const Place*>[]>(metadata.items.size())),
       payloads_(metadata.items.size()) {
   for (const std::string& file : metadata.files) {
-    files_.push_back(std::make_unique<Source>(folder + file));
+    files_.push_back(OpenListedFile(FolderOf(metadata_path) + file, metadata_path));
     records_.push_back(std::make_unique<File>(*this, static_cast<std::uint32_t>(records_.size())));
   }
   std::vector<std::uint32_t> order(metadata.items.size());
@@ -62,7 +64,7 @@ DcpItems::DcpItems(const DcpMetadata& metadata, const std::string& folder, const
   for (const std::uint32_t number : order) {
     const DcpItem& item = metadata.items[number];
     const std::string& name = metadata.entries[item.entry].name;
-    const Source& file = *files_[item.file];
+    const FileSource& file = *files_[item.file];
     if (item.length > file.size() || item.offset > file.size() - item.length) {
       const std::uint64_t end = item.offset + item.length;  // both below 2^63
       file.Fail(ErrorCode::kBadArchive, "is cut off: " + MissingText(end - file.size()), name);
@@ -86,10 +88,10 @@ void DcpItems::Fail(std::uint32_t number, ErrorCode code, const std::string& sen
 
 void DcpItems::RefuseSafetensors(std::uint32_t number) const {
   const DcpItem& item = metadata_.items[number];
-  const Source& file = *files_[item.file];
+  const FileSource& file = *files_[item.file];
   // filesystem.py, _write_item: all tensors get the offset of the one safetensors file that is written behind the
   // values, and their plain sizes as lengths.
-  if (!IsSafetensors(Source(file, item.offset, file.size() - item.offset))) return;
+  if (!HoldsSafetensors(FileSource(file, item.offset, file.size() - item.offset))) return;
   Fail(number, ErrorCode::kUnsupported,
        "holds tensors as SerializationFormat.SAFETENSORS writes them, which PyTorch's FileSystemReader does not read "
        "either: save the checkpoint without it");
@@ -105,9 +107,9 @@ void DcpItems::Expect(std::uint32_t number, std::uint64_t nbytes) {
 
 std::shared_ptr<const SingleFile> DcpItems::OpenItem(std::uint32_t number) const {
   const DcpItem& item = metadata_.items[number];
-  const Source& file = *files_[item.file];
+  const FileSource& file = *files_[item.file];
   try {
-    return OpenSingleFile(std::make_unique<Source>(file, item.offset, item.length), options_);
+    return OpenSingleFile(std::make_unique<FileSource>(file, item.offset, item.length), options_);
   } catch (const CheckpointError& error) {
     RefuseSafetensors(number);
     // Which part of the file it is; offsets count from there.
@@ -115,17 +117,19 @@ std::shared_ptr<const SingleFile> DcpItems::OpenItem(std::uint32_t number) const
                           "in the part from " + std::to_string(item.offset) + " to " +
                               std::to_string(item.offset + item.length) + ", " + metadata_.entries[item.entry].name +
                               ": " + error.sentence(),
-                          error.record(), error.offset());
+                          error.record(), error.offset(), error.advice());
   }
 }
 
 const DcpItems::Place& DcpItems::Find(std::uint32_t number, const std::vector<std::int64_t>& sizes) const {
   if (IsKnown(number)) return Known(number);
+  const std::lock_guard lock(locks_[number % locks_.size()]);
+  if (IsKnown(number)) return Known(number);
   const std::shared_ptr<const SingleFile> file = OpenItem(number);
   const Tree& tree = file->tree();
   const Dtype dtype = metadata_.entries[metadata_.items[number].entry].dtype;
   if (tree.kind(tree.root()) != NodeKind::kTensor) {
-    Fail(number, ErrorCode::kBadTensor, "holds " + tree.TypeText(tree.root()) + " where a chunk of a tensor belongs");
+    Fail(number, ErrorCode::kBadTensor, "holds " + tree.TypeText(tree.root()) + " instead of a chunk of a tensor");
   }
   const TensorView& view = tree.tensor(tree.root());
   if (view.dtype != dtype) {
@@ -136,7 +140,7 @@ const DcpItems::Place& DcpItems::Find(std::uint32_t number, const std::vector<st
   if (view.shape != sizes)
     Fail(number, ErrorCode::kBadTensor,
          "holds a chunk of shape " + ShapeText(view.shape) + ", but .metadata says " + ShapeText(sizes));
-  // DCP clones what is a part of a larger storage before it writes (filesystem.py, _OverlappingCpuLoader).
+  // DCP clones a part of a larger storage before it writes it (filesystem.py, _OverlappingCpuLoader).
   if (file->storages()[view.storage].nbytes != view.nbytes())
     Fail(number, ErrorCode::kBadTensor, "holds a chunk that is a view of another storage");
   const std::optional<Extent> extent = file->Locate(view.storage);
@@ -149,9 +153,7 @@ const DcpItems::Place& DcpItems::Find(std::uint32_t number, const std::vector<st
   place->offset = extent->offset;
   place->crc = file->SlotOf(view.storage).crc;
   if (!view.IsContiguous() || view.conj || view.neg) place->odd = std::make_unique<const TensorView>(view);
-  const Place* none = nullptr;
-  // Another thread may have been faster.
-  if (places_[number].compare_exchange_strong(none, place.get(), std::memory_order_acq_rel)) place.release();
+  places_[number].store(place.release(), std::memory_order_release);
   return Known(number);
 }
 

@@ -4,8 +4,8 @@
 #include <array>
 #include <iterator>
 #include <optional>
-#include <unordered_map>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/base/paths.h"
 #include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/formats/dcp/cover.h"
@@ -54,7 +54,7 @@ constexpr std::string_view kNames[] = {
     "builtins.getattr",
 };
 
-class Host final : public TorchHost {
+class Host final : public TorchCalls {
  public:
   std::optional<Value> ResolveName(Unpickler& unpickler, std::string_view module, std::string_view name) override {
     const std::string full = std::string(module) + "." + std::string(name);
@@ -73,7 +73,7 @@ class Host final : public TorchHost {
 
 class MetadataReader {
  public:
-  explicit MetadataReader(const Source& source) : source_(source) {}
+  explicit MetadataReader(const FileSource& source) : source_(source) {}
 
   DcpMetadata Read() {
     Unpickle();
@@ -82,7 +82,7 @@ class MetadataReader {
     const NodeId version = Field(root, "version");
     if (version != kNoNode && tree().kind(version) == NodeKind::kString && !tree().text(version).starts_with("1.")) {
       source_.Fail(ErrorCode::kBadVersion,
-                   "is of version " + std::string(tree().text(version)) + ", of which 1 is read here");
+                   "is of version " + std::string(tree().text(version)) + "; version 1 is read here");
     }
     ReadItems(Dict(root, "storage_data"));
     const NodeId paths = Field(root, "planner_data");
@@ -92,7 +92,7 @@ class MetadataReader {
         if (tree().kind(items[i]) == NodeKind::kString) paths_.emplace(tree().text(items[i]), items[i + 1]);
       }
     } else if (paths != kNoNode && tree().kind(paths) != NodeKind::kNone) {
-      Fail("has planner_data that is no dict", {});
+      Fail("has planner_data that is not a dict", {});
     }
     const std::span<const NodeId> entries = tree().items(Dict(root, "state_dict_metadata"));
     for (std::size_t i = 0; i < entries.size(); i += 2) ReadEntry(entries[i], entries[i + 1]);
@@ -120,7 +120,7 @@ class MetadataReader {
     if (unpickler.position() != source_.size()) {
       Fail("has " + Counted(source_.size() - unpickler.position(), "byte") + " behind its pickle", {});
     }
-    metadata_.tree = Freeze(source_.path(), std::move(heap), host.storages(), input.Take(), root);
+    metadata_.tree = BuildTree(source_.path(), std::move(heap), host.storages(), input.Take(), root);
   }
 
   bool Is(NodeId node, std::string_view name) const {
@@ -163,18 +163,18 @@ class MetadataReader {
 
   void ReadItems(NodeId storage_data) {
     const std::span<const NodeId> pairs = tree().items(storage_data);
-    std::unordered_map<std::string_view, std::uint32_t> files;
+    HashMap<std::string_view, std::uint32_t> files;
     for (std::size_t i = 0; i < pairs.size(); i += 2) {
       const NodeId index = pairs[i], info = pairs[i + 1];
       const NodeId name = Is(index, kIndex) ? Field(index, "fqn") : kNoNode;
       if (name == kNoNode || tree().kind(name) != NodeKind::kString)
-        Fail("has storage_data whose key is no MetadataIndex with a name", {});
+        Fail("has storage_data whose key is not a MetadataIndex with a name", {});
       const std::string_view text = tree().text(name);
       if (text.find('\0') != std::string_view::npos) Fail("has a name with a NUL byte", text);
       const NodeId offset = Field(index, "offset");
       if (offset != kNoNode && tree().kind(offset) != NodeKind::kNone && !IsSize(offset))
-        Fail("has storage_data whose offset is no torch.Size", text);
-      if (!Is(info, kInfo)) Fail("has storage_data that is no _StorageInfo", text);
+        Fail("has storage_data whose offset is not a torch.Size", text);
+      if (!Is(info, kInfo)) Fail("has storage_data that is not a _StorageInfo", text);
       const NodeId path = Field(info, "relative_path"), begin = Field(info, "offset"), length = Field(info, "length"),
                    transforms = Field(info, "transform_descriptors");
       const auto is_count = [&](NodeId node) {
@@ -211,7 +211,7 @@ class MetadataReader {
   }
 
   void ReadEntry(NodeId name, NodeId described) {
-    if (tree().kind(name) != NodeKind::kString) Fail("has state_dict_metadata with a name that is no str", {});
+    if (tree().kind(name) != NodeKind::kString) Fail("has state_dict_metadata with a name that is not a str", {});
     DcpEntry entry;
     entry.name = tree().text(name);
     if (const auto path = paths_.find(entry.name); path != paths_.end()) entry.path = path->second;
@@ -286,16 +286,16 @@ class MetadataReader {
     entry.dtype = *dtype;
   }
 
-  const Source& source_;
+  const FileSource& source_;
   DcpMetadata metadata_;
-  std::unordered_map<std::string, std::uint32_t> items_;
+  HashMap<std::string, std::uint32_t> items_;
   std::vector<bool> used_;
-  std::unordered_map<std::string_view, NodeId> paths_;
+  HashMap<std::string_view, NodeId> paths_;
   std::uint64_t charged_ = 0;
 };
 
 }  // namespace
 
-DcpMetadata ReadDcpMetadata(const Source& source) { return MetadataReader(source).Read(); }
+DcpMetadata ReadDcpMetadata(const FileSource& source) { return MetadataReader(source).Read(); }
 
 }  // namespace loadpath

@@ -12,7 +12,7 @@ namespace loadpath {
 
 /// A torch.save archive inside a .distcp file: bytes [offset, offset + length) of it.
 struct DcpItem {
-  std::uint32_t entry = 0;  ///< what it is (a part of)
+  std::uint32_t entry = 0;  ///< that it is (a part of)
   std::uint32_t file = 0;
   std::uint64_t offset = 0, length = 0;
 };
@@ -23,7 +23,7 @@ struct DcpChunk {
   std::uint32_t item = 0;  ///< DcpMetadata::kNoItem for a chunk without elements that was not written
 };
 
-/// What one fully qualified name stands for: a tensor of chunks, or any other value, pickled.
+/// The meaning of one fully qualified name: a tensor of chunks, or any other value, pickled.
 struct DcpEntry {
   std::string name;
   NodeId path = kNoNode;  ///< tuple of keys (str) and list positions (int), or kNoNode: a key of the root, by its name
@@ -45,10 +45,10 @@ struct DcpMetadata {
   std::vector<std::string> files;  ///< relative paths that stay inside the folder
 };
 
-/// Reads and checks it: every tensor's chunks cover each of its elements once, every chunk and value has an item, every
-/// item belongs to one. The classes of a .metadata are read as inert objects from a list of their own; no other name of
-/// a pickle is, and nothing is run. Throws CheckpointError.
-DcpMetadata ReadDcpMetadata(const Source& source);
+/// Reads the metadata and checks it: every tensor's chunks cover each of its elements once, every chunk and value has
+/// an item, and every item belongs to one. The classes of a .metadata are read as inert objects, from a list of their
+/// own. Any other name is refused, and nothing is run. Throws CheckpointError.
+DcpMetadata ReadDcpMetadata(const FileSource& source);
 
 }  // namespace loadpath
 

@@ -1,10 +1,11 @@
 // torch.save's format before PyTorch 1.6, and since then with _use_new_zipfile_serialization=False: five pickles and
 // then every storage as its element count (64 bits) and its elements, both little-endian on every machine
 // (torch/serialization.py, _legacy_save and _legacy_load; torch/csrc/serialization.cpp).
+#include "harness/checkpoint/formats/legacy/legacy.h"
+
 #include <algorithm>
 
 #include "harness/base/little_endian.h"
-#include "harness/checkpoint/formats/single_file.h"
 #include "harness/checkpoint/pickle/module_state.h"
 #include "harness/checkpoint/pickle/torch_calls.h"
 #include "harness/checkpoint/pickle/tree_builder.h"
@@ -16,10 +17,10 @@ constexpr std::string_view kMagic = "119547037146038801333356";
 constexpr std::int64_t kProtocolVersion = 1001;
 constexpr std::uint64_t kCountBytes = 8;
 
-class TorchLegacy final : public SingleFile, private TorchHost {
+class TorchLegacy final : public SingleFile, private TorchCalls {
  public:
-  TorchLegacy(std::unique_ptr<Source> file, const OpenOptions& options)
-      : SingleFile(std::move(file)), TorchHost(options.opaque) {
+  TorchLegacy(std::unique_ptr<FileSource> file, const OpenOptions& options)
+      : SingleFile(std::move(file)), TorchCalls(options.opaque) {
     PickleInput input(source());
     std::size_t position = CheckHeader(input);
     Heap heap;
@@ -31,8 +32,8 @@ class TorchLegacy final : public SingleFile, private TorchHost {
     Place(keys, position);
     std::vector<std::byte> pickle = input.Take();
     pickle.resize(unpickler.position());
-    Tree tree = Freeze(path(), std::move(heap), TorchHost::storages(), std::move(pickle), root);
-    Finish(std::move(tree), std::move(TorchHost::storages().storages()), false);
+    Tree tree = BuildTree(path(), std::move(heap), TorchCalls::storages(), std::move(pickle), root);
+    Finish(std::move(tree), std::move(TorchCalls::storages().storages()), false);
   }
 
   std::string_view format() const override { return "legacy"; }
@@ -95,12 +96,12 @@ class TorchLegacy final : public SingleFile, private TorchHost {
 
   // Sizes are known from the pickle, so that no storage needs to be visited to find the next.
   void Place(const std::vector<std::string>& keys, std::uint64_t position) {
-    const std::vector<Storage>& storages = TorchHost::storages().storages();
+    const std::vector<Storage>& storages = TorchCalls::storages().storages();
     offsets_.assign(storages.size(), 0);
-    for (StorageId id = 0; id < storages.size(); ++id) itemsizes_.push_back(TorchHost::storages().itemsize(id));
+    for (StorageId id = 0; id < storages.size(); ++id) itemsizes_.push_back(TorchCalls::storages().itemsize(id));
     for (const std::string& key : keys) {
-      const StorageId id = TorchHost::storages().Find(key);
-      if (id == Index::kNone)
+      const StorageId id = TorchCalls::storages().Find(key);
+      if (id == HashIndex::kNone)
         source().Fail(ErrorCode::kBadPickle, "storage key '" + key + "' not found in deserialized_objects");
       if (offsets_[id] != 0) source().Fail(ErrorCode::kBadPickle, "lists storage key '" + key + "' twice");
       offsets_[id] = position;
@@ -130,8 +131,18 @@ class TorchLegacy final : public SingleFile, private TorchHost {
 
 }  // namespace
 
-std::shared_ptr<const SingleFile> OpenTorchLegacy(std::unique_ptr<Source> source, const OpenOptions& options) {
-  return std::make_shared<TorchLegacy>(std::move(source), options);
+// The magic number 0x1950a86a20f9469cfc6c as LONG1 of 10 bytes, behind PROTO if the protocol has it.
+bool IsLegacy(std::string_view head) {
+  constexpr std::string_view kMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+  constexpr std::string_view kMagicText = "L119547037146038801333356L\n";
+  if (head.starts_with(kMagicText)) return true;
+  if (head.size() < 2 || head[0] != '\x80') return false;
+  return head.substr(2).starts_with(kMagic) ||
+         (head.size() > 11 && head[2] == '\x95' && head.substr(11).starts_with(kMagic));
+}
+
+std::shared_ptr<const SingleFile> OpenLegacy(std::unique_ptr<FileSource> file, const OpenOptions& options) {
+  return std::make_shared<TorchLegacy>(std::move(file), options);
 }
 
 }  // namespace loadpath

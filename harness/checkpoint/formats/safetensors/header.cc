@@ -100,7 +100,7 @@ std::string LayOut(std::vector<SafetensorsEntry>& entries,
     }
     text += header.dump();
   } catch (const nlohmann::json::type_error&) {
-    throw std::invalid_argument("a name is no Unicode text, which safetensors demands");
+    throw std::invalid_argument("a name is not Unicode text, which safetensors requires");
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = text.size() - 8;

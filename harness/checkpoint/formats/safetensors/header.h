@@ -13,7 +13,7 @@
 
 namespace loadpath {
 
-/// PyTorch's dtype by the format's name ("F32"), and the other way round; nullopt where one has no equal of the other.
+/// Returns PyTorch's dtype by the format's name ("F32"), and the other way round; nullopt if there is no equal.
 std::optional<Dtype> SafetensorsDtype(std::string_view name);
 std::optional<std::string_view> SafetensorsName(Dtype dtype);
 
@@ -28,10 +28,10 @@ struct SafetensorsEntry {
 };
 
 /// Puts the entries into the order of the reference writer (safetensors 0.8.0, safetensors/src/tensor.rs: the widest
-/// dtypes first, then by name), sets their offsets and returns what stands before the first tensor: the length of the
-/// header in eight bytes and the header, padded with blanks to a multiple of eight. `metadata` becomes __metadata__,
-/// and is left out where it is empty. Throws std::invalid_argument with one sentence where the format cannot hold the
-/// entries: two of one name, a name that is no text or is __metadata__, a header above the format's 100,000,000 bytes.
+/// dtypes first, then by name) and sets their offsets. Returns the bytes before the first tensor: the length of the
+/// header in eight bytes, and the header, padded with blanks to a multiple of eight. `metadata` becomes __metadata__,
+/// which is left out if empty. Throws std::invalid_argument with one sentence if the format cannot hold the entries:
+/// two of one name, a name that is not text or is __metadata__, a header above the format's 100,000,000 bytes.
 std::string LayOut(std::vector<SafetensorsEntry>& entries,
                    std::span<const std::pair<std::string, std::string>> metadata);
 

@@ -1,17 +1,18 @@
 // safetensors (https://github.com/huggingface/safetensors, README "Format" and safetensors/src/tensor.rs), strictly:
 // what the specification forbids but readers accept (duplicate names, a header that does not begin with "{") is
 // refused.
+#include "harness/checkpoint/formats/safetensors/safetensors.h"
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <unordered_set>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/base/little_endian.h"
 #include "harness/base/utf8.h"
 #include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/formats/safetensors/header.h"
-#include "harness/checkpoint/formats/single_file.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/pickle/tree_builder.h"
 
@@ -33,7 +34,12 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   std::vector<std::pair<std::string, std::string>> metadata;
   std::string problem;
 
-  bool null() override { return Bad("has a null in its header"); }
+  bool null() override {
+    // safetensors 0.8.0 takes it for no metadata, and published files have it.
+    if (depth_ != 1 || !in_metadata_) return Bad("has a null in its header");
+    in_metadata_ = false;
+    return true;
+  }
   bool boolean(bool) override { return Bad("has a bool in its header"); }
   bool number_integer(number_integer_t) override { return Bad("has a negative number in its header"); }
   bool number_float(number_float_t, const string_t&) override {
@@ -42,7 +48,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   bool binary(binary_t&) override { return Bad("has binary data in its header"); }
 
   bool number_unsigned(number_unsigned_t value) override {
-    if (list_ == nullptr) return Bad("has a number in its header where there must be none");
+    if (list_ == nullptr) return Bad("has an unexpected number in its header");
     if (value > static_cast<number_unsigned_t>(INT64_MAX)) return Bad("has a number in its header that is too large");
     if (list_->size() >= (list_is_offsets_ ? 2 : limits::kDimensions))
       return Bad("has too many numbers for " + entries.back().name);
@@ -55,8 +61,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
       metadata.emplace_back(key_, value);
       return true;
     }
-    if (depth_ != 2 || list_ != nullptr || key_ != "dtype")
-      return Bad("has a text in its header where there must be none");
+    if (depth_ != 2 || list_ != nullptr || key_ != "dtype") return Bad("has an unexpected text in its header");
     entries.back().dtype = value;
     entries.back().has_dtype = true;
     return true;
@@ -85,11 +90,10 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   }
 
   bool start_array(std::size_t) override {
-    if (depth_ != 2 || in_metadata_ || list_ != nullptr)
-      return Bad("has a list in its header where there must be none");
+    if (depth_ != 2 || in_metadata_ || list_ != nullptr) return Bad("has an unexpected list in its header");
     Entry& entry = entries.back();
     list_is_offsets_ = key_ == "data_offsets";
-    if (!list_is_offsets_ && key_ != "shape") return Bad("has a list in its header where there must be none");
+    if (!list_is_offsets_ && key_ != "shape") return Bad("has an unexpected list in its header");
     list_ = list_is_offsets_ ? &entry.offsets : &entry.shape;
     (list_is_offsets_ ? entry.has_offsets : entry.has_shape) = true;
     return true;
@@ -128,12 +132,12 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   bool in_metadata_ = false, list_is_offsets_ = false;
   std::string key_;
   std::vector<std::uint64_t>* list_ = nullptr;
-  std::unordered_set<std::string> names_, fields_;
+  HashSet<std::string> names_, fields_;
 };
 
 class Safetensors final : public SingleFile {
  public:
-  explicit Safetensors(std::unique_ptr<Source> file) : SingleFile(std::move(file)) {
+  explicit Safetensors(std::unique_ptr<FileSource> file) : SingleFile(std::move(file)) {
     const HeaderReader header = ReadHeader();
     Heap heap;
     StorageTable table;
@@ -144,7 +148,7 @@ class Safetensors final : public SingleFile {
       if (!dtype) {
         const bool known = entry.dtype == "F6_E2M3" || entry.dtype == "F6_E3M2";
         source().Fail(known ? ErrorCode::kUnsupported : ErrorCode::kBadArchive,
-                      known ? "has a tensor of dtype " + entry.dtype + ", which PyTorch has no equal of"
+                      known ? "has a tensor of dtype " + entry.dtype + ", which PyTorch does not have"
                             : "has a tensor of unknown dtype " + entry.dtype,
                       entry.name);
       }
@@ -168,7 +172,7 @@ class Safetensors final : public SingleFile {
       heap.lists[heap.object(attributes).begin] = {name, metadata};
       heap.object(root).attributes = attributes;
     }
-    Tree tree = Freeze(path(), std::move(heap), table, {}, root);
+    Tree tree = BuildTree(path(), std::move(heap), table, {}, root);
     Finish(std::move(tree), std::move(table.storages()), false);
   }
 
@@ -202,7 +206,7 @@ class Safetensors final : public SingleFile {
     if (!IsUtf8(text)) reader.problem = "has a safetensors header that is not UTF-8";
     if (reader.problem.empty() && !Json::sax_parse(text, &reader) && reader.problem.empty())
       reader.problem = "has a header that is not JSON";
-    // The parser takes a NUL byte for the end of its text and leaves what follows unread.
+    // The parser takes a NUL byte for the end of its text and does not read on.
     if (const std::size_t nul = text.find('\0'); reader.problem.empty() && nul != std::string::npos) {
       reader.problem = "has a header that is not JSON at byte " + std::to_string(nul + 1);
     }
@@ -271,8 +275,10 @@ class Safetensors final : public SingleFile {
 
 }  // namespace
 
-std::shared_ptr<const SingleFile> OpenSafetensors(std::unique_ptr<Source> source) {
-  return std::make_shared<Safetensors>(std::move(source));
+bool IsSafetensors(std::string_view head) { return head.size() >= 9 && head[8] == '{'; }
+
+std::shared_ptr<const SingleFile> OpenSafetensors(std::unique_ptr<FileSource> file, const OpenOptions&) {
+  return std::make_shared<Safetensors>(std::move(file));
 }
 
 }  // namespace loadpath

@@ -1,9 +1,8 @@
 #include "harness/checkpoint/formats/sharded/index.h"
 
 #include <nlohmann/json.hpp>
-#include <unordered_map>
-#include <unordered_set>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/base/paths.h"
 #include "harness/checkpoint/limits.h"
 
@@ -79,16 +78,16 @@ class IndexReader : public nlohmann::json_sax<Json> {
   }
 
   bool key(string_t& value) override {
-    std::unordered_set<std::string>& names = in_weight_map_ ? names_ : open_.empty() ? members_ : open_.back().names;
+    HashSet<std::string>& names = in_weight_map_ ? names_ : open_.empty() ? members_ : open_.back().names;
     if (!names.insert(value).second)
       return Bad("names " + Shown(value) + " twice in " +
                  (in_weight_map_ ? "its weight_map" : "one object of its index"));
     key_ = value;
     if (!in_weight_map_ && open_.empty() && value != "metadata" && value != "weight_map") {
-      // config.json and its like are what people pass by mistake.
+      // People pass config.json and its like by mistake.
       return Bad(has_weight_map ? "has an unknown member in its index: " + Shown(value)
                                 : "is a JSON file, but not the index of a sharded checkpoint: it has " + Shown(value) +
-                                      " where metadata and weight_map belong");
+                                      " instead of metadata and weight_map");
     }
     if (!in_weight_map_ && !open_.empty()) Items().push_back(heap_.OwnedText(value));
     return true;
@@ -101,7 +100,7 @@ class IndexReader : public nlohmann::json_sax<Json> {
  private:
   struct Level {
     Value value;
-    std::unordered_set<std::string> names;
+    HashSet<std::string> names;
   };
 
   bool Bad(std::string sentence) {
@@ -109,7 +108,7 @@ class IndexReader : public nlohmann::json_sax<Json> {
     return false;
   }
   bool BadShard(const char* what) {
-    return Bad("maps tensor " + Shown(key_) + " to " + what + " where the name of a shard belongs");
+    return Bad("maps tensor " + Shown(key_) + " to " + what + " instead of the name of a shard");
   }
   bool BadMember(const char* what) {
     return Bad((key_ == "metadata" ? "has metadata that is " : "has a weight_map that is ") + std::string(what));
@@ -149,20 +148,20 @@ class IndexReader : public nlohmann::json_sax<Json> {
   bool started_ = false, in_weight_map_ = false;
   std::string key_;
   std::vector<Level> open_;  // objects and lists of metadata, itself first
-  std::unordered_set<std::string> members_, names_;
-  std::unordered_map<std::string, std::uint32_t> shards_;
+  HashSet<std::string> members_, names_;
+  HashMap<std::string, std::uint32_t> shards_;
 };
 
 }  // namespace
 
-ShardIndex ReadShardIndex(const Source& source, Heap& heap) {
+ShardIndex ReadShardIndex(const FileSource& source, Heap& heap) {
   if (source.size() > limits::kIndexBytes)
     source.Fail(ErrorCode::kLimitExceeded, "has an index of more than 100,000,000 bytes");
   std::string text(source.size(), '\0');
   source.ReadAt(0, std::as_writable_bytes(std::span(text)));
   IndexReader reader(heap);
   if (!Json::sax_parse(text, &reader) && reader.problem.empty()) reader.problem = "has an index that is not JSON";
-  // The parser takes a NUL byte for the end of its text and leaves what follows unread.
+  // The parser takes a NUL byte for the end of its text and does not read on.
   if (const std::size_t nul = text.find('\0'); reader.problem.empty() && nul != std::string::npos) {
     reader.problem = "has an index that is not JSON at byte " + std::to_string(nul + 1);
   }

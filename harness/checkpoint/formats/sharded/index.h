@@ -15,12 +15,12 @@ namespace loadpath {
 struct ShardIndex {
   std::vector<std::pair<std::string, std::uint32_t>> tensors;  ///< name and number of its shard, in the index's order
   std::vector<std::string> shards;  ///< plain file names, in the order of their first mention
-  Value metadata;                   ///< in the heap; None where there is none
+  Value metadata;                   ///< in the heap; None if there is none
 };
 
-/// Strict: a key that stands twice, a member of an unknown name, a shard's name that is more than a name are refused.
-/// Throws CheckpointError.
-ShardIndex ReadShardIndex(const Source& source, Heap& heap);
+/// Reads an index strictly: refuses a key that stands twice, an unknown member, and a shard's name that is more than a
+/// name. Throws CheckpointError.
+ShardIndex ReadShardIndex(const FileSource& source, Heap& heap);
 
 }  // namespace loadpath
 

@@ -1,16 +1,17 @@
-// A model in several files with an index (shard_index.h): safetensors or torch.save files, each holding a flat dict. As
+// A model in several files with an index (index.h): safetensors or torch.save files, each holding a flat dict. As
 // transformers reads it (modeling_utils.py, load_state_dict over the shards of weight_map), but strictly: index and
 // shards must name the same tensors.
+#include "harness/checkpoint/formats/sharded/sharded.h"
+
 #include <algorithm>
 #include <array>
 #include <optional>
 
-#include "harness/base/out_of_memory.h"
+#include "harness/base/error.h"
 #include "harness/base/parallel.h"
 #include "harness/base/paths.h"
-#include "harness/checkpoint/formats/several_files.h"
+#include "harness/checkpoint/formats/formats.h"
 #include "harness/checkpoint/formats/sharded/index.h"
-#include "harness/checkpoint/formats/single_file.h"
 #include "harness/checkpoint/pickle/copy_value.h"
 #include "harness/checkpoint/pickle/tree_builder.h"
 
@@ -19,19 +20,19 @@ namespace {
 
 class Sharded final : public SeveralFiles {
  public:
-  Sharded(std::string path, std::unique_ptr<Source> file, const OpenOptions& options)
+  Sharded(std::string path, std::unique_ptr<FileSource> file, const OpenOptions& options)
       : SeveralFiles(std::move(path)), source_(std::move(file)) {
     Heap heap;
     index_ = ReadShardIndex(*source_, heap);
     OpenShards(options);
     for (std::uint32_t i = 0; i < index_.tensors.size(); ++i) {
-      by_name_.FindOrAdd(Hash(index_.tensors[i].first), i,
+      by_name_.FindOrAdd(KeyedHash(index_.tensors[i].first), i,
                          [&](std::uint32_t j) { return index_.tensors[j].first == index_.tensors[i].first; });
     }
     FindTensors();
     Build(heap);
     CheckTotalSize(heap);
-    tree_ = Freeze(source_->path(), std::move(heap), table_, {}, root_);
+    tree_ = BuildTree(source_->path(), std::move(heap), table_, {}, root_);
     storages_ = std::move(table_.storages());
     Account();
   }
@@ -68,17 +69,15 @@ class Sharded final : public SeveralFiles {
     StorageId storage = 0;  // there
   };
 
-  static std::uint64_t Hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
-
   std::uint32_t NumberOf(std::string_view name) const {
-    return by_name_.Find(Hash(name), [&](std::uint32_t i) { return index_.tensors[i].first == name; });
+    return by_name_.Find(KeyedHash(name), [&](std::uint32_t i) { return index_.tensors[i].first == name; });
   }
 
   void OpenShards(const OpenOptions& options) {
     shards_.resize(index_.shards.size());
     const std::string folder = FolderOf(source_->path());
     ParallelFor(shards_.size(), Cores(), [&](std::size_t i) {
-      shards_[i] = OpenSingleFile(std::make_unique<Source>(folder + index_.shards[i]), options);
+      shards_[i] = OpenSingleFile(OpenListedFile(folder + index_.shards[i], source_->path()), options);
     });
     for (const auto& shard : shards_) {
       if (shard->byteorder() != shards_[0]->byteorder())
@@ -97,14 +96,14 @@ class Sharded final : public SeveralFiles {
         shard.source().Fail(ErrorCode::kBadArchive, sentence, name);
       };
       if (!tree.IsDict(tree.root()))
-        fail("is a shard that holds a " + tree.TypeText(tree.root()) + " where a dict of tensors belongs", {});
+        fail("is a shard that holds a " + tree.TypeText(tree.root()) + " instead of a dict of tensors", {});
       const std::span<const NodeId> items = tree.items(tree.root());
       for (std::size_t i = 0; i < items.size(); i += 2) {
         const std::string name = tree.KeyText(items[i]);
         if (tree.kind(items[i]) != NodeKind::kString || tree.kind(items[i + 1]) != NodeKind::kTensor)
           fail("is a shard that holds something else than tensors under their names", name);
         const std::uint32_t mapped = NumberOf(name);
-        if (mapped == Index::kNone) fail("holds a tensor that the index does not list", name);
+        if (mapped == HashIndex::kNone) fail("holds a tensor that the index does not list", name);
         const std::uint32_t home = index_.tensors[mapped].second;
         if (home != number) {
           const bool twice = shards_[home]->tree().Find(shards_[home]->tree().root(), name) != kNoNode;
@@ -166,7 +165,7 @@ class Sharded final : public SeveralFiles {
     heap.object(root_).attributes = dict;
   }
 
-  // The dicts that the shards' roots carry under `name`, in one; None where none carries one.
+  // Merges the dicts that the shards' roots carry under `name`. Returns None if none carries one.
   template <typename StorageOf>
   Value Merge(Heap& heap, std::string_view name, const StorageOf& storage_of) {
     Value merged;
@@ -223,9 +222,9 @@ class Sharded final : public SeveralFiles {
 
   static constexpr StorageId kNone = ~StorageId{0};
 
-  std::unique_ptr<Source> source_;
+  std::unique_ptr<FileSource> source_;
   ShardIndex index_;
-  Index by_name_;
+  HashIndex by_name_;
   std::vector<std::shared_ptr<const SingleFile>> shards_;
   std::vector<NodeId> nodes_;  // of each tensor in its shard's tree
   std::vector<Place> places_;  // of each storage
@@ -236,7 +235,13 @@ class Sharded final : public SeveralFiles {
 
 }  // namespace
 
-std::shared_ptr<const Checkpoint> OpenSharded(std::string path, std::unique_ptr<Source> index,
+// A safetensors file may begin with "{", too: as the lowest byte of a length, whose highest bytes are 0.
+bool IsShardIndex(std::string_view head) {
+  const std::size_t begin = head.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && head[begin] == '{' && (head.size() < 8 || head[7] != '\0');
+}
+
+std::shared_ptr<const Checkpoint> OpenSharded(std::string path, std::unique_ptr<FileSource> index,
                                               const OpenOptions& options) {
   return std::make_shared<Sharded>(std::move(path), std::move(index), options);
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 #include <numeric>
 
 #include "harness/base/little_endian.h"
+#include "harness/checkpoint/formats/zip/other_archives.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/read/inflate.h"
 
@@ -20,10 +20,8 @@ constexpr std::uint16_t kEncrypted = 0x0001, kDataDescriptor = 0x0008, kPatched 
 constexpr std::uint16_t kZip64Tag = 0x0001;
 constexpr std::uint32_t kIn64 = 0xffffffff;
 
-std::uint64_t Hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
-
-// How much of the last records is missing where a part of them is left: everything that PyTorch writes ends with the
-// zip64 end record (56 bytes), its locator (20) and the end record (22). 0: nobody knows.
+// Returns how many bytes are missing if a part of the last records is left; 0 if that cannot be told. Everything that
+// PyTorch writes ends with the zip64 end record (56 bytes), its locator (20) and the end record (22).
 std::uint64_t MissingAtEnd(std::span<const std::byte> tail) {
   constexpr std::size_t kAll = kEnd64Bytes + kLocatorBytes + kEndBytes;
   for (std::size_t left = kAll - 1; left >= 4; --left) {
@@ -33,20 +31,6 @@ std::uint64_t MissingAtEnd(std::span<const std::byte> tail) {
     if (signature == kEndSignature && left < kEndBytes) return kEndBytes - left;
   }
   return 0;
-}
-
-// What else comes in zip archives, by the name of its first record.
-std::string_view OtherArchive(std::string_view first) {
-  if (first.ends_with(".npy")) return "is a NumPy .npz archive, not a PyTorch checkpoint";
-  if (first.starts_with("META-INF/") || first == "AndroidManifest.xml")
-    return "is a Java archive, not a PyTorch checkpoint";
-  if (first == "[Content_Types].xml" || first == "mimetype") return "is an office document, not a PyTorch checkpoint";
-  if (first.starts_with("serialized_exported_program.")) {
-    return "is a torch.export archive of PyTorch 2.7 or older: load it with torch.export.load and save its state_dict "
-           "with torch.save";
-  }
-  if (first == "config.json" || first == "metadata.json") return "is a Keras model, not a PyTorch checkpoint";
-  return {};
 }
 
 }  // namespace
@@ -59,13 +43,13 @@ void ZipDirectory::Bad(std::string_view sentence, const ZipRecord& record) const
   source_.Fail(ErrorCode::kBadArchive, sentence, name(record), record.header);
 }
 
-ZipDirectory::ZipDirectory(const Source& source) : source_(source) {
+ZipDirectory::ZipDirectory(const FileSource& source) : source_(source) {
   ReadEnd();
   IndexNames();
 }
 
-// The end record, the zip64 end record where there is one, and the directory that they point to: each must end exactly
-// where the next begins.
+// Reads the end record, the zip64 end record if there is one, and the directory that they point to. Each must end
+// exactly at the beginning of the next.
 void ZipDirectory::ReadEnd() {
   const std::uint64_t size = source_.size();
   const std::uint64_t tail_size = std::min<std::uint64_t>(size, kEndBytes + kMaxComment + kLocatorBytes + kEnd64Bytes);
@@ -226,14 +210,9 @@ void ZipDirectory::CheckExtents(std::uint64_t directory_offset) {
 void ZipDirectory::IndexNames() {
   if (records_.empty()) Bad("is a zip archive without any record");
   const std::string_view first = name(records_[0]);
-  if (const std::string_view other = OtherArchive(first); !other.empty())
-    source_.Fail(ErrorCode::kUnknownFormat, other);
-  const std::size_t slash = first.find('/');
-  if (slash == std::string_view::npos) {
-    Bad("is a zip archive, but not one that torch.save wrote: its records do not lie in one folder", records_[0]);
-  }
-  root_ = first.substr(0, slash + 1);
-  by_name_ = Index(records_.size());
+  root_ = first.substr(0, first.find('/') + 1);
+  if (!HoldsCheckpoint()) source_.Fail(ErrorCode::kUnknownFormat, OtherArchive(*this));
+  by_name_ = HashIndex(records_.size());
   for (std::uint32_t i = 0; i < records_.size(); ++i) {
     const std::string_view full = name(records_[i]);
     if (full.find('\0') != std::string_view::npos || full.find('\\') != std::string_view::npos) {
@@ -244,14 +223,24 @@ void ZipDirectory::IndexNames() {
     if (inner == ".." || inner.starts_with("../") || inner.find("/../") != std::string_view::npos) {
       Bad("has a name that leaves the archive's folder", records_[i]);
     }
-    if (by_name_.FindOrAdd(Hash(inner), i, [&](std::uint32_t other) { return Inner(other) == inner; }) != i)
+    if (by_name_.FindOrAdd(KeyedHash(inner), i, [&](std::uint32_t other) { return Inner(other) == inner; }) != i)
       Bad("stands twice in the directory", records_[i]);
   }
 }
 
+// The record that each kind of PyTorch's archives must have.
+bool ZipDirectory::HoldsCheckpoint() const {
+  constexpr std::string_view kMarks[] = {"data.pkl", "constants.pkl", "archive_format", "model.json",
+                                         ".data/extern_modules"};
+  return !root_.empty() && std::ranges::any_of(records_, [&](const ZipRecord& record) {
+    const std::string_view full = name(record);
+    return full.starts_with(root_) && std::ranges::find(kMarks, full.substr(root_.size())) != std::end(kMarks);
+  });
+}
+
 const ZipRecord* ZipDirectory::Find(std::string_view name) const {
-  const std::uint32_t found = by_name_.Find(Hash(name), [&](std::uint32_t other) { return Inner(other) == name; });
-  return found == Index::kNone ? nullptr : &records_[found];
+  const std::uint32_t found = by_name_.Find(KeyedHash(name), [&](std::uint32_t other) { return Inner(other) == name; });
+  return found == HashIndex::kNone ? nullptr : &records_[found];
 }
 
 std::uint64_t ZipDirectory::Payload(const ZipRecord& record, std::span<const std::byte> head) const {

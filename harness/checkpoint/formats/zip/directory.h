@@ -27,29 +27,29 @@ struct ZipRecord {
 };
 
 /// The directory of a zip archive as torch.save writes it (miniz): one disk, no encryption, stored or deflated records
-/// that do not overlap, one root folder. Reads the end of the file alone. Strict: what contradicts itself is refused,
-/// because two readers of such a file could see two different checkpoints.
+/// that do not overlap, one root folder. Reads only the end of the file. Strict: refuses contradictions, because two
+/// readers of such a file could see two different checkpoints.
 class ZipDirectory {
  public:
   static constexpr std::size_t kLocalHeaderBytes = 30;
 
   /// Throws CheckpointError kBadArchive.
-  explicit ZipDirectory(const Source& source);
+  explicit ZipDirectory(const FileSource& source);
 
   std::span<const ZipRecord> records() const { return records_; }
   std::string_view name(const ZipRecord& record) const {
     return {directory_.data() + record.name_offset, record.name_size};
   }
-  /// The folder that all records lie in, with its slash: "archive/".
+  /// The folder that holds all records, with its slash: "archive/".
   std::string_view root() const { return root_; }
-  /// The record `root() + name`, or nullptr.
+  /// Returns the record `root() + name`, or nullptr.
   const ZipRecord* Find(std::string_view name) const;
 
-  /// Checks the local header against the directory and returns the offset of the payload. `head`: the file's bytes from
-  /// the local header on, at least kLocalHeaderBytes + name_size of them.
+  /// Checks the local header against the directory and returns the offset of the payload. `head` holds the file's bytes
+  /// from the local header on, at least kLocalHeaderBytes + name_size of them.
   std::uint64_t Payload(const ZipRecord& record, std::span<const std::byte> head) const;
 
-  /// Reads a whole record, inflates and checks it. `crc`: compare the checksum where there is one.
+  /// Reads a whole record, inflates and checks it. If `crc` is true and there is a checksum, compares it.
   std::vector<std::byte> Read(const ZipRecord& record, bool crc) const;
 
  private:
@@ -57,15 +57,16 @@ class ZipDirectory {
   void ParseEntries(std::uint64_t count);
   void CheckExtents(std::uint64_t directory_offset);
   void IndexNames();
+  bool HoldsCheckpoint() const;
   std::string_view Inner(std::uint32_t number) const { return name(records_[number]).substr(root_.size()); }
   [[noreturn]] void Bad(std::string_view sentence, std::uint64_t offset = CheckpointError::kNoOffset) const;
   [[noreturn]] void Bad(std::string_view sentence, const ZipRecord& record) const;
 
-  const Source& source_;
+  const FileSource& source_;
   LargeVector<char> directory_;
   LargeVector<ZipRecord> records_;
   std::string root_;
-  Index by_name_;
+  HashIndex by_name_;
 };
 
 }  // namespace loadpath

@@ -1,15 +1,15 @@
 #include "harness/checkpoint/formats/zip/export_config.h"
 
 #include <nlohmann/json.hpp>
-#include <unordered_set>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/base/utf8.h"
 #include "harness/checkpoint/limits.h"
 
 namespace loadpath {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 constexpr std::int64_t kStrided = 7;  // schema.Layout.Strided
 
@@ -30,12 +30,14 @@ constexpr std::pair<std::int64_t, Dtype> kDtypes[] = {
 
 class ConfigReader {
  public:
-  ConfigReader(const Source& source, std::string_view record) : source_(source), record_(record) {}
+  ConfigReader(const FileSource& source, std::string_view record) : source_(source), record_(record) {}
 
-  Json Parse(std::string_view text) const {
+  // `order` gets the keys of the object that `listed` names (of the root, if it is empty) in the file's order, which
+  // Json does not keep. (ordered_json keeps it, but takes quadratic time.)
+  Json Parse(std::string_view text, std::string_view listed, std::vector<std::string>& order) const {
     if (!IsUtf8(text)) Bad("has a list of weights that is not UTF-8");
-    std::string problem;
-    std::vector<std::unordered_set<std::string>> names(limits::kConfigDepth + 2);
+    std::string problem, member;
+    std::vector<HashSet<std::string>> names(limits::kConfigDepth + 2);
     // The plain parser would keep one of two equal keys without a word.
     const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
       using Event = Json::parse_event_t;
@@ -45,11 +47,14 @@ class ConfigReader {
       if (event == Event::key && !names[static_cast<std::size_t>(depth)].insert(parsed.get<std::string>()).second) {
         problem = "names " + parsed.get<std::string>() + " twice in its list of weights";
       }
+      if (event == Event::key && depth == 1) member = parsed.get<std::string>();
+      if (event == Event::key && (listed.empty() ? depth == 1 : depth == 2 && member == listed))
+        order.push_back(parsed.get<std::string>());
       return problem.empty();
     };
     Json json = Json::parse(text, check, false);
     if (!problem.empty()) Bad(problem);
-    // The parser takes a NUL byte for the end of its text and leaves what follows unread.
+    // The parser takes a NUL byte for the end of its text and does not read on.
     if (json.is_discarded() || !json.is_object() || text.find('\0') != std::string_view::npos)
       Bad("has a list of weights that is not a JSON object");
     return json;
@@ -118,19 +123,21 @@ class ConfigReader {
   }
 
  private:
-  const Source& source_;
+  const FileSource& source_;
   std::string_view record_;
 };
 
 }  // namespace
 
-std::vector<Payload> ParsePayloadConfig(const Source& source, std::string_view record, std::string_view json) {
+std::vector<Payload> ParsePayloadConfig(const FileSource& source, std::string_view record, std::string_view json) {
   const ConfigReader reader(source, record);
-  const Json root = reader.Parse(json);
+  std::vector<std::string> names;
+  const Json root = reader.Parse(json, "config", names);
   const Json& config = reader.Member(root, "config");
   if (!config.is_object()) reader.Bad("has a list of weights whose \"config\" is not an object");
   std::vector<Payload> payloads;
-  for (const auto& [name, entry] : config.items()) {
+  for (const std::string& name : names) {
+    const Json& entry = config[name];
     Payload payload;
     payload.name = name;
     payload.record = reader.Text(reader.Member(entry, "path_name"), "path_name");
@@ -142,12 +149,14 @@ std::vector<Payload> ParsePayloadConfig(const Source& source, std::string_view r
   return payloads;
 }
 
-std::vector<Payload> ParseInductorConfig(const Source& source, std::string_view record, std::string_view json) {
+std::vector<Payload> ParseInductorConfig(const FileSource& source, std::string_view record, std::string_view json) {
   const ConfigReader reader(source, record);
   const auto plain = [&](const Json& value, const char* name) { return reader.Integer(value, name); };
   std::vector<Payload> payloads;
-  const Json root = reader.Parse(json);
-  for (const auto& [name, entry] : root.items()) {
+  std::vector<std::string> names;
+  const Json root = reader.Parse(json, {}, names);
+  for (const std::string& name : names) {
+    const Json& entry = root[name];
     if (!entry.is_array() || entry.size() != 4)
       reader.Bad("has a list of weights whose entry is not [file, shape, stride, offset]");
     Payload payload;

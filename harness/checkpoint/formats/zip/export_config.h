@@ -23,13 +23,13 @@ struct Payload {
 };
 
 /// Reads {"config": {"fc.weight": {"path_name": "weight_0", "is_param": true, "use_pickle": false, "tensor_meta":
-/// {…}}}} (torch/_export/serde/schema.py, PayloadConfig of schema version 8), in the file's order. `record`: for
-/// messages. Throws CheckpointError kBadArchive, or kUnsupported where a size is symbolic or the layout is not strided.
-std::vector<Payload> ParsePayloadConfig(const Source& source, std::string_view record, std::string_view json);
+/// {…}}}} (torch/_export/serde/schema.py, PayloadConfig of schema version 8), in the file's order. `record` stands in
+/// messages. Throws CheckpointError: kBadArchive, or kUnsupported if a size is symbolic or the layout is not strided.
+std::vector<Payload> ParsePayloadConfig(const FileSource& source, std::string_view record, std::string_view json);
 
 /// Reads {"fc_weight": ["weight_0", [3, 2], [2, 1], 0]}, of an AOTInductor package
 /// (torch/export/pt2_archive/_package.py).
-std::vector<Payload> ParseInductorConfig(const Source& source, std::string_view record, std::string_view json);
+std::vector<Payload> ParseInductorConfig(const FileSource& source, std::string_view record, std::string_view json);
 
 }  // namespace loadpath
 

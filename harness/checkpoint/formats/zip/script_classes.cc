@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/limits.h"
 
 namespace loadpath {
@@ -41,9 +42,9 @@ std::optional<std::string> TakeLiteral(std::string_view& text) {
 }
 
 // ["weight", "bias", ]
-std::optional<std::unordered_set<std::string>> ParseList(std::string_view text) {
+std::optional<HashSet<std::string>> ParseList(std::string_view text) {
   if (!text.starts_with('[')) return std::nullopt;
-  std::unordered_set<std::string> names;
+  HashSet<std::string> names;
   text.remove_prefix(1);
   for (;;) {
     text.remove_prefix(std::min(text.find_first_not_of(" "), text.size()));
@@ -78,7 +79,7 @@ const ScriptClass& ScriptClasses::Find(std::string_view name) {
   const auto found = classes_.find(full);
   if (found == classes_.end())
     source_.Fail(ErrorCode::kBadArchive, "names class " + full + ", which its source does not define", path);
-  // PyTorch writes one even where it is empty; without it the module's tensors would be passed over.
+  // PyTorch writes even an empty one. Without it the module's tensors would be passed over.
   if (found->second.is_module && !found->second.has_parameters) {
     source_.Fail(ErrorCode::kBadArchive, "defines module class " + full + " without its list of parameters", path);
   }
@@ -108,7 +109,7 @@ void ScriptClasses::Parse(const std::string& module, const ZipRecord& record) {
       const bool parameters = line.starts_with(kParameters);
       line.remove_prefix(parameters ? kParameters.size() : kBuffers.size());
       const bool is = line.starts_with(kIs);
-      std::optional<std::unordered_set<std::string>> names = is ? ParseList(line.substr(kIs.size())) : std::nullopt;
+      std::optional<HashSet<std::string>> names = is ? ParseList(line.substr(kIs.size())) : std::nullopt;
       if (!names)
         source_.Fail(ErrorCode::kBadArchive, "has a list of parameters or buffers that is malformed",
                      directory_.name(record));

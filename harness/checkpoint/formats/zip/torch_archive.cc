@@ -13,7 +13,7 @@ constexpr std::uint64_t kMinVersion = 1, kMaxVersion = 10;
 
 }  // namespace
 
-TorchArchive::TorchArchive(std::unique_ptr<Source> file, ZipDirectory directory)
+TorchArchive::TorchArchive(std::unique_ptr<FileSource> file, ZipDirectory directory)
     : SingleFile(std::move(file)), directory_(std::move(directory)) {
   CheckVersion();
   const std::string order = ReadText("byteorder", "little");
@@ -80,8 +80,8 @@ std::vector<std::byte> PickledArchive::PickleBytes() const {
 }
 
 void PickledArchive::FinishTree(Heap&& heap, std::vector<std::byte> pickle, Value root) {
-  StorageTable& table = TorchHost::storages();
-  Tree tree = Freeze(path(), std::move(heap), table, std::move(pickle), root);
+  StorageTable& table = TorchCalls::storages();
+  Tree tree = BuildTree(path(), std::move(heap), table, std::move(pickle), root);
   Finish(std::move(tree), std::move(table.storages()), big_endian());
 }
 

@@ -11,7 +11,7 @@
 
 namespace loadpath {
 
-/// What all of PyTorch's zip archives share (caffe2/serialize/inline_container.cc): version, byte order, one record per
+/// The common part of PyTorch's zip archives (caffe2/serialize/inline_container.cc): version, byte order, one record a
 /// storage.
 class TorchArchive : public SingleFile {
  public:
@@ -20,13 +20,13 @@ class TorchArchive : public SingleFile {
   std::uint64_t ParseHead(StorageId storage, std::span<const std::byte> head) const override;
 
  protected:
-  TorchArchive(std::unique_ptr<Source> file, ZipDirectory directory);
+  TorchArchive(std::unique_ptr<FileSource> file, ZipDirectory directory);
 
   const ZipDirectory& directory() const { return directory_; }
   bool big_endian() const { return big_endian_; }
-  /// A short record as text, or `missing`.
+  /// Returns a short record as text, or `missing` if it is not there.
   std::string ReadText(std::string_view name, std::string missing) const;
-  /// Says that storage number `record_count()` lies in `record`.
+  /// Records that storage number `record_count()` lies in `record`.
   void AddRecord(const ZipRecord& record) {
     record_of_.push_back(static_cast<std::uint32_t>(&record - directory_.records().data()));
   }
@@ -41,12 +41,12 @@ class TorchArchive : public SingleFile {
 };
 
 /// An archive whose storages are named by the persistent ids of its data.pkl and lie in data/.
-class PickledArchive : public TorchArchive, protected TorchHost {
+class PickledArchive : public TorchArchive, protected TorchCalls {
  protected:
-  PickledArchive(std::unique_ptr<Source> file, ZipDirectory directory, bool opaque)
-      : TorchArchive(std::move(file), std::move(directory)), TorchHost(opaque) {}
+  PickledArchive(std::unique_ptr<FileSource> file, ZipDirectory directory, bool opaque)
+      : TorchArchive(std::move(file), std::move(directory)), TorchCalls(opaque) {}
 
-  /// Runs data.pkl; `get_root` may give another root in its place.
+  /// Runs data.pkl. `get_root` may return another root in the place of the pickle's.
   template <typename GetRoot>
   void ReadPickle(const GetRoot& get_root);
 
@@ -71,11 +71,11 @@ void PickledArchive::ReadPickle(const GetRoot& get_root) {
   FinishTree(std::move(heap), input.Take(), root);
 }
 
-/// The kinds of archive. Each takes the file over and throws CheckpointError.
-std::shared_ptr<const SingleFile> OpenTorchZip(std::unique_ptr<Source> source, ZipDirectory directory,
+/// Open the kinds of archive. Throw CheckpointError.
+std::shared_ptr<const SingleFile> OpenTorchZip(std::unique_ptr<FileSource> source, ZipDirectory directory,
                                                const OpenOptions& options);
-std::shared_ptr<const SingleFile> OpenTorchScript(std::unique_ptr<Source> source, ZipDirectory directory);
-std::shared_ptr<const SingleFile> OpenTorchExport(std::unique_ptr<Source> source, ZipDirectory directory,
+std::shared_ptr<const SingleFile> OpenTorchScript(std::unique_ptr<FileSource> source, ZipDirectory directory);
+std::shared_ptr<const SingleFile> OpenTorchExport(std::unique_ptr<FileSource> source, ZipDirectory directory,
                                                   const OpenOptions& options);
 
 }  // namespace loadpath

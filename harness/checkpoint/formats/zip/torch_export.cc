@@ -1,7 +1,7 @@
 // torch.export.save's archives (.pt2) and AOTInductor packages (torch/export/pt2_archive/_package.py): JSON lists of
 // weights and constants, each a raw record, or one that torch.save wrote.
-#include <unordered_map>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/formats/zip/export_config.h"
 #include "harness/checkpoint/formats/zip/torch_archive.h"
@@ -17,7 +17,7 @@ constexpr std::string_view kWeightsConfig = "_weights_config.json", kConstantsCo
 
 class TorchExport final : public TorchArchive {
  public:
-  TorchExport(std::unique_ptr<Source> file, ZipDirectory found, const OpenOptions& options)
+  TorchExport(std::unique_ptr<FileSource> file, ZipDirectory found, const OpenOptions& options)
       : TorchArchive(std::move(file), std::move(found)), options_(options) {
     const std::string format = ReadText("archive_format", "");
     if (format != "pt2")
@@ -28,7 +28,7 @@ class TorchExport final : public TorchArchive {
                     "archive_version");
     ReadModels();
     const Value root = models_.size() == 1 ? models_[0].second : Dict(NodeKind::kDict, models_);
-    Tree tree = Freeze(path(), std::move(heap_), table_, {}, root);
+    Tree tree = BuildTree(path(), std::move(heap_), table_, {}, root);
     Finish(std::move(tree), std::move(table_.storages()), big_endian());
   }
 
@@ -53,7 +53,7 @@ class TorchExport final : public TorchArchive {
 
  private:
   using Named = std::vector<std::pair<std::string, Value>>;
-  // Where a storage lies: record number `number` of this archive, or storage number `number` of an archive inside it.
+  // The place of a storage: record number `number` of this archive, or storage number `number` of an archive inside it.
   struct Place {
     std::uint32_t number = 0;
     std::shared_ptr<const SingleFile> inner;
@@ -196,12 +196,13 @@ class TorchExport final : public TorchArchive {
     std::vector<std::byte> head(ZipDirectory::kLocalHeaderBytes + record.name_size);
     source().ReadAt(record.header, head);
     inner.base = directory().Payload(record, head);
-    auto view = std::make_unique<Source>(source(), inner.base, record.stored);
+    auto view = std::make_unique<FileSource>(source(), inner.base, record.stored);
     try {
       ZipDirectory found(*view);
       inner.file = OpenTorchZip(std::move(view), std::move(found), options_);
     } catch (const CheckpointError& error) {
-      source().Fail(error.code(), error.sentence(), error.record().empty() ? name : name + "/" + error.record());
+      source().Fail(error.code(), error.sentence(), error.record().empty() ? name : name + "/" + error.record(),
+                    CheckpointError::kNoOffset, error.advice());
     }
     if (inner.file->tree().kind(inner.file->tree().root()) != NodeKind::kTensor ||
         inner.file->byteorder() != byteorder_name()) {
@@ -218,12 +219,12 @@ class TorchExport final : public TorchArchive {
   StorageTable table_;
   Named models_;
   std::vector<Place> places_;
-  std::unordered_map<std::string, Inner> inner_;
+  HashMap<std::string, Inner> inner_;
 };
 
 }  // namespace
 
-std::shared_ptr<const SingleFile> OpenTorchExport(std::unique_ptr<Source> source, ZipDirectory directory,
+std::shared_ptr<const SingleFile> OpenTorchExport(std::unique_ptr<FileSource> source, ZipDirectory directory,
                                                   const OpenOptions& options) {
   return std::make_shared<TorchExport>(std::move(source), std::move(directory), options);
 }

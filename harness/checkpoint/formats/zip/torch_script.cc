@@ -15,7 +15,7 @@ constexpr std::string_view kClasses = "__torch__.";
 
 class TorchScript final : public PickledArchive {
  public:
-  TorchScript(std::unique_ptr<Source> file, ZipDirectory found)
+  TorchScript(std::unique_ptr<FileSource> file, ZipDirectory found)
       : PickledArchive(std::move(file), std::move(found), false), classes_(source(), directory()) {
     ReadPickle([&](Heap& heap, Value root) { return StateOf(heap, root); });
   }
@@ -43,14 +43,14 @@ class TorchScript final : public PickledArchive {
     return found.is_module ? &found : nullptr;
   }
 
-  // What torch.jit.freeze leaves: an empty state_dict that looks like a mistake.
+  // torch.jit.freeze leaves an empty state_dict, which looks like a mistake.
   void WarnOfConstants() {
     std::uint64_t count = 0, bytes = 0;
     const std::string folder = std::string(directory().root()) + "constants/";
     for (const ZipRecord& record : directory().records()) {
       if (!directory().name(record).starts_with(folder)) continue;
       ++count;
-      bytes += record.stored;  // what the file really has
+      bytes += record.stored;  // as many as the file really has
     }
     if (count == 0) return;
     warnings_.push_back(
@@ -119,7 +119,7 @@ class TorchScript final : public PickledArchive {
 
 }  // namespace
 
-std::shared_ptr<const SingleFile> OpenTorchScript(std::unique_ptr<Source> source, ZipDirectory directory) {
+std::shared_ptr<const SingleFile> OpenTorchScript(std::unique_ptr<FileSource> source, ZipDirectory directory) {
   return std::make_shared<TorchScript>(std::move(source), std::move(directory));
 }
 

@@ -1,83 +1,85 @@
-#ifndef LOADPATH_HARNESS_CHECKPOINT_PICKLE_PICKLE_H_
-#define LOADPATH_HARNESS_CHECKPOINT_PICKLE_PICKLE_H_
+#ifndef LOADPATH_HARNESS_CHECKPOINT_PICKLE_UNPICKLER_H_
+#define LOADPATH_HARNESS_CHECKPOINT_PICKLE_UNPICKLER_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "harness/base/file_source.h"
+#include "harness/base/keyed_hash.h"
 #include "harness/base/little_endian.h"
 #include "harness/checkpoint/pickle/heap.h"
 #include "harness/checkpoint/pickle/opcodes.h"
 
 namespace loadpath {
 
-/// The bytes of a pickle: all of them (a zip record), or as many as were needed so far (a legacy file, where nothing
-/// says how long the pickle is).
+/// The bytes of a pickle. Of a zip record all are there; of a legacy file, which does not say how long its pickles are,
+/// as many as were needed so far.
 class PickleInput {
  public:
-  PickleInput(const Source& source, std::string record, std::vector<std::byte> whole)
+  PickleInput(const FileSource& source, std::string record, std::vector<std::byte> whole)
       : source_(source), record_(std::move(record)), bytes_(std::move(whole)), end_(bytes_.size()) {}
-  /// The file from its start on.
-  explicit PickleInput(const Source& source) : source_(source), end_(source.size()) {}
+  /// Takes the file from its start on.
+  explicit PickleInput(const FileSource& source) : source_(source), end_(source.size()) {}
 
-  /// True where the first `count` bytes are there; reads more of the file where need be.
+  /// Returns true if the first `count` bytes are there, after reading more of the file if need be.
   bool Ensure(std::size_t count);
   std::span<const std::byte> bytes() const { return bytes_; }
   std::vector<std::byte> Take() { return std::move(bytes_); }
-  const Source& source() const { return source_; }
+  const FileSource& source() const { return source_; }
   /// `position`: in this pickle.
-  [[noreturn]] void Fail(ErrorCode code, std::string_view sentence, std::size_t position) const {
-    source_.Fail(code, sentence, record_, position);
+  [[noreturn]] void Fail(ErrorCode code, std::string_view sentence, std::size_t position,
+                         std::string_view advice = {}) const {
+    source_.Fail(code, sentence, record_, position, advice);
   }
 
  private:
-  const Source& source_;
+  const FileSource& source_;
   std::string record_;
   std::vector<std::byte> bytes_;
   std::uint64_t end_;
 };
 
-/// Runs a pickle without ever running code of it: allow-listed names alone (globals.h), every other one is refused in
-/// the words of PyTorch's weights_only unpickler (torch/_weights_only_unpickler.py). Protocols 0 to 5. Iterative; time
-/// and memory are linear in the pickle's size.
+/// Runs a pickle without ever running code of it: every name that is not allow-listed (globals.h) is refused, as
+/// PyTorch's weights_only unpickler does (torch/_weights_only_unpickler.py), and other faults are refused in its words.
+/// Protocols 0 to 5. Iterative; time and memory are linear in the pickle's size.
 class Unpickler {
  public:
-  /// What names, calls and persistent ids mean to the file at hand.
+  /// Gives names, calls and persistent ids their meaning in the file at hand.
   class Host {
    public:
     virtual ~Host() = default;
-    /// The value for a persistent id, which is a tuple with "storage" (or what the host takes) first. `fail` throws.
+    /// Returns the value for a persistent id: a tuple that begins with "storage" or another kind that the host knows.
     virtual Value PersistentLoad(Unpickler& unpickler, std::span<const Value> id) = 0;
-    /// function(*args), `function` being allow-listed.
+    /// Returns function(*args). `function` is allow-listed.
     virtual Value Call(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args) = 0;
-    /// What a name that is not on PyTorch's list is to this file, or nullopt where it is refused. A name that
-    /// Heap::Class made is inert: calling it, or making an object of it, gives a kObject of that name with the
-    /// arguments, and nothing runs.
+    /// Returns the value for a name that is not on PyTorch's list, or nullopt to refuse it. A name from Heap::Class is
+    /// inert: calling it, or making an object of it, gives a kObject of that name with the arguments, and nothing runs.
     virtual std::optional<Value> ResolveName(Unpickler&, std::string_view /*module*/, std::string_view /*name*/) {
       return std::nullopt;
     }
-    /// Appended to the refusal of a name that is not on PyTorch's list: what the user can do.
+    /// Returns what the user can do about a name that is refused because it is not on PyTorch's list.
     virtual std::string_view Advice() const { return {}; }
   };
 
-  /// `host` may be null: then persistent ids and calls are refused (the plain pickles of a legacy file).
+  /// `host` may be null. Persistent ids and calls are then refused, as in the plain pickles of a legacy file.
   Unpickler(PickleInput& input, Heap& heap, Host* host, std::size_t begin = 0)
       : input_(input), heap_(heap), host_(host), position_(begin) {}
 
   Value Run();
-  /// After Run: the offset of the byte behind STOP.
+  /// Returns the offset behind STOP, after Run.
   std::size_t position() const { return position_; }
 
   Heap& heap() { return heap_; }
-  [[noreturn]] void Fail(ErrorCode code, std::string_view sentence) const { input_.Fail(code, sentence, opcode_); }
-  /// Accounts for `count` values copied by a call: their sum stays proportional to the pickle's size.
+  [[noreturn]] void Fail(ErrorCode code, std::string_view sentence, std::string_view advice = {}) const {
+    input_.Fail(code, sentence, opcode_, advice);
+  }
+  /// Accounts for `count` values that a call copies. Throws if their sum is out of proportion to the pickle's size.
   void Charge(std::size_t count);
-  /// Throws where a dict or set cannot hold it: lists, dicts, sets, byte arrays.
+  /// Throws if a dict or set cannot hold the key: lists, dicts, sets, byte arrays.
   void CheckHashable(Value key) const;
 
  private:
@@ -126,11 +128,11 @@ class Unpickler {
   std::vector<Value> stack_;
   std::vector<std::size_t> marks_;
   LargeVector<Value> memo_;
-  std::unordered_map<std::uint64_t, Value> far_memo_;  // indices that are not the next one
-  std::unordered_map<std::uint64_t, Value> contents_;  // of inert objects that items were added to
+  HashMap<std::uint64_t, Value> far_memo_;  // indices that are not the next one
+  HashMap<std::uint64_t, Value> contents_;  // of inert objects that items were added to
   std::uint64_t charged_ = 0;
 };
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_CHECKPOINT_PICKLE_PICKLE_H_
+#endif  // LOADPATH_HARNESS_CHECKPOINT_PICKLE_UNPICKLER_H_

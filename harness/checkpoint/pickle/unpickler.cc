@@ -1,4 +1,4 @@
-#include "harness/checkpoint/pickle/pickle.h"
+#include "harness/checkpoint/pickle/unpickler.h"
 
 #include <algorithm>
 #include <bit>
@@ -102,7 +102,7 @@ void Unpickler::MakeGrowing(NodeKind kind) {
 }
 
 void Unpickler::CheckHashable(Value key) const {
-  if (!key.Is(Value::Tag::kObject)) return;
+  if (!key.Is(Value::Tag::kObject) || heap_.IsNamed(key)) return;
   switch (heap_.object(key).kind) {
     case NodeKind::kList:
     case NodeKind::kDict:
@@ -173,9 +173,10 @@ void Unpickler::Global(std::string module, std::string name) {
   if (found) return Push({Value::Tag::kGlobal, *found});
   const std::optional<Value> other = host_ == nullptr ? std::nullopt : host_->ResolveName(*this, module, name);
   if (other) return Push(*other);
-  std::string sentence = ForbiddenText(module, name);
-  if (host_ != nullptr && !IsBlocked(module, name)) sentence += host_->Advice();
-  Fail(ErrorCode::kForbiddenGlobal, sentence);
+  const std::string_view advice = IsBlocked(module, name) ? "do not trust this file"
+                                  : host_ == nullptr      ? std::string_view()
+                                                          : host_->Advice();
+  Fail(ErrorCode::kForbiddenGlobal, ForbiddenText(module, name), advice);
 }
 
 void Unpickler::StackGlobal() {
@@ -192,7 +193,7 @@ void Unpickler::Reduce() {
   }
   if (!heap_.IsObject(args, NodeKind::kTuple))
     Fail(ErrorCode::kBadPickle, "has a call whose arguments are not a tuple");
-  if (host_ == nullptr) Fail(ErrorCode::kBadPickle, "has a call where a plain value stands in every checkpoint");
+  if (host_ == nullptr) Fail(ErrorCode::kBadPickle, "has a call instead of a plain value");
   const std::span<const Value> items = heap_.items(args);
   if (items.size() > limits::kArguments)
     Fail(ErrorCode::kBadPickle, "has a call with " + std::to_string(items.size()) + " arguments");
@@ -209,13 +210,22 @@ Value Unpickler::Inert(Value cls, std::span<const Value> args) {
   return heap_.Fixed(NodeKind::kObject, args, Object::kNamed | static_cast<std::uint32_t>(cls.payload()));
 }
 
-// Items that a pickle adds to an inert object (a subclass of dict, a defaultdict) stand in a container of their own,
-// which becomes the object's last argument.
+// Items that a pickle adds to an inert object make it a container of its class: a subclass of dict holds them under its
+// own keys. If the object was made with arguments (a defaultdict), it keeps these, and the items stand in a container
+// that becomes its last argument.
 Value Unpickler::ContentsOf(Value object, NodeKind kind) {
   if (!heap_.IsObject(object, NodeKind::kObject) || (heap_.object(object).global & Object::kNamed) == 0) return object;
+  const std::span<const Value> args = heap_.items(object);
   const auto [found, added] = contents_.emplace(object.payload(), Value());
   if (!added) return found->second;
-  const std::span<const Value> args = heap_.items(object);
+  if (args.empty()) {
+    found->second = object;
+    Object& made = heap_.object(object);
+    made.kind = kind;
+    made.begin = static_cast<std::uint32_t>(heap_.lists.size());
+    heap_.lists.emplace_back();
+    return object;
+  }
   Charge(args.size());
   std::vector<Value> items(args.begin(), args.end());
   found->second = heap_.Growing(kind);
@@ -231,7 +241,7 @@ void Unpickler::NewObject(bool keywords) {
   const Value cls = Top(1);
   if (cls.Is(Value::Tag::kClass)) return Reduce();
   const bool is_class = cls.Is(Value::Tag::kGlobal) &&
-                        GlobalTypeText(GlobalAt(static_cast<std::uint32_t>(cls.payload()))) != "<class 'function'>";
+                        TypeOf(GlobalAt(static_cast<std::uint32_t>(cls.payload()))) != NamedType::kFunction;
   if (!is_class) {
     Fail(ErrorCode::kForbiddenGlobal,
          "Can only create new object for nn.Parameter or classes allowlisted via `add_safe_globals` but got " +
@@ -244,7 +254,7 @@ void Unpickler::Build() {
   const Value state = Pop(), instance = Top();
   const bool buildable = heap_.IsObject(instance, NodeKind::kOrderedDict) ||
                          heap_.IsObject(instance, NodeKind::kCounter) || heap_.IsObject(instance, NodeKind::kTensor) ||
-                         heap_.IsObject(instance, NodeKind::kObject);
+                         heap_.IsObject(instance, NodeKind::kObject) || heap_.IsNamed(instance);
   if (!buildable) {
     Fail(ErrorCode::kForbiddenGlobal,
          "Can only build Tensor, Parameter, OrderedDict or types allowlisted via `add_safe_globals`, but got " +
@@ -273,7 +283,7 @@ void Unpickler::PersistentId() {
 }
 
 Value Unpickler::Run() {
-  // What a state dict of many tensors needs, roughly: growing step by step touches twice the memory.
+  // Roughly as much as a state dict of many tensors needs: growing step by step touches twice the memory.
   const std::size_t size = input_.bytes().size();
   heap_.pool.reserve(size / 8);
   heap_.objects.reserve(size / 24);

@@ -1,26 +1,25 @@
-#include "harness/checkpoint/formats/dcp/nest.h"
+#include "harness/checkpoint/formats/dcp/state_dict_builder.h"
 
 #include "harness/checkpoint/limits.h"
 
 namespace loadpath {
 
-std::uint32_t Nest::Open(bool is_list) {
+std::uint32_t StateDictBuilder::Open(bool is_list) {
   levels_.push_back({heap_.Growing(is_list ? NodeKind::kList : NodeKind::kDict), is_list, {}, {}});
   return static_cast<std::uint32_t>(levels_.size() - 1);
 }
 
-// Makes room for the key where there is none.
-std::string_view Nest::SlotOf(std::uint32_t number, const Key& key, std::uint64_t& slot) {
+// Finds the slot of a key, and makes one if there is none.
+std::string_view StateDictBuilder::SlotOf(std::uint32_t number, const Key& key, std::uint64_t& slot) {
   Level& level = levels_[number];
   std::vector<Value>& items = heap_.lists[heap_.object(level.value).begin];
-  if (key.is_index != level.is_list) return "has a path that takes a dict for a list or a list for a dict";
+  if (key.is_index != level.is_list) return "has a path that uses a dict as a list or a list as a dict";
   if (key.is_index) {
     if (key.index < 0) return "has a path with a negative position";
     slot = static_cast<std::uint64_t>(key.index);
     if (slot >= items.size()) {
       gaps_ += slot - items.size();
-      if (gaps_ > limits::kListGaps + 16 * put_)
-        return "has a path to a position of a list whose other positions are not there";
+      if (gaps_ > limits::kListGaps + 16 * put_) return "has a path to a position far behind the end of its list";
       items.resize(slot + 1);
     }
     return {};
@@ -34,15 +33,16 @@ std::string_view Nest::SlotOf(std::uint32_t number, const Key& key, std::uint64_
   return {};
 }
 
-std::string_view Nest::Put(const Tree& tree, NodeId path, std::string_view name, Value value) {
+std::string_view StateDictBuilder::Put(const Tree& tree, NodeId path, std::string_view name, Value value) {
   std::vector<Key> keys;
   if (path == kNoNode) {
     keys.push_back({name});
   } else {
-    if (!tree.IsSequence(path)) return "has a path that is no tuple";
+    if (!tree.IsSequence(path)) return "has a path that is not a tuple";
     for (const NodeId item : tree.items(path)) {
       const NodeKind kind = tree.kind(item);
-      if (kind != NodeKind::kString && kind != NodeKind::kInt) return "has a path with something else than str and int";
+      if (kind != NodeKind::kString && kind != NodeKind::kInt)
+        return "has a path with an element that is neither str nor int";
       keys.push_back(kind == NodeKind::kString ? Key{tree.text(item)} : Key{{}, tree.integer(item), true});
     }
     if (keys.empty()) return "has an empty path";
@@ -55,7 +55,7 @@ std::string_view Nest::Put(const Tree& tree, NodeId path, std::string_view name,
     const bool last = i + 1 == keys.size();
     const auto found = levels_[level].below.find(slot);
     const bool there = found != levels_[level].below.end();
-    if (there && (last || found->second == kLeaf)) return "has a path to a place where something else stands";
+    if (there && (last || found->second == kLeaf)) return "has a path that another value already uses";
     if (there) {
       level = found->second;
       continue;

@@ -6,7 +6,7 @@
 
 #include "harness/base/utf8.h"
 #include "harness/checkpoint/limits.h"
-#include "harness/checkpoint/pickle/pickle.h"
+#include "harness/checkpoint/pickle/unpickler.h"
 
 namespace loadpath {
 namespace {
@@ -87,7 +87,7 @@ void Unpickler::Decimal(std::string_view digits) {
   if (body.starts_with('-')) body.remove_prefix(1);
   if (error != std::errc::result_out_of_range || body.size() > limits::kIntegerDigits ||
       body.find_first_not_of("0123456789") != std::string_view::npos) {
-    Fail(ErrorCode::kBadPickle, "has an integer that is not one");
+    Fail(ErrorCode::kBadPickle, "has a malformed integer");
   }
   body.remove_prefix(std::min(body.find_first_not_of('0'), body.size() - 1));
   heap_.owned.push_back((digits.starts_with('-') ? "-" : "") + std::string(body));
@@ -159,7 +159,7 @@ bool Unpickler::StepText(Op op) {
       double value = 0;
       const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
       if (end != line.data() + line.size() || (error != std::errc() && error != std::errc::result_out_of_range)) {
-        Fail(ErrorCode::kBadPickle, "has a float that is not one");
+        Fail(ErrorCode::kBadPickle, "has a malformed float");
       }
       Push(heap_.Float(value));
       break;

@@ -1,11 +1,8 @@
-#include "harness/checkpoint/formats/sniff.h"
+#include "harness/checkpoint/formats/other_files.h"
 
 #include <algorithm>
-#include <string_view>
-#include <vector>
-
-#include "harness/base/little_endian.h"
-#include "harness/checkpoint/limits.h"
+#include <cstdint>
+#include <string>
 
 namespace loadpath {
 namespace {
@@ -42,8 +39,8 @@ constexpr Signature kOthers[] = {
      0, "is an executable or a library, not a checkpoint"},
 };
 
-// The first header of a tar archive: its bytes sum to the octal number at 148, that field taken as blanks (POSIX ustar;
-// what came before it has no magic word).
+// The bytes of a tar archive's first header sum to the octal number at 148, with that field taken as blanks. (POSIX
+// ustar has a magic word too, older archives do not.)
 bool StartsLikeTar(std::string_view head) {
   if (head.size() < 512 || head[0] == '\0') return false;
   std::uint64_t sum = 0, written = 0;
@@ -88,65 +85,39 @@ bool StartsLikePage(std::string_view text) {
          lower.starts_with("<?xml");
 }
 
-// The magic number 0x1950a86a20f9469cfc6c as LONG1 of 10 bytes, behind PROTO where the protocol has it.
-bool StartsLikeLegacy(std::string_view head) {
-  constexpr std::string_view kMagic = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"sv;
-  constexpr std::string_view kMagicText = "L119547037146038801333356L\n"sv;
-  if (head.starts_with(kMagicText)) return true;
-  if (head.size() < 2 || head[0] != '\x80') return false;
-  return head.substr(2).starts_with(kMagic) ||
-         (head.size() > 11 && head[2] == '\x95' && head.substr(11).starts_with(kMagic));
-}
-
-// A safetensors file may begin with "{", too: as the lowest byte of a length, whose highest bytes are 0.
-bool StartsLikeJson(std::string_view head) {
-  const std::size_t begin = head.find_first_not_of(" \t\r\n");
-  return begin != std::string_view::npos && head[begin] == '{' && (head.size() < 8 || head[7] != '\0');
-}
-
-// The first thing that the pickle names is its class.
-bool StartsLikeDcp(std::string_view head) {
-  return head.size() > 2 && head[0] == '\x80' &&
-         head.substr(2, 64).find("torch.distributed.checkpoint.metadata") != std::string_view::npos;
-}
-
 }  // namespace
 
-FileKind Sniff(const Source& source) {
-  if (source.size() == 0) source.Fail(ErrorCode::kUnknownFormat, "is empty");
-  std::vector<std::byte> bytes(std::min<std::uint64_t>(source.size(), 512));
-  source.ReadAt(0, bytes);
-  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (head.starts_with("PK\x03\x04")) return FileKind::kZip;
-  if (StartsLikeLegacy(head)) return FileKind::kLegacy;
-  if (StartsLikeDcp(head)) return FileKind::kDcpMetadata;
+void RefuseOtherFiles(const FileSource& file, std::string_view head) {
   for (const Signature& other : kOthers) {
     if (head.size() > other.offset && head.substr(other.offset).starts_with(other.bytes)) {
-      source.Fail(ErrorCode::kUnknownFormat, other.sentence);
+      file.Fail(ErrorCode::kUnknownFormat, other.sentence);
     }
   }
   if (StartsLikeTar(head)) {
-    if (!IsOldCheckpoint(head)) source.Fail(ErrorCode::kUnknownFormat, "is a tar archive: unpack it first");
-    source.Fail(ErrorCode::kUnsupported,
-                "is a checkpoint of PyTorch 0.1, a tar archive: Cannot use ``weights_only=True`` with files "
-                "saved in the legacy .tar format. Load it with PyTorch and save it again");
+    if (!IsOldCheckpoint(head)) file.Fail(ErrorCode::kUnknownFormat, "is a tar archive: unpack it first");
+    file.Fail(ErrorCode::kUnsupported,
+              "is a checkpoint of PyTorch 0.1, a tar archive, which PyTorch reads only with weights_only=False: if you "
+              "trust it, load it with PyTorch and save it again");
   }
   if (const std::string_view sentence = Protobuf(head); !sentence.empty())
-    source.Fail(ErrorCode::kUnknownFormat, sentence);
+    file.Fail(ErrorCode::kUnknownFormat, sentence);
   if (StartsLikePage(head)) {
-    source.Fail(ErrorCode::kUnknownFormat,
-                "is a web page, not a checkpoint: the download gave an error or a login page");
+    file.Fail(ErrorCode::kUnknownFormat,
+              "is a web page, not a checkpoint: download the file again, because the server gave an error or a login "
+              "page");
   }
-  if (StartsLikeJson(head)) return FileKind::kShardIndex;
-  if (head.size() >= 9 && head[8] == '{') return FileKind::kSafetensors;
+}
+
+void RefuseUnknownFile(const FileSource& file, std::string_view head) {
   // Protocol 2 and later, or how protocols 0 and 1 begin a dict, a list and a named value.
   if (head[0] == '\x80' || head.starts_with("(dp") || head.starts_with("(lp") || head.starts_with("}q") ||
       head.starts_with("]q") || head.starts_with("ccollections\n")) {
-    source.Fail(ErrorCode::kUnknownFormat,
-                "is a pickle, but not one that torch.save wrote: Invalid magic number; corrupt file?");
+    file.Fail(ErrorCode::kUnknownFormat,
+              "is a pickle, but not one that torch.save wrote (Invalid magic number; corrupt file?): save it with "
+              "torch.save");
   }
-  source.Fail(ErrorCode::kUnknownFormat,
-              "is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors");
+  file.Fail(ErrorCode::kUnknownFormat,
+            "is not a checkpoint: it is neither a zip archive, an old torch.save file nor safetensors");
 }
 
 }  // namespace loadpath

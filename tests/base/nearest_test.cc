@@ -1,0 +1,22 @@
+// The nearest name, for "did you mean".
+#include "harness/base/nearest.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace loadpath {
+namespace {
+
+TEST(Nearest, IsWithinAThirdOfTheLongerName) {
+  const std::vector<std::string> names{"fc1.weight", "fc2.weight", "conv.bias"};
+  EXPECT_EQ(Nearest("fc1.wieght", names), "fc1.weight");
+  EXPECT_EQ(Nearest("fc2.weight", names), "fc2.weight");
+  EXPECT_EQ(Nearest("something else", names), "");
+  EXPECT_EQ(Nearest("lable", std::vector<std::string>{"table", "label"}), "table");
+  EXPECT_EQ(Nearest("modle", std::vector<std::string>{"model"}), "model");
+  EXPECT_EQ(Nearest("abc", std::vector<std::string>{"abd"}), "abd");
+  EXPECT_EQ(Nearest("ab", std::vector<std::string>{"ac"}), "");
+}
+
+}  // namespace
+}  // namespace loadpath
