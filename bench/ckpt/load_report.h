@@ -1,11 +1,9 @@
-#ifndef LOADPATH_BENCH_CKPT_LOAD_H_
-#define LOADPATH_BENCH_CKPT_LOAD_H_
+#ifndef LOADPATH_BENCH_CKPT_LOAD_REPORT_H_
+#define LOADPATH_BENCH_CKPT_LOAD_REPORT_H_
 
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "bench/ckpt/options.h"
 
 namespace loadpath::ckpt {
 
@@ -16,23 +14,22 @@ struct LoadRecord {
   struct {
     double construct = 0, open = 0, parse = 0, load = 0, first_forward = 0;
   } seconds;
-  std::uint64_t peak_extra_bytes = 0, minor_faults = 0,
-                major_faults = 0;  ///< until loaded; the forward pass is not in it
+  // Until the module was loaded, without the forward pass.
+  std::uint64_t peak_extra_bytes = 0, minor_faults = 0, major_faults = 0;
   std::vector<std::string> missing_keys, unexpected_keys, warnings;
-  std::string fallback;
-  std::vector<std::string> errors;  ///< PyTorch's lines where it refuses, or what the check found
-  std::string refusal;              ///< PyTorch's whole text, empty where it does not refuse
+  std::string fallback;             ///< LoadResult::fallback
+  std::vector<std::string> errors;  ///< PyTorch's lines if it refuses, or what the check found
+  std::string refusal;              ///< PyTorch's whole text, empty if it does not refuse
   std::vector<std::string> hints;   ///< likely causes of a refusal
   std::string check;                ///< how the answer was checked, in a sentence
 };
 
-/// Constructs, loads, runs once and checks. Throws CheckpointError or UsageError for bad input; a refusal or a wrong
-/// answer is in the record's `errors`.
-LoadRecord RunLoad(const LoadOptions& options);
+/// Returns the report for people; an empty text for a refusal, which goes to standard error.
+std::string LoadText(const LoadRecord& record);
 
-/// The record as text or, with --json, as DESIGN.md's object.
-std::string Report(const LoadRecord& record, bool json);
+/// Returns the JSON that DESIGN.md gives for `ckpt load --json`.
+std::string LoadJson(const LoadRecord& record);
 
 }  // namespace loadpath::ckpt
 
-#endif  // LOADPATH_BENCH_CKPT_LOAD_H_
+#endif  // LOADPATH_BENCH_CKPT_LOAD_REPORT_H_

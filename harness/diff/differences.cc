@@ -1,4 +1,4 @@
-#include "bench/ckpt/diff.h"
+#include "harness/diff/differences.h"
 
 #include <algorithm>
 #include <cstring>
@@ -11,7 +11,7 @@
 #include "harness/inspect/value_lines.h"
 #include "harness/inspect/values_json.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
 constexpr std::size_t kMostValueLines = 100'000;
@@ -23,10 +23,10 @@ struct Side {
   std::vector<KeyInfo> keys;  // beside `places`
 };
 
-Side Open(const std::string& file, const DiffOptions& options) {
+Side Open(const FileAndKey& name, const DiffOptions& options) {
   Side side;
-  side.checkpoint = Checkpoint::Open(file, options.open);
-  side.root = FollowKeyPath(*side.checkpoint, options.key);
+  side.checkpoint = Checkpoint::Open(name.file, options.open);
+  side.root = FollowKeyPath(*side.checkpoint, name.key);
   side.places = ListTensors(side.checkpoint->tree(), side.root);
   for (const TensorPath& place : side.places) {
     std::string key;
@@ -99,9 +99,22 @@ void CompareValues(Differences& differences, const Side& a, const Side& b) {
     differences.values.push_back({line.path, "", *rest.front()});
     rest.pop_front();
   }
-  // Only the order of a dict, or what lies beyond the limit.
+  // The difference lies beyond the limit.
   if (differences.values.empty() && (lines_a.more || lines_b.more))
     differences.values.push_back({"", "values", "others"});
+}
+
+std::string DiffCommand(const FileAndKey& wanted, const std::string& wanted_key, const FileAndKey& have,
+                        const std::string& have_key, const DiffOptions& options) {
+  std::string command =
+      "ckpt diff " + ShellArgument(wanted.file, wanted_key) + " " + ShellArgument(have.file, have_key);
+  if (!options.prefix.empty()) command += " --prefix " + ShellArgument(options.prefix);
+  if (options.open.opaque) command += " --opaque";
+  return command;
+}
+
+std::string NestedIn(const FileAndKey& name, const std::string& key_path, const std::string& command) {
+  return "in " + Escaped(name.file) + " the state dict lies under \"" + Escaped(key_path) + "\": " + Escaped(command);
 }
 
 }  // namespace
@@ -132,22 +145,20 @@ Differences CompareKeys(const KeySets& sets) {
   return differences;
 }
 
-DiffOutcome DiffFiles(const DiffOptions& options) {
-  const Side a = Open(options.file, options), b = Open(options.other, options);
-  Differences differences = CompareKeys({a.keys, b.keys, options.file, options.other});
+Differences CompareFiles(const FileAndKey& wanted, const FileAndKey& have, const DiffOptions& options) {
+  const Side a = Open(wanted, options), b = Open(have, options);
+  Differences differences = CompareKeys({a.keys, b.keys, wanted.text, have.text});
   if (!differences.missing.empty()) {
-    // The state dict of one file is nested in the other: its place there, or here.
-    if (const std::string nested = FindNested(*b.checkpoint, a.keys, options.key); !nested.empty()) {
-      differences.causes = {"in " + Escaped(options.other) + " " + NestedCause(nested)};
-    } else if (const std::string outer = FindNested(*a.checkpoint, b.keys, options.key); !outer.empty()) {
-      differences.causes = {"in " + Escaped(options.file) + " " + NestedCause(outer)};
+    if (const std::string nested = FindNested(*b.checkpoint, a.keys, have.key); !nested.empty()) {
+      differences.causes = {NestedIn(have, nested, DiffCommand(wanted, wanted.key, have, nested, options))};
+    } else if (const std::string outer = FindNested(*a.checkpoint, b.keys, wanted.key); !outer.empty()) {
+      differences.causes = {NestedIn(wanted, outer, DiffCommand(wanted, outer, have, have.key, options))};
     }
   }
-  if (options.relative || options.absolute)
-    differences.tolerance = {options.relative.value_or(0), options.absolute.value_or(0)};
+  differences.tolerance = options.tolerance;
   CompareTensors(differences, a, b, options.crc);
   CompareValues(differences, a, b);
-  return Report(differences, options.json);
+  return differences;
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

@@ -1,21 +1,44 @@
-#ifndef LOADPATH_BENCH_CKPT_CONVERT_H_
-#define LOADPATH_BENCH_CKPT_CONVERT_H_
+#ifndef LOADPATH_HARNESS_SAVE_CONVERT_H_
+#define LOADPATH_HARNESS_SAVE_CONVERT_H_
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
-#include "bench/ckpt/options.h"
+#include "harness/checkpoint/checkpoint.h"
+#include "harness/inspect/file_and_key.h"
+#include "harness/save/aliases.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 
-/// `ckpt convert FILE OUT`: the state dict at the key as a safetensors file, which appears under its name only after
-/// every tensor was read back from it and equals the one in FILE. safetensors has no shared storages, strides,
-/// conjugate or negative bits: each tensor is written whole, in row-major order.
-///
-/// Returns the report, as text or as JSON: {"file", "format", "key", "output", "tensors", "bytes", "aliases": [{"name",
-/// "of", "equal", "written"}], "left_out": [paths of what is no tensor], "seconds"}. Throws CheckpointError,
-/// UsageError.
-std::string Convert(const ConvertOptions& options);
+struct ConvertOptions {
+  AliasRule aliases = AliasRule::kApart;
+  OpenOptions open;
+  CrcMode crc = CrcMode::kAuto;
+};
 
-}  // namespace loadpath::ckpt
+/// What a conversion wrote.
+struct Conversion {
+  FileAndKey from;
+  std::string format, output;
+  std::uint64_t tensors = 0, bytes = 0;  ///< written
+  std::vector<Alias> aliases;
+  std::vector<std::string> left_out;  ///< the keys of what is not a tensor
+  double seconds = 0;
+};
 
-#endif  // LOADPATH_BENCH_CKPT_CONVERT_H_
+/// Writes the state dict at `from.key` as the safetensors file `output`. The file appears under its name only after
+/// every tensor was read back from it and is equal to the one in the checkpoint. safetensors has no shared storages,
+/// strides, conjugate or negative bits: each tensor is written whole, in row-major order. Throws CheckpointError.
+Conversion ConvertToSafetensors(const FileAndKey& from, const std::string& output, const ConvertOptions& options);
+
+/// Returns the report for people.
+std::string ConvertText(const Conversion& conversion);
+
+/// Returns {"file", "format", "key", "output", "tensors", "bytes", "aliases": [{"name", "of", "equal", "written"}],
+/// "left_out": [keys], "seconds"}.
+std::string ConvertJson(const Conversion& conversion);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_SAVE_CONVERT_H_

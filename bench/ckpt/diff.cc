@@ -1,0 +1,70 @@
+#include <memory>
+
+#include "bench/ckpt/command_line.h"
+#include "bench/ckpt/errors.h"
+#include "harness/base/text.h"
+#include "harness/base/usage_error.h"
+#include "harness/diff/differences.h"
+
+namespace loadpath::ckpt {
+namespace {
+
+struct Options {
+  std::string file, other, model, key;
+  std::optional<double> rtol, atol;
+  bool json = false;
+  DiffOptions diff;
+};
+
+int Run(const Options& options, const ModelRuns* models) {
+  const FileAndKey file = ParseFileAndKey(options.file, options.key);
+  if (!options.model.empty()) {
+    return models->diff({.file = file,
+                         .model = options.model,
+                         .prefix = options.diff.prefix,
+                         .json = options.json,
+                         .open = options.diff.open});
+  }
+  if (options.other.empty()) throw UsageError("ckpt diff: OTHER or --model is missing (ckpt diff --help)");
+  DiffOptions diff = options.diff;
+  if (options.rtol || options.atol) diff.tolerance = {options.rtol.value_or(0), options.atol.value_or(0)};
+  const Differences differences = CompareFiles(file, ParseFileAndKey(options.other, options.key), diff);
+  WriteStdout(options.json ? DiffJson(differences) : DiffText(differences));
+  return differences.equal() ? kDone : kFailed;
+}
+
+}  // namespace
+
+Command DeclareDiff(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  AddFile(app, "FILE", options->file, "The checkpoint")->required();
+  CLI::Option* other = app.add_option("OTHER", options->other,
+                                      "The checkpoint to compare with, FILE::a.b.c too: missing is what only FILE has");
+  CLI::Option* model =
+      app.add_option("--model", options->model, "Compare FILE with this model: missing is what only the model has")
+          ->excludes(other);
+  AddKey(app, options->key, "FILE and OTHER, if they name none themselves");
+  app.add_option("--prefix", options->diff.prefix, "Remove this prefix from the keys of FILE and OTHER: module.");
+  app.add_option("--rtol", options->rtol,
+                 "Accept elements with |FILE - OTHER| <= ATOL + RTOL * |FILE|, as torch.testing.assert_close does,\n"
+                 "and NaN if both are NaN; without --rtol and --atol elements are compared bit by bit")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(model);
+  app.add_option("--atol", options->atol, "See --rtol; if only one of the two is given, the other is 0")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(model);
+  AddJson(app, options->json);
+  AddOpaque(app, options->diff.open);
+  AddCrc(app, options->diff.crc, "the storages that are read");
+  app.footer(std::string("Examples:\n"
+                         "  ckpt diff before.pth after.pth\n"
+                         "  ckpt diff epoch1.pth epoch2.pth --key model_state_dict --json\n"
+                         "  ckpt diff training.pth::model_state_dict model.safetensors\n"
+                         "  ckpt diff float32.pth quantised.pth --rtol 1e-3 --atol 1e-5\n"
+                         "  ckpt diff model.pth --model resnet50\n\n") +
+             kExitCodes);
+  return {[options] { return ParseFileAndKey(options->file).file; },
+          [options](const ModelRuns* models) { return Run(*options, models); }};
+}
+
+}  // namespace loadpath::ckpt

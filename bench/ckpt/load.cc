@@ -1,0 +1,47 @@
+#include <memory>
+
+#include "bench/ckpt/command_line.h"
+
+namespace loadpath::ckpt {
+
+Command DeclareLoad(CLI::App& app) {
+  struct Options {
+    std::string file, key;
+    LoadOptions load;
+  };
+  auto options = std::make_shared<Options>();
+  LoadOptions& load = options->load;
+  AddFile(app, "FILE", options->file, "The checkpoint")->required();
+  app.add_option("--model", load.model, "The model to load into (a wrong name lists them)")->required();
+  AddKey(app, options->key, "FILE");
+  app.add_option("--via", load.via, "The load path (a wrong name lists them)")->default_val("direct");
+  app.add_option("--device", load.device, "cpu, cuda or cuda:N")->default_val("cpu");
+  app.add_flag("--lenient", load.lenient, "Accept missing and unexpected keys (strict=False)");
+  app.add_option("--prefix", load.prefix, "Remove this prefix from the file's keys: module.");
+  app.add_option("--input", load.input,
+                 "Run on the tensors 0, 1, ... of this safetensors file, not on the example inputs");
+  app.add_option("--output", load.output, "Write the outputs to this safetensors file, as 0, 1, ...");
+  app.add_option("--data", load.data,
+                 "The reference data to compare with, if FILE holds its weights (default: reference/ beside the\n"
+                 "program's folder)");
+  AddJson(app, load.json);
+  AddOpaque(app, load.open);
+  AddCrc(app, load.crc, "the storages that are read");
+  app.footer(std::string("Examples:\n"
+                         "  ckpt load gpt2.pth --model gpt2 --via direct\n"
+                         "  ckpt load linear_model.pth --model linear --key model_state_dict\n"
+                         "  ckpt load multi_model.pth::modelA_state_dict --model multi:A\n"
+                         "  ckpt load ddp.pth --model resnet50 --prefix module. --json\n"
+                         "  ckpt load my.pth --model linear --input in.safetensors --output out.safetensors\n\n"
+                         "Phases: construct (the module, without initialisation), open (the file's directory and\n"
+                         "pickle), parse (the state dict, and the load path's plan: every key and shape is checked),\n"
+                         "load (bytes into the module, and values that the file did not fill), first_forward.\n\n") +
+             kExitCodes);
+  return {[options] { return ParseFileAndKey(options->file).file; },
+          [options](const ModelRuns* models) {
+            options->load.file = ParseFileAndKey(options->file, options->key);
+            return models->load(options->load);
+          }};
+}
+
+}  // namespace loadpath::ckpt
