@@ -154,10 +154,16 @@ class Convert(support.Case):
                      "convert", mixed, self.out)
         self.assertFalse(self.out.exists())
 
+    def test_a_key_behind_the_file(self):
+        path = self.save({"model": {"w": torch.ones(3)}, "epoch": 1})
+        got, report = self.converted(f"{path}::model")
+        self.assert_same(got, {"w": torch.ones(3)})
+        self.assertEqual((report["file"], report["key"]), (str(path), "model"))
+
     def test_what_the_format_cannot_hold(self):
         for name, state, words in (
             ("wide.pth", {"w": torch.ones(1, dtype=torch.complex128)}, "safetensors has no dtype for w, which is complex128"),
-            ("number.pth", {3: torch.ones(1)}, "has a tensor at its top level whose key is no text: 3"),
+            ("number.pth", {3: torch.ones(1)}, "has a tensor at its top level whose key is not text: 3"),
             ("reserved.pth", {"__metadata__": torch.ones(1)}, "a tensor cannot be named __metadata__ in safetensors"),
             ("surrogate.pth", {"\ud800": torch.ones(1)}, "a name is no Unicode text, which safetensors demands"),
             ("list.pth", [torch.ones(1)], "has no state dict at its top level, but <list of 1>"),
