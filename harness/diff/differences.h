@@ -37,9 +37,9 @@ struct Differences {
 Differences CompareKeys(const KeySets& sets);
 
 struct DiffOptions {
-  std::string prefix;                  ///< removed from the keys of both sides
-  std::optional<Tolerance> tolerance;  ///< nullopt: bit by bit
-  OpenOptions open;                    ///< of both files
+  std::string prefix = {};                  ///< removed from the keys of both sides
+  std::optional<Tolerance> tolerance = {};  ///< nullopt: bit by bit
+  OpenOptions open = {};                    ///< of both files
   CrcMode crc = CrcMode::kAuto;
 };
 

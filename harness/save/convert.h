@@ -13,7 +13,7 @@ namespace loadpath {
 
 struct ConvertOptions {
   AliasRule aliases = AliasRule::kApart;
-  OpenOptions open;
+  OpenOptions open = {};
   CrcMode crc = CrcMode::kAuto;
 };
 

@@ -50,7 +50,8 @@ TEST(InspectReportTest, ShowsAttributes) {
       Call(Name("mine", "Net"), {}),
       Dict(
           {{"_parameters", empty}, {"_buffers", empty}, {"_modules", empty}, {"training", kTrue}, {"width", Int(45)}}));
-  const std::string text = InspectText(Inspected(Dict({{"model", module}})));
+  const std::string value = Dict({{"model", module}, {"w", Tensor("0", 4, 0, {4}, {1})}});
+  const std::string text = InspectText(Inspected(value));
   EXPECT_THAT(text, testing::HasSubstr("\nattributes\n"));
   EXPECT_THAT(text, testing::ContainsRegex("model\\.class +'mine\\.Net'"));
 }

@@ -1,4 +1,4 @@
-"""`ckpt convert` against the safetensors package: every format in, the same bytes out; what is refused leaves nothing."""
+"""`ckpt convert` against the safetensors package: every format in, the same bytes out; a refused conversion leaves nothing."""
 import collections
 import json
 import os
@@ -122,7 +122,7 @@ class Convert(support.Case):
         self.assertEqual((list(got), report["aliases"], report["tensors"]), (["lm_head.weight"], [alias | {"written": False}], 1))
         theirs = self.folder / "theirs.safetensors"
         safetensors.torch.save_model(model, str(theirs), metadata={"format": "pt"})
-        # The package writes __metadata__ in an order of its own each time.
+        # The package writes __metadata__ in a different order each time.
         self.assertEqual(header(self.out), header(theirs))
         self.assert_same(got, safetensors.torch.load_file(theirs))
         other = Tied()

@@ -17,7 +17,7 @@ DTYPES = [
     torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex32, torch.complex64, torch.complex128,
     torch.float8_e4m3fn, torch.float8_e4m3fnuz, torch.float8_e5m2, torch.float8_e5m2fnuz, torch.float8_e8m0fnu,
 ]
-# What the older container can hold: PyTorch cannot read its own untyped storages there.
+# The dtypes of the older container: PyTorch cannot read its own untyped storages there.
 OLD_DTYPES = [
     torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.bfloat16, torch.float32,
     torch.float64, torch.complex64, torch.complex128,
@@ -25,7 +25,7 @@ OLD_DTYPES = [
 
 
 def of_dtype(dtype, count=24):
-    """Elements of all kinds: every byte value occurs."""
+    """Elements of every byte value."""
     size = torch.empty(0, dtype=dtype).element_size()
     if dtype is torch.bool:
         return torch.arange(count) % 3 == 0
@@ -43,7 +43,7 @@ def trained():
 
 
 def corpus():
-    """Names and values, each of which torch.save writes in both containers."""
+    """Values by name. torch.save writes each in both containers."""
     model, optimizer = trained()
     base = torch.arange(24.0).reshape(4, 6)
     bias = torch.zeros(1000)
@@ -85,7 +85,7 @@ def walk(value, path=()):
 
 
 def as_json(value, order):
-    """The documented JSON of a value; `order` gives a tensor's index by id."""
+    """The documented JSON of a value; `order` maps a tensor's id to its index."""
     if isinstance(value, torch.Tensor):
         return {"$tensor": order[id(value)]}
     if isinstance(value, dict):
@@ -109,7 +109,7 @@ def as_json(value, order):
 
 
 def typed(value):
-    """With types, so that 3 and 3.0 and True differ."""
+    """The value with its types, so that 3, 3.0 and True differ."""
     if isinstance(value, dict):
         return {key: typed(inside) for key, inside in value.items()}
     if isinstance(value, list):
@@ -162,7 +162,7 @@ class Inspect(support.Case):
                     self.assertEqual(got["byteorder"], "little")
 
     def test_reference_files(self):
-        # What torch.load reads by itself: not the whole modules, which formats_test.py opens.
+        # formats_test.py opens the others: torch.load does not read whole modules by itself.
         files = json.loads((support.REFERENCE / "manifest.json").read_text())["files"]
         files = [support.REFERENCE / name for name, file in files.items() if file["format"] in ("zip", "legacy")]
         self.assertTrue(files)

@@ -14,7 +14,7 @@ PATHS = ("copy", "direct", "assign", "mmap")
 
 
 def python_says(state_dict, **how):
-    """What Python's load_state_dict raises for this state dict: str(exception)."""
+    """Returns str(exception) of Python's load_state_dict for this state dict."""
     try:
         LinearModel().load_state_dict(state_dict, **how)
     except (RuntimeError, TypeError) as error:
@@ -24,7 +24,7 @@ def python_says(state_dict, **how):
 
 class Load(support.Case):
     def refused(self, path, *arguments, hint=None):
-        """Exit code 1 and PyTorch's words; the lines behind them are hints."""
+        """Checks exit code 1 and the hints, which follow PyTorch's text; returns that text."""
         code, out, err = self.ckpt("load", path, *arguments)
         self.assertEqual((code, out), (1, ""))
         text, *hints = err.rstrip("\n").split("\nhint: ")
