@@ -1,153 +1,70 @@
-#include "bench/ckpt/diff.h"
+#include <memory>
 
-#include <algorithm>
-#include <cstring>
-#include <deque>
-#include <mutex>
-#include <unordered_map>
-
+#include "bench/ckpt/command_line.h"
+#include "bench/ckpt/errors.h"
 #include "harness/base/text.h"
-#include "harness/inspect/digest.h"
-#include "harness/inspect/value_lines.h"
-#include "harness/inspect/values_json.h"
+#include "harness/base/usage_error.h"
+#include "harness/diff/differences.h"
 
 namespace loadpath::ckpt {
 namespace {
 
-constexpr std::size_t kMostValueLines = 100'000;
-
-struct Side {
-  std::shared_ptr<const Checkpoint> checkpoint;
-  NodeId root = 0;
-  std::vector<TensorPath> places;
-  std::vector<KeyInfo> keys;  // beside `places`
+struct Options {
+  std::string file, other, model, key;
+  std::optional<double> rtol, atol;
+  bool json = false;
+  DiffOptions diff;
 };
 
-Side Open(const std::string& file, const DiffOptions& options) {
-  Side side;
-  side.checkpoint = Checkpoint::Open(file, options.open);
-  side.root = FollowKeyPath(*side.checkpoint, options.key);
-  side.places = ListTensors(side.checkpoint->tree(), side.root);
-  for (const TensorPath& place : side.places) {
-    std::string key;
-    for (const std::string& element : place.path) key += (key.empty() ? "" : ".") + element;
-    if (!options.prefix.empty() && key.starts_with(options.prefix)) key.erase(0, options.prefix.size());
-    const TensorView& tensor = side.checkpoint->tree().tensor(place.node);
-    side.keys.push_back({std::move(key), std::string(Name(tensor.dtype)), tensor.shape});
+int Run(const Options& options, const ModelRuns* models) {
+  const FileAndKey file = ParseFileAndKey(options.file, options.key);
+  if (!options.model.empty()) {
+    return models->diff({.file = file,
+                         .model = options.model,
+                         .prefix = options.diff.prefix,
+                         .json = options.json,
+                         .open = options.diff.open});
   }
-  return side;
-}
-
-bool SameBytes(std::span<const std::byte> a, std::span<const std::byte> b) {
-  return a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcMode crc) {
-  std::unordered_map<std::string_view, std::size_t> in_b;
-  for (std::size_t i = 0; i < b.keys.size(); ++i) in_b.emplace(b.keys[i].key, i);
-  std::vector<std::pair<std::size_t, std::size_t>> pairs;
-  std::vector<std::uint64_t> sizes;
-  for (std::size_t i = 0; i < a.keys.size(); ++i) {
-    const auto found = in_b.find(a.keys[i].key);
-    if (found == in_b.end() || b.keys[found->second].shape != a.keys[i].shape ||
-        b.keys[found->second].dtype != a.keys[i].dtype) {
-      continue;
-    }
-    pairs.emplace_back(i, found->second);
-    sizes.push_back(a.checkpoint->tree().tensor(a.places[i].node).nbytes());
-  }
-  std::vector<TensorDifference> found(pairs.size());
-  const ReadOptions read = {.threads = 1, .crc = crc};
-  ForEachLargestFirst(sizes, [&](std::size_t i) {
-    const auto [at_a, at_b] = pairs[i];
-    const TensorView& tensor = a.checkpoint->tree().tensor(a.places[at_a].node);
-    const auto bytes_a = ReadTensor(*a.checkpoint, tensor, read);
-    const auto bytes_b = ReadTensor(*b.checkpoint, b.checkpoint->tree().tensor(b.places[at_b].node), read);
-    if (!SameBytes(bytes_a, bytes_b)) {
-      found[i] = MeasureDifference(bytes_a, bytes_b, tensor.dtype, tensor.shape, differences.tolerance);
-    }
-  });
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    if (found[i].differing == 0) continue;
-    found[i].key = a.keys[pairs[i].first].key;
-    differences.tensors.push_back(std::move(found[i]));
-  }
-}
-
-void CompareValues(Differences& differences, const Side& a, const Side& b) {
-  const auto json = [](const Side& side) {
-    return WriteValues(*side.checkpoint, side.root, IndexTensors(side.places)).values;
-  };
-  if (json(a) == json(b)) return;
-  const ValueLines lines_a = ListValues(a.checkpoint->tree(), a.root, kMostValueLines, Detail::kWhole);
-  const ValueLines lines_b = ListValues(b.checkpoint->tree(), b.root, kMostValueLines, Detail::kWhole);
-  std::unordered_map<std::string_view, std::deque<const std::string*>> in_b;
-  for (const ValueLine& line : lines_b.lines) in_b[line.path].push_back(&line.text);
-  for (const ValueLine& line : lines_a.lines) {
-    const auto found = in_b.find(line.path);
-    if (found == in_b.end() || found->second.empty()) {
-      differences.values.push_back({line.path, line.text, ""});
-      continue;
-    }
-    if (*found->second.front() != line.text)
-      differences.values.push_back({line.path, line.text, *found->second.front()});
-    found->second.pop_front();
-  }
-  for (const ValueLine& line : lines_b.lines) {
-    std::deque<const std::string*>& rest = in_b[line.path];
-    if (rest.empty()) continue;
-    differences.values.push_back({line.path, "", *rest.front()});
-    rest.pop_front();
-  }
-  // Only the order of a dict, or what lies beyond the limit.
-  if (differences.values.empty() && (lines_a.more || lines_b.more))
-    differences.values.push_back({"", "values", "others"});
+  if (options.other.empty()) throw UsageError("ckpt diff: OTHER or --model is missing (ckpt diff --help)");
+  DiffOptions diff = options.diff;
+  if (options.rtol || options.atol) diff.tolerance = {options.rtol.value_or(0), options.atol.value_or(0)};
+  const Differences differences = CompareFiles(file, ParseFileAndKey(options.other, options.key), diff);
+  WriteStdout(options.json ? DiffJson(differences) : DiffText(differences));
+  return differences.equal() ? kDone : kFailed;
 }
 
 }  // namespace
 
-Differences CompareKeys(const KeySets& sets) {
-  Differences differences;
-  differences.wanted_name = sets.wanted_name;
-  differences.have_name = sets.have_name;
-  std::unordered_map<std::string_view, const KeyInfo*> have, wanted;
-  for (const KeyInfo& info : sets.have) have.emplace(info.key, &info);
-  for (const KeyInfo& info : sets.wanted) {
-    wanted.emplace(info.key, &info);
-    const auto found = have.find(info.key);
-    if (found == have.end()) {
-      differences.missing.push_back(info.key);
-      continue;
-    }
-    ++differences.compared;
-    const KeyInfo& other = *found->second;
-    if (other.shape != info.shape)
-      differences.shapes.push_back({info.key, Brackets(info.shape), Brackets(other.shape)});
-    if (other.dtype != info.dtype) differences.dtypes.push_back({info.key, info.dtype, other.dtype});
-  }
-  for (const KeyInfo& info : sets.have) {
-    if (!wanted.contains(info.key)) differences.unexpected.push_back(info.key);
-  }
-  differences.causes = LikelyCauses(sets);
-  return differences;
-}
-
-DiffOutcome DiffFiles(const DiffOptions& options) {
-  const Side a = Open(options.file, options), b = Open(options.other, options);
-  Differences differences = CompareKeys({a.keys, b.keys, options.file, options.other});
-  if (!differences.missing.empty()) {
-    // The state dict of one file is nested in the other: its place there, or here.
-    if (const std::string nested = FindNested(*b.checkpoint, a.keys, options.key); !nested.empty()) {
-      differences.causes = {"in " + Escaped(options.other) + " " + NestedCause(nested)};
-    } else if (const std::string outer = FindNested(*a.checkpoint, b.keys, options.key); !outer.empty()) {
-      differences.causes = {"in " + Escaped(options.file) + " " + NestedCause(outer)};
-    }
-  }
-  if (options.relative || options.absolute)
-    differences.tolerance = {options.relative.value_or(0), options.absolute.value_or(0)};
-  CompareTensors(differences, a, b, options.crc);
-  CompareValues(differences, a, b);
-  return Report(differences, options.json);
+Command DeclareDiff(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  AddFile(app, "FILE", options->file, "The checkpoint")->required();
+  CLI::Option* other = app.add_option("OTHER", options->other,
+                                      "The checkpoint to compare with, FILE::a.b.c too: missing is what only FILE has");
+  CLI::Option* model =
+      app.add_option("--model", options->model, "Compare FILE with this model: missing is what only the model has")
+          ->excludes(other);
+  AddKey(app, options->key, "FILE and OTHER, if they name none themselves");
+  app.add_option("--prefix", options->diff.prefix, "Remove this prefix from the keys of FILE and OTHER: module.");
+  app.add_option("--rtol", options->rtol,
+                 "Accept elements with |FILE - OTHER| <= ATOL + RTOL * |FILE|, as torch.testing.assert_close does,\n"
+                 "and NaN if both are NaN; without --rtol and --atol elements are compared bit by bit")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(model);
+  app.add_option("--atol", options->atol, "See --rtol; if only one of the two is given, the other is 0")
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(model);
+  AddJson(app, options->json);
+  AddOpaque(app, options->diff.open);
+  AddCrc(app, options->diff.crc, "the storages that are read");
+  app.footer(std::string("Examples:\n"
+                         "  ckpt diff before.pth after.pth\n"
+                         "  ckpt diff epoch1.pth epoch2.pth --key model_state_dict --json\n"
+                         "  ckpt diff training.pth::model_state_dict model.safetensors\n"
+                         "  ckpt diff float32.pth quantised.pth --rtol 1e-3 --atol 1e-5\n"
+                         "  ckpt diff model.pth --model resnet50\n\n") +
+             kExitCodes);
+  return {[options] { return ParseFileAndKey(options->file).file; },
+          [options](const ModelRuns* models) { return Run(*options, models); }};
 }
 
 }  // namespace loadpath::ckpt

@@ -1,30 +1,12 @@
+#include "bench/ckpt/load_report.h"
+
 #include <cstdio>
 
-#include "bench/ckpt/load.h"
 #include "harness/base/text.h"
 #include "harness/inspect/json_text.h"
 
 namespace loadpath::ckpt {
 namespace {
-
-std::string Json(const LoadRecord& record) {
-  std::string out;
-  JsonMembers members(out);
-  members.Text("file", record.file).Text("model", record.model).Text("path", record.path).Text("device", record.device);
-  members.Text("key", record.key).Integer("bytes", record.bytes).Name("phases");
-  JsonMembers phases(out);
-  phases.Float("construct", record.seconds.construct)
-      .Float("open", record.seconds.open)
-      .Float("parse", record.seconds.parse);
-  phases.Float("load", record.seconds.load).Float("first_forward", record.seconds.first_forward).Close();
-  members.Integer("peak_extra_bytes", record.peak_extra_bytes).Integer("minor_faults", record.minor_faults);
-  members.Integer("major_faults", record.major_faults).Texts("missing_keys", record.missing_keys);
-  members.Texts("unexpected_keys", record.unexpected_keys)
-      .Texts("errors", record.errors)
-      .Texts("warnings", record.warnings);
-  members.Texts("hints", record.hints).Text("fallback", record.fallback).Text("check", record.check).Close();
-  return out + "\n";
-}
 
 std::string Milliseconds(double seconds) {
   char text[32];
@@ -32,22 +14,54 @@ std::string Milliseconds(double seconds) {
   return text;
 }
 
-std::string Text(const LoadRecord& record) {
+// "88 bytes, 1.20 GB/s"
+std::string LoadedText(const LoadRecord& record) {
+  std::string text = HumanBytes(record.bytes);
+  if (record.bytes == 0 || record.seconds.load <= 0) return text;
+  char rate[32];
+  std::snprintf(rate, sizeof rate, ", %.2f GB/s", static_cast<double>(record.bytes) / record.seconds.load * 1e-9);
+  return text + rate;
+}
+
+}  // namespace
+
+std::string LoadJson(const LoadRecord& record) {
+  return JsonLine({{"file", record.file},
+                   {"model", record.model},
+                   {"path", record.path},
+                   {"device", record.device},
+                   {"key", record.key},
+                   {"bytes", record.bytes},
+                   {"phases",
+                    {{"construct", record.seconds.construct},
+                     {"open", record.seconds.open},
+                     {"parse", record.seconds.parse},
+                     {"load", record.seconds.load},
+                     {"first_forward", record.seconds.first_forward}}},
+                   {"peak_extra_bytes", record.peak_extra_bytes},
+                   {"minor_faults", record.minor_faults},
+                   {"major_faults", record.major_faults},
+                   {"missing_keys", record.missing_keys},
+                   {"unexpected_keys", record.unexpected_keys},
+                   {"errors", record.errors},
+                   {"warnings", record.warnings},
+                   {"hints", record.hints},
+                   {"fallback", record.fallback},
+                   {"check", record.check}});
+}
+
+std::string LoadText(const LoadRecord& record) {
   if (!record.refusal.empty()) return "";
-  char rate[32] = "";
-  if (record.bytes > 0 && record.seconds.load > 0) {
-    std::snprintf(rate, sizeof rate, "%.2f GB/s", static_cast<double>(record.bytes) / record.seconds.load * 1e-9);
-  }
   const auto& seconds = record.seconds;
-  const double loaded = seconds.construct + seconds.open + seconds.parse + seconds.load;
   std::string out =
       Escaped(record.file) + " into " + record.model + " by " + record.path + " on " + record.device + "\n";
   Table phases({Align::kLeft, Align::kRight, Align::kLeft});
   phases.Add({"construct", Milliseconds(seconds.construct)});
   phases.Add({"open", Milliseconds(seconds.open)});
   phases.Add({"parse", Milliseconds(seconds.parse)});
-  phases.Add({"load", Milliseconds(seconds.load), HumanBytes(record.bytes) + (*rate ? std::string(", ") + rate : "")});
-  phases.Add({"loaded", Milliseconds(loaded), "all of the above"});
+  phases.Add({"load", Milliseconds(seconds.load), LoadedText(record)});
+  phases.Add(
+      {"loaded", Milliseconds(seconds.construct + seconds.open + seconds.parse + seconds.load), "all of the above"});
   phases.Add({"first_forward", Milliseconds(seconds.first_forward)});
   phases.AppendTo(out, "  ");
   Table facts({Align::kLeft, Align::kLeft});
@@ -63,9 +77,5 @@ std::string Text(const LoadRecord& record) {
   facts.AppendTo(out, "  ");
   return out;
 }
-
-}  // namespace
-
-std::string Report(const LoadRecord& record, bool json) { return json ? Json(record) : Text(record); }
 
 }  // namespace loadpath::ckpt

@@ -1,21 +1,21 @@
+// ckpt: looks into checkpoint files without LibTorch.
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
-#include "bench/ckpt/convert.h"
-#include "bench/ckpt/diff.h"
-#include "bench/ckpt/inspect.h"
-#include "bench/ckpt/options.h"
+#include "bench/ckpt/command_line.h"
+#include "bench/ckpt/errors.h"
 #include "harness/base/error.h"
-#include "harness/base/text.h"
+#include "harness/base/program.h"
+#include "harness/base/usage_error.h"
 
 namespace loadpath::ckpt {
 namespace {
 
-// What LibTorch 2.15 takes before main(), measured: where that cannot be had, the linker or a constructor of its ends
-// the process by exit code 127 or a signal.
+// What LibTorch 2.15 takes before main(), measured. If it cannot have that, the linker or one of LibTorch's
+// constructors ends the process with exit code 127 or a signal.
 constexpr std::size_t kLibTorchMapped = std::size_t{440} << 20, kLibTorchData = std::size_t{64} << 20;
 
 bool HasRoom(std::size_t bytes, int protection) {
@@ -23,9 +23,9 @@ bool HasRoom(std::size_t bytes, int protection) {
   return address != MAP_FAILED && ::munmap(address, bytes) == 0;
 }
 
-// Modules live in a program of their own beside this one: LibTorch takes 0.2 s and more to start, and to look into a
-// file needs none of it.
-int RunWithModels(const std::string& file, char** argv) {
+// `ckpt load` and `ckpt diff --model` run in a separate executable, ckpt-load, so that the other subcommands start
+// without LibTorch, which takes 0.2 s and more.
+int StartCkptLoad(const std::string& file, char** argv) {
   if (!HasRoom(kLibTorchMapped, PROT_NONE) || !HasRoom(kLibTorchData, PROT_READ | PROT_WRITE)) {
     throw CheckpointError(
         ErrorCode::kOutOfMemory, file,
@@ -37,21 +37,16 @@ int RunWithModels(const std::string& file, char** argv) {
 }
 
 int Run(int argc, char** argv) {
-  const Options options = ParseOptions(argc, argv);
-  if (options.NeedsModel()) return RunWithModels(options.File(), argv);
-  return OrOutOfMemory(options.File(), "could not be handled", [&] {
-    if (options.command == Command::kInspect) WriteStdout(Inspect(options.inspect));
-    if (options.command == Command::kConvert) WriteStdout(Convert(options.convert));
-    if (options.command == Command::kDiff) {
-      const DiffOutcome outcome = DiffFiles(options.diff);
-      WriteStdout(outcome.text);
-      return outcome.equal ? kDone : kFailed;
-    }
-    return kDone;
-  });
+  const std::optional<Invocation> invocation = ParseCommandLine(argc, argv);
+  if (!invocation) return kDone;
+  const std::string file = invocation->command.file();
+  if (invocation->needs_libtorch) return StartCkptLoad(file, argv);
+  return OnFile(file, [&] { return invocation->command.run(nullptr); });
 }
 
 }  // namespace
 }  // namespace loadpath::ckpt
 
-int main(int argc, char** argv) { return loadpath::ckpt::Guarded(loadpath::ckpt::Run, argc, argv); }
+int main(int argc, char** argv) {
+  return loadpath::ckpt::RunProgram([&] { return loadpath::ckpt::Run(argc, argv); });
+}

@@ -10,25 +10,25 @@
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
-// Comparing every wanted key with every one that is there is for sets that a person would compare by eye.
+// Up to so many keys, every missing one is compared with every unexpected one.
 constexpr std::size_t kFewKeys = 64;
 constexpr std::size_t kLargestGroup = 1000;
 
 std::string Quoted(std::string_view text) { return '"' + Escaped(text) + '"'; }
 
-using Index = std::unordered_map<std::string_view, const KeyInfo*>;
+using KeyIndex = std::unordered_map<std::string_view, const KeyInfo*>;
 
-Index IndexOf(std::span<const KeyInfo> infos) {
-  Index index;
+KeyIndex IndexByKey(std::span<const KeyInfo> infos) {
+  KeyIndex index;
   index.reserve(infos.size());
   for (const KeyInfo& info : infos) index.emplace(info.key, &info);
   return index;
 }
 
-std::vector<const KeyInfo*> Without(std::span<const KeyInfo> infos, const Index& other) {
+std::vector<const KeyInfo*> Without(std::span<const KeyInfo> infos, const KeyIndex& other) {
   std::vector<const KeyInfo*> rest;
   for (const KeyInfo& info : infos) {
     if (!other.contains(info.key)) rest.push_back(&info);
@@ -36,8 +36,9 @@ std::vector<const KeyInfo*> Without(std::span<const KeyInfo> infos, const Index&
   return rest;
 }
 
-// The prefix (one or more whole components) that `longer` keys have before `plain` ones most often, and how often.
-std::pair<std::string, std::size_t> CommonPrefix(std::span<const KeyInfo* const> longer, const Index& plain) {
+// Finds the prefix, of one or more whole components, that the most keys of `longer` have before a key of `plain`;
+// returns it with their number.
+std::pair<std::string, std::size_t> CommonPrefix(std::span<const KeyInfo* const> longer, const KeyIndex& plain) {
   std::map<std::string_view, std::size_t> tally;
   for (const KeyInfo* info : longer) {
     const std::string_view key = info->key;
@@ -61,7 +62,7 @@ struct Shift {
   const KeyInfo* have = nullptr;
 };
 
-// Keys that are alike but for one index, and of one shape: which shift of that index brings most of them together.
+// Compares keys of one shape that differ in one index alone. Returns the shift of that index that pairs most of them.
 Shift FindShift(const KeySets& sets) {
   struct Numbered {
     std::int64_t index;
@@ -95,7 +96,7 @@ Shift FindShift(const KeySets& sets) {
       for (const Numbered& b : have) {
         if (a.info->shape != b.info->shape) continue;
         Shift& shift = shifts[std::get<0>(place)][b.index - a.index];
-        // The first in the order of the keys is the example.
+        // The first key in order is the example.
         if (shift.matches++ == 0 || a.info < shift.wanted) shift.wanted = a.info, shift.have = b.info;
       }
     }
@@ -122,7 +123,7 @@ void AddRenamed(std::vector<std::string>& causes, const KeySets& sets, std::span
     for (const KeyInfo* have : extra) {
       if (have->shape == wanted->shape) alike.push_back(have->key);
     }
-    // One candidate of this shape needs no likeness of names beyond the last component.
+    // If only one candidate has this shape, it is enough that the last component is the same.
     const std::string_view last = std::string_view(wanted->key).substr(wanted->key.rfind('.') + 1);
     std::string found = Nearest(wanted->key, alike);
     if (found.empty() && alike.size() == 1 && std::string_view(alike[0]).ends_with(last)) found = alike[0];
@@ -135,7 +136,7 @@ void AddRenamed(std::vector<std::string>& causes, const KeySets& sets, std::span
 }  // namespace
 
 std::vector<std::string> LikelyCauses(const KeySets& sets) {
-  const Index wanted = IndexOf(sets.wanted), have = IndexOf(sets.have);
+  const KeyIndex wanted = IndexByKey(sets.wanted), have = IndexByKey(sets.have);
   const std::vector<const KeyInfo*> missing = Without(sets.wanted, have), extra = Without(sets.have, wanted);
   std::size_t transposed = 0, other_shape = 0;
   const KeyInfo* example = nullptr;
@@ -177,7 +178,7 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
 }
 
 std::string FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted, std::string_view current) {
-  const Index index = IndexOf(wanted);
+  const KeyIndex index = IndexByKey(wanted);
   std::map<std::vector<std::string>, std::size_t> tally;
   for (const TensorPath& place : ListTensors(checkpoint.tree(), checkpoint.tree().root())) {
     if (place.path.empty() || !index.contains(place.path.back())) continue;
@@ -197,4 +198,4 @@ std::string NestedCause(const std::string& key_path) {
   return "the state dict lies under " + Quoted(key_path) + ": --key " + Escaped(key_path);
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

@@ -8,33 +8,34 @@
 
 #include "harness/checkpoint/checkpoint.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 
-/// A tensor of a state dict, for comparing.
+/// A tensor of a state dict, as far as it is compared.
 struct KeyInfo {
   std::string key;
   std::string dtype;
   std::vector<std::int64_t> shape;
 };
 
-/// Two state dicts to compare: what was wanted and what is there, and what to call them in a sentence.
+/// Two state dicts: the wanted one and the one that is there, with their names in a sentence.
 struct KeySets {
   std::span<const KeyInfo> wanted, have;
   std::string wanted_name, have_name;
 };
 
-/// Why keys or shapes do not match, in sentences that say what to do, the likeliest first: a prefix that one side has
-/// ("module."), the indices of a Sequential shifted, a layer renamed, a matrix transposed, another model altogether.
-/// Empty where nothing is likely or nothing is wrong.
+/// Returns why keys or shapes do not match, in sentences that say what to do, the likeliest first: one side has a
+/// prefix
+/// ("module."), the indices of a Sequential are shifted, a layer is renamed, a matrix is transposed, or it is another
+/// model. Returns nothing if no cause is likely.
 std::vector<std::string> LikelyCauses(const KeySets& sets);
 
-/// The key path of the dict in the checkpoint that holds most of these keys, where that is at least half of them and
-/// not `current`; else empty.
+/// Returns the key path of the dict in the checkpoint that holds the most of these keys. Returns an empty text if that
+/// is fewer than half of them, or if the path is `current`.
 std::string FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted, std::string_view current);
 
-/// The sentence for it.
+/// Returns the sentence for a state dict that FindNested found in the one file of a command.
 std::string NestedCause(const std::string& key_path);
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_DIFF_CAUSES_H_

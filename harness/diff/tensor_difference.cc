@@ -5,7 +5,7 @@
 
 #include "harness/inspect/numbers.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
 long double Distance(const Number& a, const Number& b) { return std::hypot(a.real - b.real, a.imag - b.imag); }
@@ -17,7 +17,7 @@ bool Close(const Number& wanted, const Number& have, const Tolerance& tolerance)
   if (IsNan(wanted) || IsNan(have)) return IsNan(wanted) && IsNan(have);
   if (wanted.real == have.real && wanted.imag == have.imag) return true;
   if (IsInfinite(wanted) || IsInfinite(have)) return false;
-  return Distance(wanted, have) <= tolerance.absolute + tolerance.relative * std::hypot(wanted.real, wanted.imag);
+  return Distance(wanted, have) <= tolerance.atol + tolerance.rtol * std::hypot(wanted.real, wanted.imag);
 }
 
 std::vector<std::int64_t> IndexOf(std::uint64_t position, std::span<const std::int64_t> shape) {
@@ -57,4 +57,4 @@ TensorDifference MeasureDifference(std::span<const std::byte> wanted, std::span<
   return difference;
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

@@ -10,10 +10,10 @@
 #include "harness/base/parallel.h"
 #include "harness/base/sha256.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
-// What decides a tensor's bytes: tied weights are two tensors of one view.
+// Everything that decides a tensor's bytes. Tied weights are two tensors of one view.
 using View = std::tuple<StorageId, std::int64_t, Dtype, std::span<const std::int64_t>, std::span<const std::int64_t>,
                         bool, bool>;
 
@@ -51,7 +51,7 @@ std::vector<std::size_t> FirstOfEqualViews(const Tree& tree, std::span<const Ten
 }
 
 std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<const TensorPath> tensors, CrcMode crc) {
-  // Buffers of one tensor serve for the next: given back to the kernel each time, their page faults would cost more
+  // Keep a tensor's buffer for the next one. If it went back to the kernel each time, the page faults would cost more
   // than the hashing.
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
@@ -73,4 +73,4 @@ std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<c
   return digests;
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

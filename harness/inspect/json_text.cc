@@ -1,5 +1,7 @@
 #include "harness/inspect/json_text.h"
 
+#include <openssl/evp.h>
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -7,7 +9,7 @@
 
 #include "harness/base/text.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 
 void AppendJsonString(std::string& out, std::string_view text) {
   out += '"';
@@ -30,9 +32,18 @@ void AppendJsonString(std::string& out, std::string_view text) {
   out += '"';
 }
 
+std::string JsonLine(const ReportJson& report) {
+  return report.dump(-1, ' ', /*ensure_ascii=*/false, ReportJson::error_handler_t::replace) + "\n";
+}
+
+ReportJson JsonFloat(double value) {
+  if (std::isfinite(value)) return value;
+  return ReportJson::object({{"$float", std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf"}});
+}
+
 void AppendJsonFloat(std::string& out, double value) {
   if (!std::isfinite(value)) {
-    out += std::isnan(value) ? R"({"$float":"nan"})" : value > 0 ? R"({"$float":"inf"})" : R"({"$float":"-inf"})";
+    out += JsonFloat(value).dump();
     return;
   }
   std::array<char, 32> digits;
@@ -60,62 +71,13 @@ void AppendJsonStrings(std::string& out, std::span<const std::string> strings) {
   out += ']';
 }
 
-JsonMembers& JsonMembers::Name(std::string_view name) {
-  out_ += empty_ ? '{' : ',';
-  empty_ = false;
-  AppendJsonString(out_, name);
-  out_ += ':';
-  return *this;
-}
-
-JsonMembers& JsonMembers::Text(std::string_view name, std::string_view value) {
-  Name(name);
-  AppendJsonString(out_, value);
-  return *this;
-}
-
-JsonMembers& JsonMembers::Float(std::string_view name, double value) {
-  Name(name);
-  AppendJsonFloat(out_, value);
-  return *this;
-}
-
-JsonMembers& JsonMembers::Integer(std::string_view name, std::uint64_t value) {
-  Name(name);
-  out_ += std::to_string(value);
-  return *this;
-}
-
-JsonMembers& JsonMembers::Bool(std::string_view name, bool value) {
-  Name(name);
-  out_ += value ? "true" : "false";
-  return *this;
-}
-
-JsonMembers& JsonMembers::Texts(std::string_view name, std::span<const std::string> values) {
-  Name(name);
-  AppendJsonStrings(out_, values);
-  return *this;
-}
-
-JsonMembers& JsonMembers::Numbers(std::string_view name, std::span<const std::int64_t> values) {
-  Name(name);
-  AppendJsonNumbers(out_, values);
-  return *this;
-}
-
 std::string Base64(std::string_view bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    }
-    for (std::size_t k = 0; k < 4; ++k) out += i + k <= bytes.size() ? kDigits[group >> (18 - 6 * k) & 63] : '=';
-  }
+  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // EVP_EncodeBlock ends its text with a NUL
+  const int length =
+      ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                        reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  out.resize(static_cast<std::size_t>(length));
   return out;
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

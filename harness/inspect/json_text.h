@@ -2,62 +2,38 @@
 #define LOADPATH_HARNESS_INSPECT_JSON_TEXT_H_
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace loadpath::ckpt {
+namespace loadpath {
 
-/// JSON text is appended piece by piece: a checkpoint's tree may be deeper than a recursive writer's stack.
+/// Reports of bounded size are built as this; members keep their order.
+using ReportJson = nlohmann::ordered_json;
 
-/// A string, in quotes. Text that is not UTF-8 stays valid JSON: a surrogate becomes its \u escape (as in Python), any
-/// other stray byte U+FFFD.
+/// Returns `report` on one line, with a newline. Bytes that are not UTF-8 become U+FFFD.
+std::string JsonLine(const ReportJson& report);
+
+/// Returns `value` as a JSON number, or {"$float": "nan" | "inf" | "-inf"}, which JSON has no number for.
+ReportJson JsonFloat(double value);
+
+// The rest appends text piece by piece: the tree of a checkpoint may be deeper than a recursive writer's stack, and as
+// large as the file.
+
+/// Appends a string, in quotes. Text that is not UTF-8 stays valid JSON: a surrogate becomes its \u escape (as in
+/// Python), any other stray byte U+FFFD.
 void AppendJsonString(std::string& out, std::string_view text);
 
-/// The shortest number that reads back as `value`, with a point or an exponent; {"$float": "nan"}, "inf" or "-inf" for
-/// what JSON has no number for.
+/// Appends the shortest number that reads back as `value`, with a point or an exponent, or JsonFloat's object.
 void AppendJsonFloat(std::string& out, double value);
 
 void AppendJsonNumbers(std::string& out, std::span<const std::int64_t> numbers);
 void AppendJsonStrings(std::string& out, std::span<const std::string> strings);
 
-/// An object's members, one after the other: `{` with the first, `}` by Close.
-class JsonMembers {
- public:
-  explicit JsonMembers(std::string& out) : out_(out) {}
-  JsonMembers& Text(std::string_view name, std::string_view value);
-  JsonMembers& Float(std::string_view name, double value);
-  JsonMembers& Integer(std::string_view name, std::uint64_t value);
-  JsonMembers& Bool(std::string_view name, bool value);
-  JsonMembers& Texts(std::string_view name, std::span<const std::string> values);
-  JsonMembers& Numbers(std::string_view name, std::span<const std::int64_t> values);
-  /// The value is appended to the text by the caller.
-  JsonMembers& Name(std::string_view name);
-  void Close() { out_ += empty_ ? "{}" : "}"; }
-
- private:
-  std::string& out_;
-  bool empty_ = true;
-};
-
-/// A list of objects: write(members, element) gives the members of each.
-template <typename Elements, typename Write>
-void AppendJsonObjects(std::string& out, const Elements& elements, const Write& write) {
-  out += '[';
-  bool first = true;
-  for (const auto& element : elements) {
-    if (!first) out += ',';
-    first = false;
-    JsonMembers members(out);
-    write(members, element);
-    members.Close();
-  }
-  out += ']';
-}
-
-/// RFC 4648, with padding.
+/// Returns `bytes` in base64 (RFC 4648), with padding.
 std::string Base64(std::string_view bytes);
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_INSPECT_JSON_TEXT_H_

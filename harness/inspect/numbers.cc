@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
 template <class T>
@@ -126,4 +126,4 @@ Number ElementAt(const std::byte* at, Dtype dtype) {
   return {};
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

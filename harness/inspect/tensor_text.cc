@@ -8,13 +8,13 @@
 
 #include "harness/inspect/numbers.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
 constexpr std::size_t kLineWidth = 80;
 constexpr std::int64_t kEdgeItems = 3;
 constexpr std::uint64_t kThreshold = 1000;
-// Beyond this PyTorch's form serves nobody: its edges alone are 6 ** rank elements.
+// Above this, PyTorch's form is too long to read: the edges alone are 6 ** rank elements.
 constexpr std::size_t kMostElements = 20000;
 
 std::string Printed(const char* format, int digits, long double value) {
@@ -23,7 +23,7 @@ std::string Printed(const char* format, int digits, long double value) {
   return text;
 }
 
-// torch._tensor_str._Formatter for the elements that are shown.
+// Formats the shown elements as torch._tensor_str._Formatter does.
 class Formatter {
  public:
   Formatter(NumberClass kind, std::span<const long double> shown) : kind_(kind) {
@@ -74,7 +74,7 @@ class Formatter {
   std::size_t width_ = 1;
 };
 
-// The positions along one dimension that are shown, -1 for the dots.
+// Returns the shown positions along one dimension, -1 for the dots.
 std::vector<std::int64_t> Shown(std::int64_t size, bool summarize) {
   std::vector<std::int64_t> positions;
   for (std::int64_t i = 0; i < size; ++i) {
@@ -128,7 +128,7 @@ class Writer {
     return suffix;
   }
 
-  // torch._tensor_str._add_suffixes for the one suffix that there may be; it counts the last line without "tensor(".
+  // As torch._tensor_str._add_suffixes, which counts the last line without "tensor(".
   static void AppendSuffix(std::string& text, const std::string& suffix) {
     const std::size_t newline = text.rfind('\n');
     const std::size_t last = newline == std::string::npos ? text.size() + 2 : text.size() - newline + 1;
@@ -200,4 +200,4 @@ std::string TensorText(std::span<const std::byte> elements, Dtype dtype, std::sp
   return Writer(elements, dtype, shape).Write();
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

@@ -8,12 +8,13 @@
 
 #include "harness/checkpoint/dtype.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 
-/// str(tensor) of PyTorch with its default print options (torch/_tensor_str.py, 2.15): 4 digits, 3 elements at each
-/// edge of a tensor of more than 1000, lines of 80. `elements` are in row-major order. Escapes nothing: all ASCII.
+/// Returns str(tensor) of PyTorch with its default print options (torch/_tensor_str.py, 2.15): 4 digits, 3 elements at
+/// each edge of a tensor of more than 1000, lines of 80 characters. `elements` are in row-major order. The text is
+/// ASCII.
 std::string TensorText(std::span<const std::byte> elements, Dtype dtype, std::span<const std::int64_t> shape);
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_INSPECT_TENSOR_TEXT_H_

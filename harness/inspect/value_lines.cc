@@ -3,17 +3,23 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "harness/base/text.h"
+#include "harness/inspect/numpy_text.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
 constexpr std::size_t kLongestScalar = 100;
 constexpr std::size_t kDeepest = 32;
-constexpr std::size_t kOnOneLine = 12;  // elements of a sequence
+constexpr std::size_t kOnOneLine = 12;     // elements of a sequence or array
+constexpr std::size_t kWholeArray = 1000;  // elements of an array
+// A table or list inside another of more entries shows only its first ones.
+constexpr std::size_t kLongTable = 24, kShownOfLongTable = 4;
 
 bool IsCollection(const Tree& tree, NodeId id) {
   const NodeKind kind = tree.kind(id);
@@ -54,58 +60,119 @@ std::optional<std::string> OnOneLine(const Tree& tree, NodeId id, Detail detail)
   return line.append(close);
 }
 
+// A value that is still to be listed, or a line that stands for some.
 struct Place {
-  NodeId node;
-  std::size_t depth;
+  NodeId node = kNoNode;
+  std::size_t depth = 0;
   std::string path;
+  std::optional<std::string> line;
+};
+
+// The text of a value that takes one line, nullopt for one that takes more.
+std::optional<std::string> OneLine(const Tree& tree, NodeId id, Detail detail) {
+  if (tree.IsDict(id)) return tree.items(id).empty() ? std::optional<std::string>("{}") : std::nullopt;
+  if (IsCollection(tree, id)) return OnOneLine(tree, id, detail);
+  if (tree.kind(id) != NodeKind::kObject) return ScalarText(tree, id, detail);
+  const std::size_t most = detail == Detail::kWhole ? kWholeArray : kOnOneLine;
+  if (std::optional<std::string> array = NumpyText(tree, id, most)) return array;
+  const bool plain = tree.items(id).empty() && tree.attributes(id) == kNoNode;
+  return plain ? std::optional(ScalarText(tree, id, detail)) : std::nullopt;
+}
+
+class Lister {
+ public:
+  Lister(const Tree& tree, std::size_t limit, Detail detail) : tree_(tree), limit_(limit), detail_(detail) {}
+
+  ValueLines List(NodeId from) {
+    stack_.push_back({from, 0, "", std::nullopt});
+    // Every step takes one value off the stack; their number bounds what values that are shared many times can cost.
+    for (std::size_t steps = 0; !stack_.empty(); ++steps) {
+      if (values_.lines.size() >= limit_ || steps > 2 * tree_.size() + limit_) {
+        values_.more = true;
+        break;
+      }
+      Place place = std::move(stack_.back());
+      stack_.pop_back();
+      if (place.line) {
+        values_.lines.push_back({std::move(place.path), std::move(*place.line)});
+      } else if (tree_.kind(place.node) != NodeKind::kTensor) {
+        List(place);
+      }
+    }
+    return std::move(values_);
+  }
+
+ private:
+  void List(const Place& place) {
+    std::optional<std::string> line = OneLine(tree_, place.node, detail_);
+    // An empty dict at the top has nothing to list.
+    if (line && place.depth == 0 && tree_.IsDict(place.node)) return;
+    if (!line && place.depth >= kDeepest) line = ScalarText(tree_, place.node, detail_);
+    if (line) {
+      values_.lines.push_back({place.path, std::move(*line)});
+      return;
+    }
+    if (tree_.kind(place.node) == NodeKind::kObject) {
+      const auto [first, is_new] = objects_.emplace(place.node, place.path);
+      std::string text = ScalarText(tree_, place.node, detail_);
+      if (!is_new) text += first->second.empty() ? " (the whole)" : ", the same as " + first->second;
+      values_.lines.push_back({place.path, std::move(text)});
+      if (!is_new) return;
+    }
+    std::vector<Place> inside = Inside(place);
+    if (detail_ == Detail::kShort) Shorten(place, inside);
+    std::move(inside.rbegin(), inside.rend(), std::back_inserter(stack_));
+  }
+
+  std::vector<Place> Inside(const Place& place) const {
+    const std::string prefix = place.path.empty() ? "" : place.path + ".";
+    const std::span<const NodeId> items = tree_.items(place.node);
+    const bool dict = tree_.IsDict(place.node);
+    std::vector<Place> inside;
+    for (std::size_t i = 0; i < items.size(); i += dict ? 2 : 1) {
+      const NodeId value = items[dict ? i + 1 : i];
+      // Tensors give no line.
+      if (tree_.kind(value) == NodeKind::kTensor) continue;
+      // What lies beyond the limit of lines need not be laid on the stack.
+      if (detail_ == Detail::kWhole && inside.size() > limit_) break;
+      inside.push_back({value, place.depth + 1, prefix + (dict ? Escaped(tree_.KeyText(items[i])) : std::to_string(i)),
+                        std::nullopt});
+    }
+    if (tree_.kind(place.node) == NodeKind::kObject && tree_.attributes(place.node) != kNoNode)
+      inside.push_back({tree_.attributes(place.node), place.depth + 1, prefix + "state", std::nullopt});
+    return inside;
+  }
+
+  // Puts values of one line first, and counts those of a long table or list instead of listing them.
+  void Shorten(const Place& place, std::vector<Place>& inside) const {
+    std::ranges::stable_partition(inside,
+                                  [&](const Place& one) { return OneLine(tree_, one.node, detail_).has_value(); });
+    if (place.depth == 0 || inside.size() <= kLongTable) return;
+    const std::size_t hidden = inside.size() - kShownOfLongTable;
+    inside.resize(kShownOfLongTable);
+    inside.push_back({kNoNode, place.depth, place.path,
+                      "… " + std::to_string(hidden) + " more (--print " + place.path + " shows all)"});
+  }
+
+  const Tree& tree_;
+  const std::size_t limit_;
+  const Detail detail_;
+  ValueLines values_;
+  std::vector<Place> stack_;
+  std::unordered_map<NodeId, std::string> objects_;  // listed, and where: objects may hold each other
 };
 
 }  // namespace
 
 ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail) {
-  ValueLines values;
-  std::vector<Place> stack = {{from, 0, ""}};
-  // Every step takes one value off the stack; their number bounds what values shared many times can cost.
-  for (std::size_t steps = 0; !stack.empty(); ++steps) {
-    if (values.lines.size() >= limit || steps > 2 * tree.size() + limit) {
-      values.more = true;
-      break;
-    }
-    const Place place = std::move(stack.back());
-    stack.pop_back();
-    const NodeId id = place.node;
-    if (tree.kind(id) == NodeKind::kTensor) continue;
-    const auto items = tree.items(id);
-    const bool dict = tree.IsDict(id);
-    std::optional<std::string> line;
-    if (dict && items.empty() && place.depth > 0) {
-      line = "{}";
-    } else if ((!dict && !IsCollection(tree, id)) || place.depth >= kDeepest) {
-      line = ScalarText(tree, id, detail);
-    } else if (!dict) {
-      line = OnOneLine(tree, id, detail);
-    }
-    if (line) {
-      values.lines.push_back({place.path, std::move(*line)});
-      continue;
-    }
-    const std::string prefix = place.path.empty() ? "" : place.path + ".";
-    const std::size_t step = dict ? 2 : 1;
-    // What lies beyond the limit of lines need not be laid on the stack; tensors give no line.
-    std::vector<Place> inside;
-    for (std::size_t i = 0; i < items.size() && inside.size() <= limit; i += step) {
-      const NodeId value = items[dict ? i + 1 : i];
-      if (tree.kind(value) == NodeKind::kTensor) continue;
-      inside.push_back({value, place.depth + 1, prefix + (dict ? Escaped(tree.KeyText(items[i])) : std::to_string(i))});
-    }
-    std::move(inside.rbegin(), inside.rend(), std::back_inserter(stack));
-  }
-  return values;
+  return Lister(tree, limit, detail).List(from);
 }
 
 void AppendValueLines(std::string& out, const ValueLines& values) {
   Table table({Align::kLeft, Align::kLeft});
-  for (const ValueLine& line : values.lines) table.Add({line.path, line.text});
+  const bool several = values.lines.size() > 1;
+  for (const ValueLine& line : values.lines)
+    table.Add({line.path.empty() && several ? "(itself)" : line.path, line.text});
   table.AppendTo(out, "  ");
   if (values.more) out += "  … and more (--json shows all)\n";
 }
@@ -130,4 +197,4 @@ std::size_t CountValues(const Tree& tree, NodeId from) {
   return count;
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

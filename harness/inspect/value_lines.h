@@ -7,29 +7,34 @@
 
 #include "harness/checkpoint/checkpoint.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 
-enum class Detail : bool { kShort, kWhole };
+enum class Detail : bool {
+  kShort,  ///< for a first look: values of one line first, long texts cut, long lists and tables counted
+  kWhole,  ///< every value, in the file's order
+};
 
 struct ValueLine {
   std::string path;  ///< joined by dots, escaped
-  std::string text;  ///< in Python's words, escaped; kShort: cut where it is long
+  std::string text;  ///< in Python's words, escaped
 };
 
-/// The tree below `from` without its tensors: a line for every value, short for a sequence or set of scalars. At most
-/// `limit` lines; `more` says that there would be others.
+/// One line for every value below a place, without its tensors.
 struct ValueLines {
   std::vector<ValueLine> lines;
-  bool more = false;
+  bool more = false;  ///< the limit was reached
 };
+
+/// Lists the values below `from` on at most `limit` lines. A sequence or set of scalars takes one line; an inert object
+/// one for its class, then one for each argument ("path.0") and each item of its state ("path.state.lr").
 ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail);
 
-/// The same as aligned text.
+/// Appends the lines as aligned text.
 void AppendValueLines(std::string& out, const ValueLines& values);
 
-/// How many scalars stand below `from`, dict keys not counted; one that is shared counts once.
+/// Counts the scalars and objects below `from`. Keys are not counted; a value that is shared is counted once.
 std::size_t CountValues(const Tree& tree, NodeId from);
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_INSPECT_VALUE_LINES_H_

@@ -7,10 +7,10 @@
 #include "harness/base/keyed_hash.h"
 #include "harness/inspect/json_text.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
-// Bytes that may be spent on what is in the file once and in the output several times: paths and shared values.
+// Bytes that may be spent on paths and shared values, which are in the file once and in the output several times.
 constexpr std::uint64_t kFreeRepeats = std::uint64_t{16} << 20;
 constexpr std::uint64_t kRepeatsPerNode = 64;
 constexpr std::size_t kShortText = 64;
@@ -103,7 +103,7 @@ class Writer {
     }
   }
 
-  // One element a level, as in the tensors' paths. Costs budget; null where that is used up.
+  // Appends one element per level, as in the tensors' paths. Costs budget; appends null if that is used up.
   void AppendPath(NodeId id, std::string& out) {
     std::vector<std::string> path;
     std::uint64_t cost = 0;
@@ -205,7 +205,7 @@ class Writer {
     }
   }
 
-  // A dict's keys as object keys, where they are scalars and distinct as text.
+  // True if a dict can be a JSON object: its keys are scalars and distinct as text.
   bool IsObject(std::span<const NodeId> items) const {
     HashSet<std::string> others;
     HashSet<std::string_view> texts;
@@ -222,7 +222,7 @@ class Writer {
 
   bool LeftOut(NodeId value) const { return tree_.kind(value) == NodeKind::kTensor && tensors_.contains(value); }
 
-  // What the JSON of this container does not say of its Python type.
+  // Notes what the JSON of a container does not say about its Python type.
   void NoteType(NodeId id, Form form) {
     std::string_view type;
     switch (tree_.kind(id)) {
@@ -314,7 +314,7 @@ class Writer {
     frames_.push_back({id, form, first_time});
   }
 
-  // Scalars are written, containers opened: Walk() goes on with them.
+  // Writes a scalar, or opens a container that Walk() then goes through.
   void Value(NodeId id, Link link, std::string& out) {
     const bool container = IsContainer(id);
     if (!container && !HasLongText(id)) {
@@ -375,7 +375,7 @@ class Writer {
     CloseItem(out);
   }
 
-  // A key that has no text of its own: a scalar as a value, anything else in Python's short form.
+  // Writes a key of a pair: a scalar as a value, anything else in Python's short form.
   void AppendKeyValue(NodeId key, std::string& out) {
     const std::string text = tree_.KeyText(key);
     ChargeKey(key, text);
@@ -386,7 +386,7 @@ class Writer {
     }
   }
 
-  // The bracket of a [key, value] pair, once its value is complete.
+  // Closes a [key, value] pair once its value is complete.
   void CloseItem(std::string& out) {
     if (!frames_.empty() && frames_.back().form == Form::kItems && frames_.back().wrote) out += ']';
   }
@@ -446,4 +446,4 @@ ValuesJson WriteValues(const Checkpoint& checkpoint, NodeId from, const TensorIn
   return Writer(checkpoint, tensors).Write(from);
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

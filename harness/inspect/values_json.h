@@ -7,21 +7,22 @@
 
 #include "harness/checkpoint/checkpoint.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 
-/// The index of each tensor node in the list of tensors (its first place, where it has several).
+/// Maps each tensor node to its position in the list of tensors: the first one, if it is listed several times.
 using TensorIndex = std::unordered_map<NodeId, std::size_t>;
 TensorIndex IndexTensors(std::span<const TensorPath> tensors);
 
-/// The tree below `from` without its tensors, as JSON. kValuesHelp says how what JSON lacks is written.
-///
-/// Iterative, and linear in the size of the tree: a value that is shared is written out at each of its places until
-/// that has cost more than the tree itself allows, and as a reference to its first place from then on.
+/// The tree below a node without its tensors, as JSON. kValuesHelp says how the types that JSON lacks are written.
 struct ValuesJson {
   std::string values;      ///< one JSON value
   std::string types;       ///< a JSON array
   std::string attributes;  ///< a JSON array
 };
+
+/// Writes the tree below `from`. Iterative, in time linear in the size of the tree: a shared value is written out at
+/// each of its places until that has cost more than the tree's size allows, and as a reference to its first place after
+/// that.
 ValuesJson WriteValues(const Checkpoint& checkpoint, NodeId from, const TensorIndex& tensors);
 
 inline constexpr const char* kValuesHelp =
@@ -35,6 +36,6 @@ that is shared so often that writing it out would explode). A key that begins wi
 "types" says what arrays and objects do not: {"path", "type", "keys"}; "attributes" what Python set on an object
 ({"path", "value"}: _metadata of a state dict).)";
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_INSPECT_VALUES_JSON_H_

@@ -1,4 +1,4 @@
-"""`ckpt convert` against the safetensors package: every format in, the same bytes out; what is refused leaves nothing."""
+"""`ckpt convert` against the safetensors package: every format in, the same bytes out; a refused conversion leaves nothing."""
 import collections
 import json
 import os
@@ -122,7 +122,7 @@ class Convert(support.Case):
         self.assertEqual((list(got), report["aliases"], report["tensors"]), (["lm_head.weight"], [alias | {"written": False}], 1))
         theirs = self.folder / "theirs.safetensors"
         safetensors.torch.save_model(model, str(theirs), metadata={"format": "pt"})
-        # The package writes __metadata__ in an order of its own each time.
+        # The package writes __metadata__ in a different order each time.
         self.assertEqual(header(self.out), header(theirs))
         self.assert_same(got, safetensors.torch.load_file(theirs))
         other = Tied()
@@ -154,10 +154,16 @@ class Convert(support.Case):
                      "convert", mixed, self.out)
         self.assertFalse(self.out.exists())
 
+    def test_a_key_behind_the_file(self):
+        path = self.save({"model": {"w": torch.ones(3)}, "epoch": 1})
+        got, report = self.converted(f"{path}::model")
+        self.assert_same(got, {"w": torch.ones(3)})
+        self.assertEqual((report["file"], report["key"]), (str(path), "model"))
+
     def test_what_the_format_cannot_hold(self):
         for name, state, words in (
             ("wide.pth", {"w": torch.ones(1, dtype=torch.complex128)}, "safetensors has no dtype for w, which is complex128"),
-            ("number.pth", {3: torch.ones(1)}, "has a tensor at its top level whose key is no text: 3"),
+            ("number.pth", {3: torch.ones(1)}, "has a tensor at its top level whose key is not text: 3"),
             ("reserved.pth", {"__metadata__": torch.ones(1)}, "a tensor cannot be named __metadata__ in safetensors"),
             ("surrogate.pth", {"\ud800": torch.ones(1)}, "a name is not Unicode text, which safetensors requires"),
             ("list.pth", [torch.ones(1)], "has no state dict at its top level, but <list of 1>"),

@@ -9,6 +9,11 @@ import support
 LINEAR = {"linear.weight": torch.arange(20.0).reshape(2, 10), "linear.bias": torch.tensor([0.5, -0.5])}
 
 
+class Hparams:
+    def __init__(self, **values):
+        self.__dict__.update(values)
+
+
 class Diff(support.Case):
     def differences(self, a, b, *arguments):
         got = self.json("diff", self.save(a, "a.pth"), self.save(b, "b.pth"), *arguments, code=1)
@@ -110,7 +115,7 @@ class Diff(support.Case):
         self.assertEqual(self.differences({"module." + k: v for k, v in LINEAR.items()}, LINEAR)["causes"],
                          [f'2 keys of {a} begin with "module.", those of {b_name} do not: was a part of it saved, or a module not wrapped?'])
         self.assertEqual(self.differences(LINEAR, {"state": {"model": LINEAR}})["causes"],
-                         [f'in {b_name} the state dict lies under "state.model": --key state.model'])
+                         [f'in {b_name} the state dict lies under "state.model": ckpt diff {a} {b_name}::state.model'])
         self.assertEqual(self.differences({"fc.weight": w, "fc.bias": b}, {"head.weight": w, "head.bias": b})["causes"],
                          [f'renamed: "fc.weight" may be "head.weight", "fc.bias" may be "head.bias" in {b_name}'])
         self.assertEqual(self.differences(LINEAR, {"x": torch.ones(1)})["causes"],
@@ -125,6 +130,30 @@ class Diff(support.Case):
         self.assertFalse(self.json("diff", a, b, "--key", "m", code=1)["equal"])
         code, out, err = self.ckpt("diff", a, b, "--key", "x")
         self.assertEqual((code, out, err.count("\n")), (2, "", 1))
+
+    def test_a_key_per_file(self):
+        nested = self.save({"model_state_dict": LINEAR, "epoch": 1}, "checkpoint.pth")
+        plain = self.save(LINEAR, "plain.pth")
+        # The hint is a command; followed, it compares the two.
+        for files in ((nested, plain), (plain, nested)):
+            (cause,) = self.json("diff", *files, code=1)["causes"]
+            before, command = cause.split(": ckpt ")
+            self.assertEqual(before, f'in {nested} the state dict lies under "model_state_dict"')
+            self.assertEqual(self.succeeds(*command.split()), "equal: 2 keys compared\n")
+        got = self.json("diff", f"{nested}::model_state_dict", plain)
+        self.assertEqual((got["wanted"], got["have"], got["equal"]), (f"{nested}::model_state_dict", str(plain), True))
+        # A key of its own wins over --key.
+        deep = self.save({"a": {"b": LINEAR}}, "deep.pth")
+        self.assertTrue(self.json("diff", nested, f"{deep}::a.b", "--key", "model_state_dict")["equal"])
+        self.assertTrue(self.json("diff", f"{nested}::model_state_dict", "--model", "linear")["equal"])
+        code, out, err = self.ckpt("diff", nested, f"{plain}::model")
+        self.assertEqual((code, out), (2, ""))
+        self.assertRegex(err, rf"\Ackpt: {plain}: KeyError: 'model'; .*\n\Z")
+
+    def test_values_inside_objects(self):
+        a, b = self.save({"h": Hparams(lr=0.5, name="x")}, "a.pth"), self.save({"h": Hparams(lr=0.25, name="x")}, "b.pth")
+        got = self.json("diff", a, b, "--opaque", code=1)
+        self.assertEqual(got["values"], [{"path": "h.state.lr", "wanted": "0.5", "have": "0.25"}])
 
     def test_model(self):
         path = self.save({"model_state_dict": LINEAR})

@@ -1,4 +1,4 @@
-"""What the world does to ckpt: things that are no files, reads that fail, files that are cut, memory and descriptors that run out."""
+"""ckpt when things go wrong around it: paths that are not files, failing reads, files that are cut while open, no memory, no descriptors."""
 import os
 import resource
 import shutil
@@ -39,7 +39,7 @@ class Environment(support.Case):
             self.assertEqual(err, f"ckpt: {path}: {words}\n")
 
     def formats(self):
-        """The same state dict in a file of every kind; what is read of it, and by which file it is named."""
+        """The same state dict in a file or folder of every kind."""
         state = {"linear.weight": torch.arange(20.0).reshape(2, 10), "linear.bias": torch.ones(2)}
         yield self.save(state, "zip.pth")
         yield self.save(state, "legacy.pth", _use_new_zipfile_serialization=False)
@@ -54,7 +54,7 @@ class Environment(support.Case):
         dcp.save(state, checkpoint_id=self.folder / "dcp")
         yield self.folder / "dcp"
 
-    def test_what_is_no_file(self):
+    def test_paths_that_are_not_files(self):
         fifo, sock, loop = (self.folder / name for name in ("fifo", "sock", "loop"))
         os.mkfifo(fifo)
         with socket.socket(socket.AF_UNIX) as server:
@@ -71,7 +71,7 @@ class Environment(support.Case):
             self.is_one_line(self.run_ckpt("load", fifo, "--model", "linear"), fifo, fifo_words)
         self.assertFalse((self.folder / "out").exists())
 
-    def test_shards_and_metadata_that_are_no_files(self):
+    def test_shards_and_metadata_that_are_not_files(self):
         for index, name in (("model.safetensors.index.json", "0.safetensors"), (".metadata", None)):
             *_, shards, distributed = self.formats()
             folder = shards if name else distributed
@@ -111,7 +111,7 @@ class Environment(support.Case):
                 file.write(tail)
             self.is_one_line(self.run_ckpt("inspect", path, "--digest", limits=limits), path)
             path.unlink()
-        # A right file: it is opened, and its one tensor does not fit.
+        # A valid file: it opens, and its one tensor does not fit into memory.
         path = self.folder / "right.safetensors"
         text = b'{"a":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (size, size)
         with open(path, "wb") as file:
@@ -197,7 +197,7 @@ class Environment(support.Case):
     def test_threads_that_cannot_be_had(self):
         path = self.save({f"w{i}": torch.full((1 << 20,), float(i)) for i in range(16)})
         right = self.run_ckpt("inspect", path, "--digest", "--json")
-        # A thread's stack is as large as the limit on stacks, and no address space has room for it.
+        # A thread's stack is as large as the limit on stacks, which is more than the address space has room for.
         got = self.run_ckpt("inspect", path, "--digest", "--json", limits=((resource.RLIMIT_STACK, 1 << 40), (resource.RLIMIT_AS, 400 << 20)))
         self.assertEqual(got, right)
 

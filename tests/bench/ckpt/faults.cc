@@ -1,8 +1,8 @@
-// Preloaded into ckpt: what an operating system may do to pread. LOADPATH_FAULT says what, LOADPATH_FAULT_AT at which
-// call (counted from 0; without it at each).
+// Preload this into ckpt to make pread fail as an operating system may. LOADPATH_FAULT says how, LOADPATH_FAULT_AT at
+// which call, counted from 0; without it every call fails.
 //   eio     the call fails with EIO
 //   eintr   every second call fails with EINTR
-//   short   the call gives one byte
+//   short   the call returns one byte
 //   cut     before the call, the file is cut to nothing
 #include <dlfcn.h>
 #include <unistd.h>

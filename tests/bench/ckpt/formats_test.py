@@ -36,8 +36,10 @@ class Formats(support.Case):
 
     def test_attributes_are_told(self):
         path = self.save(self.model, "whole.pth")
-        self.assertIn("\nvalues      none beside the tensors\nattributes  1 (--json shows them)\n", self.succeeds("inspect", path, "--opaque"))
-        self.assertIn("\nvalues    none beside the tensors\n\ntensors\n", self.succeeds("inspect", self.plain))
+        out = self.succeeds("inspect", path, "--opaque")
+        self.assertIn("\nvalues    none beside the tensors\n\ntensors\n", out)
+        self.assertIn(f"\nattributes\n  class  '{LinearModel.__module__}.LinearModel'\n", out)
+        self.assertNotIn("attributes", self.succeeds("inspect", self.plain))
 
     def test_the_refusal_names_the_class_and_the_flag(self):
         path = self.save(self.model, "whole.pth")

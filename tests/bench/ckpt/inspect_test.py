@@ -6,6 +6,7 @@ import math
 import subprocess
 import time
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -16,7 +17,7 @@ DTYPES = [
     torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex32, torch.complex64, torch.complex128,
     torch.float8_e4m3fn, torch.float8_e4m3fnuz, torch.float8_e5m2, torch.float8_e5m2fnuz, torch.float8_e8m0fnu,
 ]
-# What the older container can hold: PyTorch cannot read its own untyped storages there.
+# The dtypes of the older container: PyTorch cannot read its own untyped storages there.
 OLD_DTYPES = [
     torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.float16, torch.bfloat16, torch.float32,
     torch.float64, torch.complex64, torch.complex128,
@@ -24,7 +25,7 @@ OLD_DTYPES = [
 
 
 def of_dtype(dtype, count=24):
-    """Elements of all kinds: every byte value occurs."""
+    """Elements of every byte value."""
     size = torch.empty(0, dtype=dtype).element_size()
     if dtype is torch.bool:
         return torch.arange(count) % 3 == 0
@@ -42,7 +43,7 @@ def trained():
 
 
 def corpus():
-    """Names and values, each of which torch.save writes in both containers."""
+    """Values by name. torch.save writes each in both containers."""
     model, optimizer = trained()
     base = torch.arange(24.0).reshape(4, 6)
     bias = torch.zeros(1000)
@@ -84,7 +85,7 @@ def walk(value, path=()):
 
 
 def as_json(value, order):
-    """The documented JSON of a value; `order` gives a tensor's index by id."""
+    """The documented JSON of a value; `order` maps a tensor's id to its index."""
     if isinstance(value, torch.Tensor):
         return {"$tensor": order[id(value)]}
     if isinstance(value, dict):
@@ -108,12 +109,17 @@ def as_json(value, order):
 
 
 def typed(value):
-    """With types, so that 3 and 3.0 and True differ."""
+    """The value with its types, so that 3, 3.0 and True differ."""
     if isinstance(value, dict):
         return {key: typed(inside) for key, inside in value.items()}
     if isinstance(value, list):
         return [typed(inside) for inside in value]
     return (type(value).__name__, value)
+
+
+class Hparams:
+    def __init__(self, **values):
+        self.__dict__.update(values)
 
 
 class Inspect(support.Case):
@@ -156,7 +162,7 @@ class Inspect(support.Case):
                     self.assertEqual(got["byteorder"], "little")
 
     def test_reference_files(self):
-        # What torch.load reads by itself: not the whole modules, which formats_test.py opens.
+        # formats_test.py opens the others: torch.load does not read whole modules by itself.
         files = json.loads((support.REFERENCE / "manifest.json").read_text())["files"]
         files = [support.REFERENCE / name for name, file in files.items() if file["format"] in ("zip", "legacy")]
         self.assertTrue(files)
@@ -229,8 +235,8 @@ class Inspect(support.Case):
             "values    25",
             "",
             "tensors",
-            "  w\\x1b  float32  [2, 3]  24 bytes    shares storage 0 at 0",
-            "  t      float32  [3, 2]  24 bytes    stride [1, 3], shares storage 0 at 0",
+            "  w\\x1b  float32  [2, 3]  24 bytes    shares the storage of t",
+            "  t      float32  [3, 2]  24 bytes    stride [1, 3], shares the storage of w\\x1b",
             "",
             "values",
             "  epoch  3",
@@ -240,6 +246,48 @@ class Inspect(support.Case):
             "  many   [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, … 20 in all]",
         ])
         self.assertIn(support.digest(base), self.succeeds("inspect", path, "--digest"))
+
+    def test_the_facts_come_first(self):
+        base = torch.arange(6.0)
+        history = {f"step {i}": {"loss": i / 2} for i in range(200)}
+        path = self.save({"history": history, "a": base, "b": base, "tail": base[4:], "epoch": 3}, "run.pth", _use_new_zipfile_serialization=False)
+        out = self.succeeds("inspect", path)
+        self.assertEqual(out.split("\ntensors\n")[1].splitlines(), [
+            "  a     float32  [6]  24 bytes",
+            "  b     float32  [6]  24 bytes    is a",
+            "  tail  float32  [2]   8 bytes    shares the storage of a from element 4 on, with 1 more",
+            "",
+            "values",
+            "  epoch                3",
+            "  history.step 0.loss  0.0",
+            "  history.step 1.loss  0.5",
+            "  history.step 2.loss  1.0",
+            "  history.step 3.loss  1.5",
+            "  history              … 196 more (--print history shows all)",
+        ])
+        self.assertEqual(len(self.succeeds("inspect", path, "--print", "history").splitlines()), 200)
+
+    def test_what_opaque_opens_is_shown(self):
+        arrays = {"f": np.array([0.5, -1.25]), "i": np.arange(6, dtype=">i2").reshape(2, 3), "t": np.arange(6, dtype=np.uint8).reshape(2, 3).T,
+                  "many": np.arange(100), "s": np.float32(0.1), "text": np.array(["a", "b"]), "none": np.zeros((0, 2))}
+        path = self.save({"hparams": Hparams(lr=0.25, nested=Hparams(depth=2)), "numpy": arrays})
+        out = self.succeeds("inspect", path, "--opaque")
+        name = f"{Hparams.__module__}.Hparams"
+        self.assertEqual([line.split(None, 1) for line in out.split("\nvalues\n")[1].splitlines()], [
+            ["hparams", f"<{name}>"], ["hparams.state.lr", "0.25"], ["hparams.state.nested", f"<{name}>"], ["hparams.state.nested.state.depth", "2"],
+            ["numpy.f", "numpy float64 [2]: 0.5, -1.25"], ["numpy.i", "numpy int16 [2, 3]: 0, 1, 2, 3, 4, 5"],
+            ["numpy.t", "numpy uint8 [3, 2]: 0, 3, 1, 4, 2, 5"], ["numpy.many", "numpy int64 [100]: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, … 100 in all"],
+            ["numpy.s", "numpy float32 []: 0.1"], ["numpy.text", "numpy <U1 [2]"], ["numpy.none", "numpy float64 [0, 2]"],
+        ])
+        self.assertEqual(self.succeeds("inspect", path, "--opaque", "--print", "numpy.f"), "numpy float64 [2]: 0.5, -1.25\n")
+
+    def test_a_key_behind_the_file(self):
+        path = self.save({"model": {"w": torch.ones(2), "step": 3}, "epoch": 1})
+        whole, part = self.json("inspect", path, "--digest"), self.json("inspect", f"{path}::model", "--digest")
+        self.assertEqual(list(whole), ["file", "format", "byteorder", "tensors", "values", "types", "attributes"])
+        self.assertEqual((part["file"], part["key"], part["values"]), (str(path), "model", {"step": 3}))
+        self.assertEqual(part["tensors"][0], whole["tensors"][0] | {"path": ["w"]})
+        self.assertEqual(self.succeeds("inspect", f"{path}::model", "--print", "step"), "3\n")
 
     def test_print_tensor(self):
         torch.manual_seed(1)

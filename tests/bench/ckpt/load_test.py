@@ -14,7 +14,7 @@ PATHS = ("copy", "direct", "assign", "mmap")
 
 
 def python_says(state_dict, **how):
-    """What Python's load_state_dict raises for this state dict: str(exception)."""
+    """Returns str(exception) of Python's load_state_dict for this state dict."""
     try:
         LinearModel(10, 2).load_state_dict(state_dict, **how)
     except (RuntimeError, TypeError) as error:
@@ -24,7 +24,7 @@ def python_says(state_dict, **how):
 
 class Load(support.Case):
     def refused(self, path, *arguments, hint=None):
-        """Exit code 1 and PyTorch's words; the lines behind them are hints."""
+        """Checks exit code 1 and the hints, which follow PyTorch's text; returns that text."""
         code, out, err = self.ckpt("load", path, *arguments)
         self.assertEqual((code, out), (1, ""))
         text, *hints = err.rstrip("\n").split("\nhint: ")
@@ -170,6 +170,34 @@ class Load(support.Case):
         self.assertIn("CRC", err)
         self.refuses(f"ckpt: {self.folder}: there is no manifest.json in it",
                      "load", path, "--model", "linear", "--crc", "off", "--data", self.folder)
+
+    def test_own_weights_have_nothing_to_be_compared_with(self):
+        # A file of the reference's name, size and key, with weights of its own.
+        reference, result = support.REFERENCE / "linear_model.pth", self.folder / "out.safetensors"
+        torch.manual_seed(5)
+        own = torch.load(reference, weights_only=True)
+        own["model_state_dict"] = {key: torch.randn_like(value) for key, value in own["model_state_dict"].items()}
+        content = bytearray(reference.read_bytes())
+        for key, value in torch.load(reference, weights_only=True)["model_state_dict"].items():
+            wanted = value.numpy().tobytes()
+            at = content.index(wanted)
+            content[at:at + len(wanted)] = own["model_state_dict"][key].numpy().tobytes()
+        path = self.folder / "linear_model.pth"
+        path.write_bytes(content)
+        arguments = (path, "--model", "linear", "--key", "model_state_dict", "--crc", "off", "--data", support.REFERENCE, "--output", result)
+        self.assertIn("nothing to compare with: these are not the weights of the reference in", self.succeeds("load", *arguments))
+        model = LinearModel().eval()
+        model.load_state_dict(own["model_state_dict"])
+        inputs = load_file(support.REFERENCE / "linear.golden.1.safetensors")["input.0"]
+        save_file({"0": inputs}, self.folder / "in.safetensors")
+        self.succeeds("load", *arguments, "--input", self.folder / "in.safetensors")
+        torch.testing.assert_close(load_file(result)["0"], model(inputs).detach())
+
+    def test_golden_of_a_copy_under_another_name(self):
+        path = shutil.copy(support.REFERENCE / "linear_model.pth", self.folder / "mine.pth")
+        got = self.json("load", f"{path}::model_state_dict", "--model", "linear", "--data", support.REFERENCE)
+        self.assertEqual((got["file"], got["key"]), (str(path), "model_state_dict"))
+        self.assertRegex(got["check"], r"\A2 tensors equal bit by bit; output 0, batch 1: ")
 
     def test_ordered_dict_and_pickle_load(self):
         plain = self.save(dict(LINEAR), "plain.pth")

@@ -1,4 +1,4 @@
-"""Runs ckpt for the tests of this folder. The paths come from ctest by way of the environment."""
+"""Runs ckpt for the tests of this folder. ctest gives the paths in environment variables."""
 import ctypes
 import hashlib
 import json
@@ -32,7 +32,7 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
 
     def ckpt(self, *arguments, cwd=None):
-        """Runs ckpt; its exit code, standard output and standard error."""
+        """Runs ckpt; returns its exit code, standard output and standard error."""
         done = subprocess.run([CKPT, *map(str, arguments)], capture_output=True, cwd=cwd or self.folder, timeout=300)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -45,7 +45,7 @@ class Case(unittest.TestCase):
         return json.loads(self.succeeds(*arguments, "--json", code=code))
 
     def refuses(self, line, *arguments):
-        """Exit code 2, nothing on standard output, and exactly this line on standard error."""
+        """Checks exit code 2, no standard output, and exactly this line on standard error."""
         self.assertEqual(self.ckpt(*arguments), (2, "", line + "\n"), arguments)
 
     def save(self, value, name="file.pth", **how):

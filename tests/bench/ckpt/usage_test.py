@@ -26,16 +26,22 @@ class Usage(support.Case):
                 for word in words:
                     self.assertIn(word, out)
 
+    def test_version(self):
+        rows = dict(line.split(None, 1) for line in self.succeeds("--version").splitlines()[1:])
+        for fact in ("commit", "LibTorch", "compiler", "build"):
+            self.assertTrue(any(fact in row for row in rows), (fact, rows))
+        self.assertIn("ckpt", self.succeeds("--version").splitlines()[0])
+
     def test_options(self):
         path = self.save({"a": torch.ones(1)})
         self.refuses("ckpt inspect: no option --jsno; did you mean --json? (ckpt inspect --help)", "inspect", path, "--jsno")
         self.refuses("ckpt inspect: no option --model (ckpt inspect --help)", "inspect", path, "--model", "linear")
         self.refuses("ckpt inspect: unexpected argument more (ckpt inspect --help)", "inspect", path, "more")
         self.refuses("ckpt inspect: FILE is required (ckpt inspect --help)", "inspect")
-        self.refuses("ckpt: --crc maybe: it is auto, on or off", "inspect", path, "--crc", "maybe")
+        self.refuses("ckpt inspect: --crc: maybe not in {auto,on,off} (ckpt inspect --help)", "inspect", path, "--crc", "maybe")
         self.refuses("ckpt inspect: --json excludes --print (ckpt inspect --help)", "inspect", path, "--print", "a", "--json")
         self.refuses("ckpt convert: OUT is required (ckpt convert --help)", "convert", path)
-        self.refuses("ckpt: --aliases twice: it is apart or once", "convert", path, "out", "--aliases", "twice")
+        self.refuses("ckpt convert: --aliases: twice not in {apart,once} (ckpt convert --help)", "convert", path, "out", "--aliases", "twice")
         self.refuses("ckpt load: --model is required (ckpt load --help)", "load", path)
         self.refuses("ckpt diff: OTHER or --model is missing (ckpt diff --help)", "diff", path)
         self.refuses("ckpt diff: OTHER excludes --model (ckpt diff --help)", "diff", path, path, "--model", "linear")

@@ -1,48 +1,55 @@
 #include <cstdio>
 
-#include "bench/ckpt/diff.h"
 #include "harness/base/text.h"
+#include "harness/diff/differences.h"
 #include "harness/inspect/json_text.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
-void AppendMismatches(std::string& out, std::string_view key, std::span<const Mismatch> mismatches) {
-  AppendJsonObjects(out, mismatches, [&](JsonMembers& one, const Mismatch& mismatch) {
-    one.Text(key, mismatch.key).Text("wanted", mismatch.wanted).Text("have", mismatch.have);
-  });
+ReportJson MismatchesJson(std::string_view key, std::span<const Mismatch> mismatches) {
+  ReportJson list = ReportJson::array();
+  for (const Mismatch& mismatch : mismatches)
+    list.push_back({{std::string(key), mismatch.key}, {"wanted", mismatch.wanted}, {"have", mismatch.have}});
+  return list;
 }
 
-std::string Json(const Differences& differences) {
-  std::string out;
-  JsonMembers members(out);
-  members.Text("wanted", differences.wanted_name)
-      .Text("have", differences.have_name)
-      .Bool("equal", differences.equal());
-  if (differences.tolerance)
-    members.Float("rtol", differences.tolerance->relative).Float("atol", differences.tolerance->absolute);
-  members.Integer("compared", differences.compared)
-      .Texts("missing", differences.missing)
-      .Texts("unexpected", differences.unexpected);
-  members.Name("shapes");
-  AppendMismatches(out, "key", differences.shapes);
-  members.Name("dtypes");
-  AppendMismatches(out, "key", differences.dtypes);
-  members.Name("tensors");
-  AppendJsonObjects(out, differences.tensors, [](JsonMembers& one, const TensorDifference& tensor) {
-    one.Text("key", tensor.key).Integer("elements", tensor.elements).Integer("differing", tensor.differing);
-    one.Integer("first", static_cast<std::uint64_t>(tensor.first)).Float("largest", tensor.largest);
-    one.Numbers("largest_at", tensor.largest_at)
-        .Float("relative", tensor.relative)
-        .Numbers("relative_at", tensor.relative_at);
-  });
-  members.Name("values");
-  AppendMismatches(out, "path", differences.values);
-  members.Texts("causes", differences.causes).Close();
-  return out + "\n";
+ReportJson TensorsJson(std::span<const TensorDifference> tensors) {
+  ReportJson list = ReportJson::array();
+  for (const TensorDifference& tensor : tensors) {
+    list.push_back({{"key", tensor.key},
+                    {"elements", tensor.elements},
+                    {"differing", tensor.differing},
+                    {"first", tensor.first},
+                    {"largest", JsonFloat(tensor.largest)},
+                    {"largest_at", tensor.largest_at},
+                    {"relative", JsonFloat(tensor.relative)},
+                    {"relative_at", tensor.relative_at}});
+  }
+  return list;
 }
 
-std::string Text(const Differences& differences) {
+}  // namespace
+
+std::string DiffJson(const Differences& differences) {
+  ReportJson report = {
+      {"wanted", differences.wanted_name}, {"have", differences.have_name}, {"equal", differences.equal()}};
+  if (differences.tolerance) {
+    report["rtol"] = JsonFloat(differences.tolerance->rtol);
+    report["atol"] = JsonFloat(differences.tolerance->atol);
+  }
+  report["compared"] = differences.compared;
+  report["missing"] = differences.missing;
+  report["unexpected"] = differences.unexpected;
+  report["shapes"] = MismatchesJson("key", differences.shapes);
+  report["dtypes"] = MismatchesJson("key", differences.dtypes);
+  report["tensors"] = TensorsJson(differences.tensors);
+  report["values"] = MismatchesJson("path", differences.values);
+  report["causes"] = differences.causes;
+  return JsonLine(report);
+}
+
+std::string DiffText(const Differences& differences) {
   std::string out;
   const auto section = [&](const std::string& title, const Table& table) {
     if (table.empty()) return;
@@ -81,8 +88,8 @@ std::string Text(const Differences& differences) {
   std::string beyond;
   if (differences.tolerance) {
     char text[80];
-    std::snprintf(text, sizeof text, " by more than %g + %g of the value", differences.tolerance->absolute,
-                  differences.tolerance->relative);
+    std::snprintf(text, sizeof text, " by more than %g + %g of the value", differences.tolerance->atol,
+                  differences.tolerance->rtol);
     beyond = text;
   }
   section("tensors that differ" + beyond, tensors);
@@ -92,10 +99,4 @@ std::string Text(const Differences& differences) {
   return out + Counted(differences.compared, "key") + " compared\n";
 }
 
-}  // namespace
-
-DiffOutcome Report(const Differences& differences, bool json) {
-  return {differences.equal(), json ? Json(differences) : Text(differences)};
-}
-
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

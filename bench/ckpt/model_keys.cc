@@ -1,13 +1,13 @@
-#include "bench/ckpt/load_choice.h"
+#include "bench/ckpt/model_keys.h"
 
 #include <torch/nn/module.h>
 
 #include <algorithm>
 #include <set>
 
-#include "bench/ckpt/options.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/base/usage_error.h"
 #include "harness/state/deferred_init.h"
 #include "harness/state/module_info.h"
 #include "harness/state/scalar_type.h"
@@ -43,13 +43,7 @@ void AppendKeys(torch::nn::Module& module, const std::string& prefix, std::vecto
   for (const auto& child : module.named_children()) AppendKeys(*child.value(), prefix + child.key() + ".", keys);
 }
 
-bool Fits(std::span<const KeyInfo> wanted, const std::set<std::pair<std::string, std::vector<std::int64_t>>>& have) {
-  return !wanted.empty() && std::all_of(wanted.begin(), wanted.end(), [&](const KeyInfo& info) {
-    return have.contains({info.key, info.shape});
-  });
-}
-
-// The model that has exactly these keys and shapes, or empty.
+// Returns the model whose state dict has exactly these keys and shapes, or an empty name.
 std::string FittingModel(std::span<const KeyInfo> have) {
   std::set<std::pair<std::string, std::vector<std::int64_t>>> set;
   for (const KeyInfo& info : have) set.emplace(info.key, info.shape);
@@ -60,7 +54,9 @@ std::string FittingModel(std::span<const KeyInfo> have) {
     std::vector<at::Tensor> all = module->parameters();
     for (const at::Tensor& buffer : module->buffers()) all.push_back(buffer);
     deferred.Loaded(all);
-    if (wanted.size() == set.size() && Fits(wanted, set)) return std::string(model.name);
+    const auto is_there = [&](const KeyInfo& info) { return set.contains({info.key, info.shape}); };
+    if (!wanted.empty() && wanted.size() == set.size() && std::ranges::all_of(wanted, is_there))
+      return std::string(model.name);
   }
   return "";
 }
@@ -95,16 +91,16 @@ std::vector<KeyInfo> KeysOf(const StateDict& state_dict) {
 }
 
 std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
-                                const std::string& file, const std::string& key_path) {
+                                const FileAndKey& file) {
   const std::vector<KeyInfo> wanted = KeysOf(module), have = KeysOf(state_dict);
   const std::span<const std::string> warnings = state_dict.checkpoint().warnings();
   if (have.empty() && !warnings.empty()) return {warnings.begin(), warnings.end()};
-  const std::string nested = FindNested(state_dict.checkpoint(), wanted, key_path);
+  const std::string nested = FindNested(state_dict.checkpoint(), wanted, file.key);
   if (!nested.empty()) return {NestedCause(nested)};
   if (const std::string other = FittingModel(have); !other.empty() && other != model.name) {
     return {"these are the keys of model " + other + ": --model " + other};
   }
-  return LikelyCauses({wanted, have, std::string(model.name), file});
+  return LikelyCauses({wanted, have, std::string(model.name), file.text});
 }
 
 }  // namespace loadpath::ckpt

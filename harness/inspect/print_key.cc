@@ -1,5 +1,6 @@
-#include "bench/ckpt/print.h"
+#include "harness/inspect/print_key.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -9,7 +10,7 @@
 #include "harness/inspect/tensor_text.h"
 #include "harness/inspect/value_lines.h"
 
-namespace loadpath::ckpt {
+namespace loadpath {
 namespace {
 
 constexpr std::size_t kMostValueLines = 100'000;
@@ -20,7 +21,7 @@ std::string NumberText(long double value, bool integer) {
   return text;
 }
 
-// Rows on the elements' range: what tells a trained tensor from a fresh or a broken one.
+// Adds rows on the range of the elements, which tell a trained tensor from a fresh or a broken one.
 void AddStatistics(Table& table, std::span<const std::byte> elements, Dtype dtype) {
   const NumberClass kind = ClassOf(dtype);
   if (kind == NumberClass::kPacked || elements.empty()) return;
@@ -85,4 +86,4 @@ std::string PrintKey(const Checkpoint& checkpoint, std::string_view key_path, Cr
   return out + TensorText(elements, tensor.dtype, tensor.shape) + "\n";
 }
 
-}  // namespace loadpath::ckpt
+}  // namespace loadpath

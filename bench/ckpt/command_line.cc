@@ -1,0 +1,142 @@
+#include "bench/ckpt/command_line.h"
+
+#include <sstream>
+#include <vector>
+
+#include "harness/base/nearest.h"
+#include "harness/base/text.h"
+#include "harness/base/usage_error.h"
+#include "harness/base/version.h"
+
+namespace loadpath::ckpt {
+namespace {
+
+std::vector<std::string> Names() {
+  std::vector<std::string> names;
+  for (const Subcommand& subcommand : Subcommands()) names.emplace_back(subcommand.name);
+  return names;
+}
+
+std::string Joined(const std::vector<std::string>& names, const std::string& last_separator) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == names.size() ? last_separator : ", ") + names[i];
+  return text;
+}
+
+std::string DidYouMean(const std::string& name, const std::vector<std::string>& candidates) {
+  const std::string nearest = Nearest(name, candidates);
+  return nearest.empty() ? "" : "; did you mean " + nearest + "?";
+}
+
+// CLI11's sentence for an unknown argument does not name the nearest option.
+std::string UnexpectedArgument(const CLI::App& app, const std::string& name, const std::string& argument) {
+  const std::string flag = argument.substr(0, argument.find('='));
+  if (!flag.starts_with("-")) return name + ": unexpected argument " + Escaped(argument) + " (" + name + " --help)";
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& long_name : option->get_lnames()) flags.push_back("--" + long_name);
+  }
+  return name + ": no option " + Escaped(flag) + DidYouMean(flag, flags) + " (" + name + " --help)";
+}
+
+// The one line for a command line that CLI11 refused. `first` is the first argument, `chosen` the subcommand it names.
+std::string Line(const CLI::App& app, const CLI::App* chosen, const CLI::ParseError& error, const std::string& first) {
+  if (chosen == nullptr) {
+    if (first.empty()) return "ckpt: " + Joined(Names(), " or ") + " is missing (ckpt --help)";
+    if (first.starts_with("-")) return UnexpectedArgument(app, "ckpt", first);
+    return "ckpt: no subcommand " + Escaped(first) + DidYouMean(first, Names()) + " (" + Joined(Names(), ", ") +
+           "; ckpt --help)";
+  }
+  const std::string name = "ckpt " + chosen->get_name();
+  const std::vector<std::string> rest = app.remaining(true);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !rest.empty())
+    return UnexpectedArgument(*chosen, name, rest[0]);
+  const std::string sentence = error.what();
+  return name + ": " + Escaped(sentence.substr(0, sentence.find('\n'))) + " (" + name + " --help)";
+}
+
+// CLI11 ends the line.
+std::string VersionLines() {
+  std::string text = VersionText("ckpt");
+  if (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+bool NeedsIt(NeedsLibTorch when, const CLI::App& app) {
+  return when == NeedsLibTorch::kAlways || (when == NeedsLibTorch::kWithModel && app.count("--model") > 0);
+}
+
+}  // namespace
+
+std::optional<Invocation> ParseCommandLine(int argc, char** argv) {
+  CLI::App app(
+      "Shows what a PyTorch checkpoint holds, loads it into a C++ module, compares checkpoints, converts to "
+      "safetensors.",
+      "ckpt");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", VersionLines, "Print the version and how ckpt was built");
+  app.footer(std::string("Examples:\n"
+                         "  ckpt inspect model.pth\n"
+                         "  ckpt load linear_model.pth --model linear --key model_state_dict\n"
+                         "  ckpt diff before.pth after.pth\n"
+                         "  ckpt diff training.pth::model_state_dict model.safetensors\n"
+                         "  ckpt convert model.pth model.safetensors\n\n") +
+             kExitCodes);
+
+  const std::string first = argc > 1 ? argv[1] : "";
+  const CLI::App* chosen = nullptr;
+  Invocation invocation;
+  std::vector<std::pair<CLI::App*, NeedsLibTorch>> needs;
+  std::vector<Command> commands;
+  for (const Subcommand& subcommand : Subcommands()) {
+    CLI::App* added = app.add_subcommand(subcommand.name, subcommand.summary);
+    commands.push_back(subcommand.declare(*added));
+    needs.emplace_back(added, subcommand.needs_libtorch);
+    if (first == subcommand.name) chosen = added;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    std::ostringstream text;
+    app.exit(asked, text, text);
+    WriteStdout(text.str());
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(Line(app, chosen, error, first));
+  }
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    if (!needs[i].first->parsed()) continue;
+    invocation = {std::move(commands[i]), NeedsIt(needs[i].second, *needs[i].first)};
+  }
+  return invocation;
+}
+
+CLI::Option* AddFile(CLI::App& app, const std::string& name, std::string& file, const std::string& help) {
+  return app.add_option(name, file, help + "; FILE::a.b.c takes the value at that key path");
+}
+
+void AddKey(CLI::App& app, std::string& key, const std::string& files) {
+  app.add_option("--key", key, "The key path of the state dict in " + files + ": model_state_dict, a.b.c");
+}
+
+void AddJson(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON"); }
+
+void AddOpaque(CLI::App& app, OpenOptions& open) {
+  app.add_flag("--opaque", open.opaque,
+               "Open files with classes that are not known here, as torch.save(model) writes them: they become\n"
+               "inert names, modules become their state dicts, and nothing in the file is run");
+}
+
+void AddCrc(CLI::App& app, CrcMode& crc, const std::string& what) {
+  app.add_option_function<std::string>(
+         "--crc",
+         [&crc](const std::string& text) {
+           crc = text == "on" ? CrcMode::kOn : text == "off" ? CrcMode::kOff : CrcMode::kAuto;
+         },
+         "Check the CRC-32 of " + what + ": auto, on or off")
+      ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->default_str("auto");
+}
+
+}  // namespace loadpath::ckpt

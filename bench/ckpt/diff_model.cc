@@ -1,0 +1,42 @@
+#include <torch/nn/module.h>
+
+#include "bench/ckpt/errors.h"
+#include "bench/ckpt/model_keys.h"
+#include "bench/ckpt/model_runs.h"
+#include "harness/base/text.h"
+#include "harness/base/usage_error.h"
+#include "harness/diff/differences.h"
+#include "harness/state/load_state_dict.h"
+
+namespace loadpath::ckpt {
+namespace {
+
+StateDict OpenStateDict(const DiffModelOptions& options) {
+  const auto checkpoint = Checkpoint::Open(options.file.file, options.open);
+  try {
+    return StateDict::From(checkpoint, options.file.key);
+  } catch (const StateDictError& error) {
+    throw UsageError("ckpt: " + Escaped(options.file.file) + ": " + Escaped(error.what()));
+  }
+}
+
+}  // namespace
+
+int RunDiffModel(const DiffModelOptions& options) {
+  const Model& model = ChooseModel(options.model);
+  StateDict state_dict = OpenStateDict(options);
+  if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
+  const std::shared_ptr<torch::nn::Module> module = model.make();
+  // Keys, shapes and dtypes: a module that nothing was loaded into has no values to compare.
+  const std::vector<KeyInfo> wanted = KeysOf(*module), have = KeysOf(state_dict);
+  Differences differences = CompareKeys({wanted, have, options.model, options.file.text});
+  // PyTorch's own rules decide what is missing and what is unexpected.
+  LoadCheck check = CheckLoadStateDict(*module, state_dict);
+  differences.missing = std::move(check.plan.missing_keys);
+  differences.unexpected = std::move(check.plan.unexpected_keys);
+  if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file);
+  WriteStdout(options.json ? DiffJson(differences) : DiffText(differences));
+  return differences.equal() ? kDone : kFailed;
+}
+
+}  // namespace loadpath::ckpt

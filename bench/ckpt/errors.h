@@ -1,0 +1,20 @@
+#ifndef LOADPATH_BENCH_CKPT_ERRORS_H_
+#define LOADPATH_BENCH_CKPT_ERRORS_H_
+
+#include <functional>
+#include <string>
+
+namespace loadpath::ckpt {
+
+inline constexpr int kDone = 0, kFailed = 1, kBadUse = 2;
+
+/// Runs `work`, which is about `file`. Throws CheckpointError kOutOfMemory if memory or a thread could not be had, and
+/// CheckpointError kIo, in the system's words, for any other std::system_error.
+int OnFile(const std::string& file, const std::function<int()>& work);
+
+/// Runs `work` as a whole program: turns what it throws into one line on standard error and exit code 2.
+int RunProgram(const std::function<int()>& work);
+
+}  // namespace loadpath::ckpt
+
+#endif  // LOADPATH_BENCH_CKPT_ERRORS_H_

@@ -1,0 +1,199 @@
+#include "bench/ckpt/load_run.h"
+
+#include <ATen/core/grad_mode.h>
+#include <torch/nn/module.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+#include <unordered_set>
+
+#include "bench/ckpt/errors.h"
+#include "bench/ckpt/model_keys.h"
+#include "bench/ckpt/reference_check.h"
+#include "harness/base/stopwatch.h"
+#include "harness/base/text.h"
+#include "harness/base/usage_error.h"
+#include "harness/golden/safetensors_io.h"
+#include "harness/load/device.h"
+#include "harness/measure/counters.h"
+#include "harness/measure/memory.h"
+#include "harness/measure/tensor_allocator.h"
+#include "harness/state/deferred_init.h"
+
+namespace loadpath::ckpt {
+namespace {
+
+// Returns the bytes that the module's tensors on the CPU occupy, each storage once.
+std::uint64_t StorageBytes(const torch::nn::Module& module) {
+  std::unordered_set<const void*> seen;
+  std::uint64_t bytes = 0;
+  const auto add = [&](const at::Tensor& tensor) {
+    if (tensor.defined() && tensor.is_cpu() && seen.insert(tensor.storage().unsafeGetStorageImpl()).second) {
+      bytes += tensor.storage().nbytes();
+    }
+  };
+  for (const at::Tensor& tensor : module.parameters()) add(tensor);
+  for (const at::Tensor& tensor : module.buffers()) add(tensor);
+  return bytes;
+}
+
+// Reads the tensors 0, 1, … of a safetensors file, in that order.
+std::vector<at::Tensor> NumberedInputs(const std::string& file) {
+  const auto named = ReadSafetensors(file);
+  std::vector<at::Tensor> inputs(named.size());
+  for (const auto& [name, tensor] : named) {
+    std::size_t index = 0;
+    while (index < inputs.size() && std::to_string(index) != name) ++index;
+    if (index == inputs.size()) {
+      throw UsageError("ckpt: " + Escaped(file) + ": its tensor " + Escaped(name) +
+                       " is not an input: they are named 0, 1, ... in order of the arguments");
+    }
+    inputs[index] = tensor;
+  }
+  if (inputs.empty()) throw UsageError("ckpt: " + Escaped(file) + ": it holds no tensors; inputs are named 0, 1, ...");
+  return inputs;
+}
+
+void WriteOutputs(const std::string& file, std::span<const at::Tensor> outputs) {
+  std::vector<std::pair<std::string, at::Tensor>> named;
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    named.emplace_back(std::to_string(i), outputs[i].detach().cpu().contiguous());
+  WriteSafetensors(file, named);
+}
+
+// Fills in why PyTorch refuses the state dict, as lists instead of a text, and the likely causes.
+void DescribeRefusal(LoadRecord& record, const LoadOptions& options, const Model& model, torch::nn::Module& module,
+                     StateDict state_dict, const LoadStateDictOptions& how) {
+  const LoadCheck check = CheckLoadStateDict(module, state_dict, how);
+  record.missing_keys = check.plan.missing_keys;
+  record.unexpected_keys = check.plan.unexpected_keys;
+  if (!check.error_messages.empty()) record.errors = check.error_messages;
+  if (!how.remove_prefix.empty()) state_dict.RemovePrefix(how.remove_prefix);
+  record.hints = WhyNot(model, module, state_dict, options.file);
+}
+
+std::vector<at::Tensor> RunForward(const Model& model, torch::nn::Module& module, std::vector<at::Tensor> inputs,
+                                   at::Device device, const LoadOptions& options) {
+  const at::NoGradGuard no_grad;
+  for (at::Tensor& input : inputs) input = input.to(device);
+  try {
+    std::vector<at::Tensor> outputs = model.forward(module, inputs);
+    // On a GPU the pass has ended once its result is here.
+    for (at::Tensor& output : outputs) output = output.cpu();
+    return outputs;
+  } catch (const std::exception& error) {
+    if (options.input.empty()) throw;
+    const std::string what = error.what();
+    throw UsageError("ckpt: " + Escaped(options.input) + ": " + options.model +
+                     " does not take these inputs: " + Escaped(std::string_view(what).substr(0, what.find('\n'))));
+  }
+}
+
+// Loads into `module` by `path`. Returns nullopt, and fills in the refusal, if PyTorch refuses the state dict.
+std::optional<LoadResult> LoadInto(torch::nn::Module& module, const Model& model, const LoadPath& path,
+                                   const LoadRequest& request, const LoadOptions& options, LoadRecord& record) {
+  try {
+    return path.load(request);
+  } catch (const StateDictError& error) {
+    record.refusal = error.what();
+    record.errors = {record.refusal};
+    try {
+      DescribeRefusal(record, options, model, module, StateDict::From(request.checkpoint, request.key_path),
+                      request.options);
+    } catch (const StateDictError&) {
+      // It is not a dict: there is nothing more to say.
+    }
+    return std::nullopt;
+  } catch (const Skipped& reason) {
+    throw UsageError("ckpt: " + Escaped(options.file.file) + ": " + options.via +
+                     " cannot take this: " + Escaped(reason.what()));
+  }
+}
+
+void FillInCosts(LoadRecord& record, const LoadResult& result, const torch::nn::Module& module, PeakMemory& peak,
+                 const ProcessCounters& before) {
+  peak.Stop();
+  const ProcessCounters used = ReadProcessCounters() - before;
+  record.minor_faults = used.minor_faults;
+  record.major_faults = used.major_faults;
+  const std::uint64_t bytes = StorageBytes(module);
+  record.peak_extra_bytes = peak.Extra(bytes - std::min(bytes, result.bytes_mapped));
+  record.bytes = result.bytes_loaded;
+  record.missing_keys = result.keys.missing_keys;
+  record.unexpected_keys = result.keys.unexpected_keys;
+  record.warnings = result.warnings;
+  record.fallback = result.fallback;
+}
+
+}  // namespace
+
+LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, const LoadOptions& options) {
+  std::vector<at::Tensor> inputs = options.input.empty() ? model.example_inputs(1) : NumberedInputs(options.input);
+  LoadRecord record;
+  record.file = options.file.file;
+  record.model = options.model;
+  record.path = options.via;
+  record.device = options.device;
+  record.key = options.file.key;
+
+  PeakMemory peak;
+  const ProcessCounters before = ReadProcessCounters();
+  DeferredInit deferred;
+  std::optional<ScopedTensorAllocator> loading(std::in_place);
+  Stopwatch watch;
+  const std::shared_ptr<torch::nn::Module> module = deferred.Construct([&] { return model.make(); });
+  record.seconds.construct = watch.Lap();
+  const auto checkpoint = Checkpoint::Open(options.file.file, options.open);
+  record.seconds.open = watch.Lap();
+  LoadRequest request{.file = options.file.file,
+                      .key_path = options.file.key,
+                      .checkpoint = checkpoint,
+                      .open = options.open,
+                      .module = *module,
+                      .device = device,
+                      .deferred = &deferred,
+                      .read = {.crc = options.crc}};
+  request.options.strict = !options.lenient;
+  request.options.remove_prefix = options.prefix;
+  const std::optional<LoadResult> result = LoadInto(*module, model, path, request, options, record);
+  if (!result) return record;
+  Synchronize(device);
+  deferred.Loaded(result->loaded);
+  deferred.Finish();
+  // The path takes the state dict out of the file and plans, all inside its load.
+  record.seconds.parse = result->seconds.plan;
+  record.seconds.load = watch.Lap() - result->seconds.plan;
+  loading.reset();
+  FillInCosts(record, *result, *module, peak, before);
+
+  module->eval();
+  watch.Lap();
+  const std::vector<at::Tensor> outputs = RunForward(model, *module, std::move(inputs), device, options);
+  record.seconds.first_forward = watch.Lap();
+  if (!options.output.empty()) WriteOutputs(options.output, outputs);
+  StateDict state_dict = StateDict::From(checkpoint, options.file.key);
+  if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
+  CheckAgainstReference(record, options, state_dict, model, *module, device);
+  return record;
+}
+
+int RunLoad(const LoadOptions& options) {
+  const Model& model = ChooseModel(options.model);
+  const LoadPath& path = ChooseLoadPath(options.via);
+  const at::Device device = OpenDevice(options.device);
+  if (!device.is_cpu()) DisableTf32();
+  const LoadRecord record = Load(model, path, device, options);
+  WriteStdout(options.json ? LoadJson(record) : LoadText(record));
+  if (!record.refusal.empty()) {
+    // As Python's str(exception), on lines of its own: scripts compare it.
+    std::fprintf(stderr, "%s\n", record.refusal.c_str());
+    for (const std::string& hint : record.hints) std::fprintf(stderr, "hint: %s\n", hint.c_str());
+  } else {
+    for (const std::string& error : record.errors)
+      std::fprintf(stderr, "ckpt: %s: %s\n", Escaped(options.file.file).c_str(), Escaped(error).c_str());
+  }
+  return record.errors.empty() ? kDone : kFailed;
+}
+
+}  // namespace loadpath::ckpt

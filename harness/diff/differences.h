@@ -1,0 +1,60 @@
+#ifndef LOADPATH_HARNESS_DIFF_DIFFERENCES_H_
+#define LOADPATH_HARNESS_DIFF_DIFFERENCES_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/diff/causes.h"
+#include "harness/diff/tensor_difference.h"
+#include "harness/inspect/file_and_key.h"
+
+namespace loadpath {
+
+/// A key, or the path of a value, under which the two sides hold something else. An empty text: nothing.
+struct Mismatch {
+  std::string key, wanted, have;
+};
+
+/// What a comparison found. `wanted` is the model or the first file, `have` the file or the second one.
+struct Differences {
+  std::string wanted_name, have_name;
+  std::optional<Tolerance> tolerance;  ///< nullopt: bit by bit
+  std::uint64_t compared = 0;          ///< keys that both sides have
+  std::vector<std::string> missing, unexpected;
+  std::vector<Mismatch> shapes, dtypes, values;
+  std::vector<TensorDifference> tensors;
+  std::vector<std::string> causes;
+
+  bool equal() const {
+    return missing.empty() && unexpected.empty() && shapes.empty() && dtypes.empty() && values.empty() &&
+           tensors.empty();
+  }
+};
+
+/// Compares keys, shapes and dtypes, and adds the likely causes.
+Differences CompareKeys(const KeySets& sets);
+
+struct DiffOptions {
+  std::string prefix = {};                  ///< removed from the keys of both sides
+  std::optional<Tolerance> tolerance = {};  ///< nullopt: bit by bit
+  OpenOptions open = {};                    ///< of both files
+  CrcMode crc = CrcMode::kAuto;
+};
+
+/// Compares two files, each from its key path on: keys, shapes, dtypes, elements and plain values. If the state dict of
+/// one is nested in the other, the cause says which `ckpt diff` compares the two. Throws CheckpointError.
+Differences CompareFiles(const FileAndKey& wanted, const FileAndKey& have, const DiffOptions& options);
+
+/// Returns the report for people.
+std::string DiffText(const Differences& differences);
+
+/// Returns {"wanted", "have", "equal", "compared", "missing", "unexpected", "shapes": [{"key", "wanted", "have"}],
+/// "dtypes": …, "tensors": [{"key", "elements", "differing", "first", "largest", "largest_at", "relative",
+/// "relative_at"}], "values": [{"path", "wanted", "have"}], "causes"}; with a tolerance also "rtol" and "atol".
+std::string DiffJson(const Differences& differences);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_DIFF_DIFFERENCES_H_

@@ -1,0 +1,25 @@
+#ifndef LOADPATH_HARNESS_SAVE_STATE_DICT_TENSORS_H_
+#define LOADPATH_HARNESS_SAVE_STATE_DICT_TENSORS_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/checkpoint/checkpoint.h"
+
+namespace loadpath {
+
+/// A state dict, as far as a file that holds one dict of tensors can take it.
+struct StateDictTensors {
+  std::vector<TensorPath> tensors;                            ///< with paths of one element: their names
+  std::vector<std::string> left_out;                          ///< the keys of plain values, and "_metadata"
+  std::vector<std::pair<std::string, std::string>> metadata;  ///< the __metadata__ of a safetensors file
+};
+
+/// Takes the dict at `key_path`. Throws CheckpointError if it is not a dict, has a tensor under a key that is not text,
+/// or has tensors in its values: the sentence then names the key paths of the state dicts that there are.
+StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const std::string& key_path);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_SAVE_STATE_DICT_TENSORS_H_

@@ -1,0 +1,57 @@
+#include "harness/diff/causes.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/inspect/pickles.h"
+
+namespace loadpath {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+using Keys = std::vector<KeyInfo>;
+
+std::vector<std::string> Causes(const Keys& wanted, const Keys& have) {
+  return LikelyCauses({wanted, have, "the model", "the file"});
+}
+
+const Keys kLinear = {{"linear.weight", "float32", {2, 10}}, {"linear.bias", "float32", {2}}};
+
+TEST(CausesTest, SaysNothingIfNothingIsWrong) { EXPECT_THAT(Causes(kLinear, kLinear), IsEmpty()); }
+
+TEST(CausesTest, FindsAPrefix) {
+  EXPECT_THAT(Causes(kLinear, {{"module.linear.weight", "float32", {2, 10}}, {"module.linear.bias", "float32", {2}}}),
+              ElementsAre("2 keys of the file begin with \"module.\", those of the model do not: --prefix module. "
+                          "removes it"));
+}
+
+TEST(CausesTest, FindsAShiftedIndex) {
+  EXPECT_THAT(Causes({{"0.weight", "float32", {4, 3}}, {"2.weight", "float32", {5, 4}}},
+                     {{"1.weight", "float32", {4, 3}}, {"3.weight", "float32", {5, 4}}}),
+              ElementsAre(testing::StartsWith("an index is shifted by 1: \"0.weight\" of the model is \"1.weight\"")));
+}
+
+TEST(CausesTest, FindsARenamedLayer) {
+  EXPECT_THAT(Causes(kLinear, {{"fc.weight", "float32", {2, 10}}, {"fc.bias", "float32", {2}}}),
+              ElementsAre("renamed: \"linear.weight\" may be \"fc.weight\", \"linear.bias\" may be \"fc.bias\" in the "
+                          "file"));
+}
+
+TEST(CausesTest, FindsATransposedMatrix) {
+  EXPECT_THAT(Causes(kLinear, {{"linear.weight", "float32", {10, 2}}, {"linear.bias", "float32", {2}}}),
+              ElementsAre(testing::StartsWith("1 tensor would fit transposed, \"linear.weight\" first")));
+}
+
+TEST(CausesTest, FindsANestedStateDict) {
+  using namespace pickles;
+  const std::string tensor = Tensor("0", 1, 0, {1}, {1});
+  const auto checkpoint = Opened(
+      Dict({{"state", Dict({{"model", Dict({{"linear.weight", tensor}, {"linear.bias", tensor}})}})}}), {{"0", {1}}});
+  EXPECT_EQ(FindNested(*checkpoint, kLinear, ""), "state.model");
+  EXPECT_EQ(FindNested(*checkpoint, kLinear, "state.model"), "");
+  EXPECT_EQ(NestedCause("state.model"), "the state dict lies under \"state.model\": --key state.model");
+}
+
+}  // namespace
+}  // namespace loadpath
