@@ -11,8 +11,9 @@ struct ProcessResult {
   std::string output;  ///< standard output, whole; standard error is passed through
 };
 
-/// Runs a program to its end. Throws std::runtime_error where it cannot be started.
-ProcessResult RunProcess(const std::vector<std::string>& arguments);
+/// Runs a program to its end. Throws std::runtime_error if it cannot be started, or if it takes longer than
+/// `limit_seconds` (0: no limit): it is killed then.
+ProcessResult RunProcess(const std::vector<std::string>& arguments, double limit_seconds = 0);
 
 }  // namespace loadpath
 
