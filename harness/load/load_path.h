@@ -47,6 +47,13 @@ struct LoadResult {
   } seconds;  ///< resident: touching what was only mapped
 };
 
+/// The checkpoints that a path can read.
+enum class LoadInput : std::uint8_t {
+  kAny,          ///< every checkpoint that the reader opens
+  kPlainDict,    ///< a zip archive of a dict without OrderedDict: what torch::pickle_load reads
+  kTorchScript,  ///< a TorchScript archive, whose root is the module
+};
+
 struct LoadPath {
   std::string_view name;     ///< "copy", "direct", "assign", "mmap", "pickle_load", "jit_load"
   std::string_view summary;  ///< one line: what it does with bytes and memory
@@ -56,6 +63,10 @@ struct LoadPath {
   /// checked before the first write.
   std::function<LoadResult(const LoadRequest&)> load;
   bool runs_code = false;  ///< a method in the file may be run (TorchScript's __setstate__): for files that are trusted
+  LoadInput input = LoadInput::kAny;
+  /// The function of LibTorch's that reads the file, for comparison; empty for our own paths. Such a path runs on the
+  /// CPU alone, compares no CRC-32 and counts no reads.
+  std::string_view libtorch_reader = {};
 };
 
 /// This path cannot take this case; what() says why. Listed as skipped, never an error.

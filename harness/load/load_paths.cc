@@ -11,9 +11,19 @@ std::span<const LoadPath> LoadPaths() {
       {"direct", "read straight into the parameters' memory", "pread", LoadDirect},
       {"assign", "read into fresh tensors that become the parameters", "pread", LoadAssign},
       {"mmap", "map the file; the mapping becomes the parameters", "mmap", LoadMmap},
-      {"pickle_load", "torch::pickle_load, LibTorch's own, then copy (for comparison)", "pread", LoadPickle},
-      {"jit_load", "torch::jit::load, LibTorch's own, then copy (for comparison)", "pread", LoadJit,
-       /*runs_code=*/true},
+      {.name = "pickle_load",
+       .summary = "torch::pickle_load, LibTorch's own, then copy (for comparison)",
+       .limit = "pread",
+       .load = LoadPickle,
+       .input = LoadInput::kPlainDict,
+       .libtorch_reader = "torch::pickle_load"},
+      {.name = "jit_load",
+       .summary = "torch::jit::load, LibTorch's own, then copy (for comparison)",
+       .limit = "pread",
+       .load = LoadJit,
+       .runs_code = true,
+       .input = LoadInput::kTorchScript,
+       .libtorch_reader = "torch::jit::load"},
   }};
   return kPaths;
 }
