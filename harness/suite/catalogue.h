@@ -1,39 +1,45 @@
-#ifndef LOADPATH_HARNESS_SUITE_CATALOG_H_
-#define LOADPATH_HARNESS_SUITE_CATALOG_H_
+#ifndef LOADPATH_HARNESS_SUITE_CATALOGUE_H_
+#define LOADPATH_HARNESS_SUITE_CATALOGUE_H_
 
 #include <span>
 #include <string>
 #include <vector>
 
-#include "harness/suite/options.h"
+#include "harness/suite/case.h"
+#include "models/model.h"
 
-namespace loadpath::bench {
+namespace loadpath {
 
-/// One point of the product of checkpoints, models, load paths, devices and states of the page cache. What does not
-/// apply is empty.
-struct Case {
-  std::string kind = {};  ///< "load", "startup", "forward", "limit"
-  /// path: of a forward pass, "module", "torchscript" or "aoti"; of a limit, its kind.
-  std::string model = {}, format = {}, layout = {}, path = {}, device = {}, cache = {};
-  int batch = 0, threads = 0;
-  const UserCheckpoint* checkpoint = nullptr;  ///< of --checkpoint, into Options
-  std::string Name() const;
+/// What the cases are made from.
+struct CatalogueRequest {
+  std::span<const Model> models;
+  std::vector<DeviceName> devices;
+  std::vector<CacheState> caches;
+  std::vector<UserCheckpoint> checkpoints;  ///< if there are any, the cases are theirs and not the models'
 };
 
-/// Every case of the chosen devices and states of the page cache. Needs no data.
-std::vector<Case> Catalog(const Options& options, std::span<const std::string> devices);
+/// Returns every case, no two alike: each kind of case lists its own (case_kinds.h). Needs no data.
+std::vector<Case> Catalogue(const CatalogueRequest& request);
 
-/// The cases that the filter chooses, in the catalog's order (startup cases only where it says "startup", or is ".");
-/// without one the usual cases, or those of --checkpoint where it was given. Throws UsageError for an expression that
-/// is malformed or matches nothing, with the nearest name.
-std::vector<Case> Select(const Options& options, const std::vector<Case>& catalog);
+/// What one load fills: a model, or several from one file.
+struct ModelSet {
+  std::string name;
+  std::vector<std::string> models;
+  /// In which ways its file is opened; `layout` replaces the file's own layout in the case, unless it is empty.
+  struct Opening {
+    std::string layout;
+    bool once;
+  };
+  std::vector<Opening> openings;
+};
+/// Each model alone, and "multi:A+B" behind the second of the two.
+std::vector<ModelSet> ModelSets(std::span<const Model> models);
 
-/// The limits that the load cases of `chosen` are held against and that are not chosen themselves.
-std::vector<Case> LimitsOf(const std::vector<Case>& chosen, const std::vector<Case>& catalog);
+/// The load paths by the devices by the states of the page cache: adds `base` for each, with these three filled in.
+void AddLoads(Case base, const CatalogueRequest& request, std::vector<Case>& all);
+/// AddLoads for each reference file of each set of models.
+void AddReferenceLoads(CaseKind kind, const CatalogueRequest& request, std::vector<Case>& all);
 
-/// "pread", "mmap", "disk" or "h2d".
-std::string LimitKind(const Case& load);
+}  // namespace loadpath
 
-}  // namespace loadpath::bench
-
-#endif  // LOADPATH_HARNESS_SUITE_CATALOG_H_
+#endif  // LOADPATH_HARNESS_SUITE_CATALOGUE_H_

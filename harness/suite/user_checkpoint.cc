@@ -1,22 +1,25 @@
-#include "harness/suite/checkpoint_module.h"
+#include "harness/suite/user_checkpoint.h"
 
-#include <span>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
-#include "harness/base/sha256.h"
+#include <map>
+
+#include "harness/base/usage_error.h"
 #include "harness/golden/compare.h"
 #include "harness/state/scalar_type.h"
-#include "harness/suite/options.h"
 
-namespace loadpath::bench {
+namespace loadpath {
 namespace {
 
-class Mirror : public torch::nn::Module {
+// A module without a class: the tree of names in the keys.
+class NamedTensors : public torch::nn::Module {
  public:
-  Mirror() : torch::nn::Module("Mirror") {}
+  NamedTensors() : torch::nn::Module("NamedTensors") {}
 
-  Mirror& Child(const std::string& name) {
-    auto& child = mirrors_[name];
-    if (!child) child = register_module(name, std::make_shared<Mirror>());
+  NamedTensors& Child(const std::string& name) {
+    auto& child = children_by_name_[name];
+    if (!child) child = register_module(name, std::make_shared<NamedTensors>());
     return *child;
   }
   void Add(const std::string& name, const at::Tensor& tensor) {
@@ -28,7 +31,7 @@ class Mirror : public torch::nn::Module {
   }
 
  private:
-  std::map<std::string, std::shared_ptr<Mirror>> mirrors_;
+  std::map<std::string, std::shared_ptr<NamedTensors>> children_by_name_;
 };
 
 bool HoldsTensors(const Tree& tree, NodeId node) {
@@ -49,12 +52,19 @@ std::string PlacesOfStateDicts(const StateDict& state_dict) {
   return places;
 }
 
+std::map<std::string, at::Tensor> TensorsOf(const torch::nn::Module& module) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& item : module.named_parameters()) tensors[item.key()] = item.value();
+  for (const auto& item : module.named_buffers()) tensors[item.key()] = item.value();
+  return tensors;
+}
+
 }  // namespace
 
-std::shared_ptr<torch::nn::Module> MirrorOf(const StateDict& state_dict) {
+std::shared_ptr<torch::nn::Module> ModuleLike(const StateDict& state_dict) {
   const Checkpoint& checkpoint = state_dict.checkpoint();
   const Tree& tree = checkpoint.tree();
-  auto root = std::make_shared<Mirror>();
+  auto root = std::make_shared<NamedTensors>();
   for (const auto& entry : state_dict.entries()) {
     if (tree.kind(entry.node) != NodeKind::kTensor) {
       const std::string places = PlacesOfStateDicts(state_dict);
@@ -62,7 +72,7 @@ std::shared_ptr<torch::nn::Module> MirrorOf(const StateDict& state_dict) {
                        (places.empty() ? "" : "; name one with --checkpoint FILE::KEY, here: " + places));
     }
     const TensorView& view = tree.tensor(entry.node);
-    Mirror* owner = root.get();
+    NamedTensors* owner = root.get();
     std::size_t begin = 0;
     for (std::size_t dot = 0; (dot = entry.key.find('.', begin)) != std::string::npos; begin = dot + 1) {
       owner = &owner->Child(entry.key.substr(begin, dot - begin));
@@ -76,26 +86,29 @@ std::shared_ptr<torch::nn::Module> MirrorOf(const StateDict& state_dict) {
   return root;
 }
 
-std::map<std::string, std::string> DigestsOf(const StateDict& state_dict) {
-  const Checkpoint& checkpoint = state_dict.checkpoint();
-  std::map<std::string, std::string> digests;
-  for (const auto& entry : state_dict.entries()) {
-    if (checkpoint.tree().kind(entry.node) != NodeKind::kTensor) continue;
-    const auto bytes = ReadTensor(checkpoint, checkpoint.tree().tensor(entry.node));
-    digests[entry.key] = Sha256(bytes);
-  }
-  return digests;
+Dtypes DtypesOf(const torch::nn::Module& module) {
+  Dtypes dtypes;
+  for (const auto& [name, tensor] : TensorsOf(module)) dtypes[name] = tensor.scalar_type();
+  return dtypes;
 }
 
-std::string CheckAgainst(const std::map<std::string, std::string>& digests, const torch::nn::Module& module) {
-  std::map<std::string, at::Tensor> tensors;
-  for (const auto& item : module.named_parameters()) tensors[item.key()] = item.value();
-  for (const auto& item : module.named_buffers()) tensors[item.key()] = item.value();
-  for (const auto& [key, digest] : digests) {
-    const auto found = tensors.find(key);
-    if (found != tensors.end() && Digest(found->second) != digest) return key + " differs from the file";
+std::string CheckAgainstFile(const StateDict& state_dict, const torch::nn::Module& module, const Dtypes& constructed) {
+  const Checkpoint& checkpoint = state_dict.checkpoint();
+  const Tree& tree = checkpoint.tree();
+  const auto tensors = TensorsOf(module);
+  for (const auto& entry : state_dict.entries()) {
+    const auto found = tensors.find(entry.key);
+    if (tree.kind(entry.node) != NodeKind::kTensor || found == tensors.end()) continue;
+    const TensorView& view = tree.tensor(entry.node);
+    const at::ScalarType in_file = ToScalarType(view.dtype), now = found->second.scalar_type();
+    if (now != in_file && now != constructed.at(entry.key)) {
+      return entry.key + " is " + c10::toString(now) + ", which neither the file nor the model has";
+    }
+    auto bytes = ReadTensor(checkpoint, view);
+    const at::Tensor expected = at::from_blob(bytes.data(), view.shape, in_file).to(now);
+    if (Digest(found->second) != Digest(expected)) return entry.key + " differs from the file";
   }
   return "";
 }
 
-}  // namespace loadpath::bench
+}  // namespace loadpath

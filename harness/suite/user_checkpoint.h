@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_SUITE_CHECKPOINT_MODULE_H_
-#define LOADPATH_HARNESS_SUITE_CHECKPOINT_MODULE_H_
+#ifndef LOADPATH_HARNESS_SUITE_USER_CHECKPOINT_H_
+#define LOADPATH_HARNESS_SUITE_USER_CHECKPOINT_H_
 
 #include <torch/nn/module.h>
 
@@ -9,18 +9,21 @@
 
 #include "harness/state/state_dict.h"
 
-namespace loadpath::bench {
+namespace loadpath {
 
-/// A module whose state dict has the keys, shapes and dtypes of a checkpoint's. Throws UsageError with one line that
-/// names the file and what is not a tensor, and the places in it where a state dict lies.
-std::shared_ptr<torch::nn::Module> MirrorOf(const StateDict& state_dict);
+/// Returns a module whose state dict has the keys, shapes and dtypes of `state_dict`. Throws UsageError if a value is
+/// not a tensor: the line names the file, the value, and the places in the file where a state dict lies.
+std::shared_ptr<torch::nn::Module> ModuleLike(const StateDict& state_dict);
 
-/// SHA-256 of every tensor of a state dict as it lies in the file, read by no load path (ReadTensor).
-std::map<std::string, std::string> DigestsOf(const StateDict& state_dict);
+/// The dtypes of a module's parameters and buffers by name.
+using Dtypes = std::map<std::string, at::ScalarType>;
+Dtypes DtypesOf(const torch::nn::Module& module);
 
-/// Compares a loaded module with them. Empty where all are equal, else one sentence.
-std::string CheckAgainst(const std::map<std::string, std::string>& digests, const torch::nn::Module& module);
+/// Compares every tensor of a loaded module with the file's, which ReadTensor reads: no load path has a part in it. A
+/// tensor may have the file's dtype or the one it was `constructed` with; the expected values are the file's, cast to
+/// that dtype by at::Tensor::to. Returns one sentence, or nothing if all are equal.
+std::string CheckAgainstFile(const StateDict& state_dict, const torch::nn::Module& module, const Dtypes& constructed);
 
-}  // namespace loadpath::bench
+}  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_SUITE_CHECKPOINT_MODULE_H_
+#endif  // LOADPATH_HARNESS_SUITE_USER_CHECKPOINT_H_

@@ -1,23 +1,25 @@
-#ifndef LOADPATH_HARNESS_SUITE_TABLE_H_
-#define LOADPATH_HARNESS_SUITE_TABLE_H_
+#ifndef LOADPATH_HARNESS_SUITE_REPORT_TABLE_H_
+#define LOADPATH_HARNESS_SUITE_REPORT_TABLE_H_
 
 #include <span>
 #include <string>
 
 #include "harness/results/record.h"
 
-namespace loadpath::bench {
+namespace loadpath {
 
-/// One aligned line a case, a head that says what the columns mean, and a foot with machine, versions and date.
-std::string Table(std::span<const Record> records, const Context& context);
+/// One line a case in sections ("load/gpt2/zip/nested", then a line "direct/cpu/hot" for each), a head that says what
+/// the columns mean, and a foot with machine, versions and date. Columns without a value are left out, and percentiles
+/// if a line would be longer than 100 characters; only reasons are ever longer.
+std::string TableText(std::span<const Record> records, const Context& context);
 
-/// Three significant digits with a unit: "1.23 ms", "45.6 MiB", "7.89 GB/s".
+/// Three significant digits with a unit: "1.23 ms".
 std::string TimeText(double ns);
-std::string SizeText(double bytes);
 
-/// What became of the checksums in a word or two: "yes+crc", "yes", "no".
+/// What was compared before timing: "tensors" or "tensors+outputs", with "+crc" if every checksum was checked too and
+/// "+some crc" if only some were; "" if nothing was.
 std::string CheckedText(const Record& record);
 
-}  // namespace loadpath::bench
+}  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_SUITE_TABLE_H_
+#endif  // LOADPATH_HARNESS_SUITE_REPORT_TABLE_H_
