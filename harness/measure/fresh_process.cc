@@ -1,19 +1,25 @@
 #include "harness/measure/fresh_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
+
+#include "harness/base/stopwatch.h"
 
 extern char** environ;
 
 namespace loadpath {
 
-ProcessResult RunProcess(const std::vector<std::string>& arguments) {
+ProcessResult RunProcess(const std::vector<std::string>& arguments, double limit_seconds) {
   const auto fail = [&](const char* what, int error) {
     throw std::runtime_error(arguments.at(0) + ": " + what + ": " + std::strerror(error));
   };
@@ -34,13 +40,29 @@ ProcessResult RunProcess(const std::vector<std::string>& arguments) {
     fail("cannot be started", error);
   }
   ProcessResult result;
-  char buffer[4096];
-  for (ssize_t got = 0; (got = read(ends[0], buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR);) {
-    if (got > 0) result.output.append(buffer, static_cast<std::size_t>(got));
+  const double end = static_cast<double>(MonotonicNs()) * 1e-9 + limit_seconds;
+  const auto left = [&] { return std::max(0.0, end - static_cast<double>(MonotonicNs()) * 1e-9); };
+  bool too_long = false;
+  for (char buffer[4096];;) {
+    pollfd ready{.fd = ends[0], .events = POLLIN, .revents = 0};
+    const int wait = limit_seconds <= 0 ? -1 : static_cast<int>(std::min(1e9, std::ceil(left() * 1e3)));
+    const int answered = poll(&ready, 1, wait);
+    too_long = answered == 0;
+    if (too_long) break;
+    if (answered < 0 && errno == EINTR) continue;
+    const ssize_t got = read(ends[0], buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    result.output.append(buffer, static_cast<std::size_t>(got));
   }
   close(ends[0]);
+  if (too_long) kill(child, SIGKILL);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (too_long) {
+    throw std::runtime_error(arguments.at(0) + ": took longer than " + std::to_string(std::lround(limit_seconds)) +
+                             " s and was ended");
   }
   result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;

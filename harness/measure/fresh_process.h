@@ -7,12 +7,13 @@
 namespace loadpath {
 
 struct ProcessResult {
-  int status = 0;      ///< exit status; 128 + the signal if one ended it
-  std::string output;  ///< all of standard output; standard error is passed through
+  int status = 0;      ///< exit status; 128 + signal where one ended it
+  std::string output;  ///< standard output, whole; standard error is passed through
 };
 
-/// Runs a program to its end. Throws std::runtime_error if it cannot be started.
-ProcessResult RunProcess(const std::vector<std::string>& arguments);
+/// Runs a program to its end. Throws std::runtime_error if it cannot be started, or if it takes longer than
+/// `limit_seconds` (0: no limit): it is killed then.
+ProcessResult RunProcess(const std::vector<std::string>& arguments, double limit_seconds = 0);
 
 }  // namespace loadpath
 

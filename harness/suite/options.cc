@@ -1,20 +1,21 @@
 #include "harness/suite/options.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
-namespace loadpath::bench {
+#include "harness/base/program.h"
+#include "harness/base/text.h"
+#include "harness/base/usage_error.h"
+#include "harness/suite/case_kinds.h"
+
+namespace loadpath {
 namespace {
 
 constexpr const char* kFooter = R"(
-cases:
-  load/MODEL/FORMAT/LAYOUT/PATH/DEVICE/CACHE     a checkpoint into a freshly constructed module, in a loop
-  startup/MODEL/FORMAT/LAYOUT/PATH/DEVICE/CACHE  the same in a new process for every sample, up to the first output
-  forward/MODEL/DEVICE/batch:N/WAY               one forward pass: by the module, by torchscript, by aoti (AOTInductor)
-  limit/KIND/threads:N                           what this machine can do
-Without --filter the usual cases run; --filter . means all; startup/… only where the filter says so.
+Without --filter the usual cases run; --filter . means all; startup/... runs only if the filter says so.
+With --checkpoint only the cases of these files, and the limits, are there to choose from.
 Every --benchmark_* flag of Google Benchmark works.
 
 examples:
@@ -22,37 +23,31 @@ examples:
   bench --filter '/(linear|custom|multi)[:/]' --quick    the three original cases, a few samples each
   bench --filter '^load/gpt2/zip/nested/direct' --cache cold
   bench --checkpoint my.pth::model_state_dict            a file of your own on every load path
+  bench --checkpoint my.pth --filter /direct/            the same on one load path
   bench --list --filter .                                every case
   bench --filter '^forward/' --json run.json             with every sample, for comparing (results/schema.json)
 
-exit status: 0 all right, 1 a case was wrong or failed, 2 bad use
+exit status: 0 all right; 1 a case was wrong or failed, or nothing ran, or reference data are missing; 2 bad use;
+130 interrupted (what was measured is reported)
 )";
 
-// The value of "--benchmark_NAME=VALUE", or nullopt for another flag. A flag without a value is "true".
-std::optional<std::string> GoogleValue(std::string_view flag, std::string_view name) {
-  const std::string prefix = "--benchmark_" + std::string(name);
-  if (flag == prefix) return "true";
-  if (!flag.starts_with(prefix + "=")) return std::nullopt;
-  return std::string(flag.substr(prefix.size() + 1));
+std::string Footer() {
+  Table table({Align::kLeft, Align::kLeft});
+  for (const CaseKindRow& row : CaseKindRows()) table.Add({std::string(row.form), std::string(row.summary)});
+  std::string text = "\ncases:\n";
+  table.AppendTo(text, "  ");
+  return text + kFooter;
 }
 
-bool Truth(const std::string& value) { return value != "false" && value != "0" && value != "no"; }
-
-void TakeGoogleFlag(const std::string& flag, Options& options) {
-  if (const auto value = GoogleValue(flag, "filter")) {
-    options.filter = *value;
-  } else if (const auto value = GoogleValue(flag, "list_tests")) {
-    options.list = Truth(*value);
-  } else if (const auto value = GoogleValue(flag, "repetitions")) {
-    const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), options.repetitions);
-    if (error != std::errc() || end != value->data() + value->size() || options.repetitions < 1) {
-      throw UsageError("--benchmark_repetitions=" + *value + ": not a number of at least 1");
-    }
-  } else {
-    if (GoogleValue(flag, "format")) options.google_format = true;
-    if (GoogleValue(flag, "min_time")) options.google_min_time = true;
-    options.google_flags.push_back(flag);
-  }
+// Takes a flag that is Google Benchmark's alone.
+void TakeGoogleFlag(const std::string& flag, GoogleFlags& google) {
+  const std::size_t equals = flag.find('=');
+  const std::string name = flag.substr(0, equals), value = equals == std::string::npos ? "" : flag.substr(equals + 1);
+  if (name == "--benchmark_format") google.display = true;
+  if (name == "--benchmark_min_time") google.min_time = true;
+  if (name == "--benchmark_out") google.out = value;
+  if (name == "--benchmark_out_format") google.out_format = value;
+  google.arguments.push_back(flag);
 }
 
 UserCheckpoint ParseCheckpoint(const std::string& text) {
@@ -62,67 +57,90 @@ UserCheckpoint ParseCheckpoint(const std::string& text) {
   return {text.substr(0, colons), text.substr(colons + 2)};
 }
 
-std::string DirectoryOfExecutable(std::string& executable) {
-  std::error_code error;
-  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return ".";
-  executable = path.string();
-  return path.parent_path().string();
+std::string CheckDevice(const std::string& text) {
+  return text == "all" || DeviceName::Parse(text) ? "" : text + ": not known; use cpu, cuda, cuda:N or all";
+}
+
+// "--list" for Task::kListCases, and so on: the last one given counts.
+void AddTask(CLI::App& app, SuiteOptions& options, const char* flags, Task task, const char* description) {
+  app.add_flag_callback(
+      flags, [&options, task] { options.task = task; }, description);
 }
 
 }  // namespace
 
-bool ParseOptions(int argc, char** argv, Options& options) {
-  options.data =
-      (std::filesystem::path(DirectoryOfExecutable(options.executable)) / "../reference").lexically_normal().string();
-  std::vector<std::string> own;
-  for (int i = 0; i < argc; ++i) {
-    const std::string argument = argv[i];
-    options.command += (i == 0 ? "" : " ") + argument;
-    if (i == 0) continue;
-    if (argument.starts_with("--benchmark_")) {
-      TakeGoogleFlag(argument, options);
-    } else {
-      own.push_back(argument);
-    }
-  }
-
+std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
+  SuiteOptions options;
+  options.data = (std::filesystem::path(ProgramFolder()) / "../reference").lexically_normal().string();
   CLI::App app(
       "Measures ways of loading PyTorch checkpoints into LibTorch modules. Every answer is checked before it is timed.",
       "bench");
-  app.footer(kFooter);
+  app.footer(Footer());
   std::vector<std::string> checkpoints;
-  app.add_option("--filter", options.filter, "Cases whose name has a match of this regular expression (-R: has none)")
+  std::string device = "cpu", cache = "hot";
+  bool list = false;
+  app.add_option("--filter,--benchmark_filter", options.filter,
+                 "Run the cases whose name has a match of this regular expression (-REGEX: has none)")
       ->type_name("REGEX");
-  app.add_flag("--list", options.list, "Print the names of the cases that would run, one a line");
-  app.add_option("--device", options.device, "cpu, cuda (cuda:N) or all")->type_name("cpu|cuda|all");
-  app.add_option("--cache", options.cache, "Page cache before each load: hot, cold or all")
+  app.add_flag("--list,--benchmark_list_tests", list, "Print the names of the cases that would run, one a line");
+  app.add_option("--device", device, "Where the modules lie: cpu, cuda (cuda:N) or all")
+      ->check(CLI::Validator(CheckDevice, ""))
+      ->type_name("cpu|cuda|all");
+  app.add_option("--cache", cache, "Page cache before each load: hot, cold or all")
       ->check(CLI::IsMember({"hot", "cold", "all"}))
       ->type_name("hot|cold|all");
-  app.add_option("--json", options.json, "Write the results there too")->type_name("PATH");
-  app.add_option("--checkpoint", checkpoints, "A checkpoint of your own on every load path (repeatable)")
+  app.add_option("--json", options.json, "Write the results to this file too")->type_name("PATH");
+  app.add_option("--checkpoint", checkpoints, "Load a checkpoint of your own by every load path (repeatable)")
       ->type_name("FILE[::key.path]")
       ->allow_extra_args(false);
   app.add_option("--data", options.data, "The reference data (default: reference/ beside the folder of bench)")
       ->type_name("DIR");
-  app.add_option("--repetitions", options.repetitions, "Repetitions of every case, in random order (default: 10)")
-      ->check(CLI::Range(1, 1000000))
-      ->type_name("N");
-  app.add_flag("--quick", options.quick, "A few samples each: to see that all works, not to compare");
-  app.add_option("--startup-sample", options.startup_sample)->group("");
-  app.add_option("--started-at", options.started_at)->group("");
+  CLI::Option* repetitions = app.add_option("--repetitions,--benchmark_repetitions", options.repetitions,
+                                            "Repetitions of every case, in random order (default: 10; with --quick: 3)")
+                                 ->check(CLI::Range(1, 1000000))
+                                 ->type_name("N");
+  app.add_flag("--quick", options.quick, "Take a few samples each: to see that all works, not to compare");
+  AddTask(app, options, "--list-models", Task::kListModels, "Print the models, one a line");
+  AddTask(app, options, "--list-paths", Task::kListPaths, "Print the load paths, one a line");
+  AddTask(app, options, "--version", Task::kShowVersion, "Print the version, the commit and what it was built with");
+  CLI::Option* sample = app.add_option("--startup-sample", options.startup.one)->group("");
+  app.add_option("--started-at", options.startup.started_at)->group("");
+
+  std::vector<std::string> own;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i], name = argument.substr(0, argument.find('='));
+    if (name.starts_with("--benchmark_") && app.get_option_no_throw(name) == nullptr) {
+      TakeGoogleFlag(argument, options.google);
+    } else {
+      own.push_back(argument);
+    }
+  }
+  for (int i = 0; i < argc; ++i) options.command += (i == 0 ? "" : " ") + std::string(argv[i]);
   std::ranges::reverse(own);
   try {
     app.parse(own);
   } catch (const CLI::CallForHelp&) {
     std::cout << app.help();
-    return false;
+    return std::nullopt;
   } catch (const CLI::ParseError& error) {
     throw UsageError(std::string(error.what()) + "; bench --help lists the flags");
   }
-  for (const auto& text : checkpoints) options.checkpoints.push_back(ParseCheckpoint(text));
-  if (options.quick && app.count("--repetitions") == 0) options.repetitions = std::min(options.repetitions, 3);
-  return true;
+  if (list) options.task = Task::kListCases;
+  if (sample->count() > 0) options.task = Task::kTakeStartupSample;
+  options.startup.data = options.data;
+  options.all_devices = device == "all";
+  options.devices = options.all_devices ? std::vector<DeviceName>{{DeviceKind::kCpu}, {DeviceKind::kCuda}}
+                                        : std::vector<DeviceName>{*DeviceName::Parse(device)};
+  options.caches =
+      cache == "all" ? std::vector{CacheState::kHot, CacheState::kCold} : std::vector{*FromName<CacheState>(cache)};
+  for (const auto& text : checkpoints) {
+    const UserCheckpoint checkpoint = ParseCheckpoint(text);
+    if (std::ranges::find(options.checkpoints, checkpoint) == options.checkpoints.end()) {
+      options.checkpoints.push_back(checkpoint);
+    }
+  }
+  if (options.quick && repetitions->count() == 0) options.repetitions = 3;
+  return options;
 }
 
-}  // namespace loadpath::bench
+}  // namespace loadpath

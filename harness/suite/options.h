@@ -1,44 +1,45 @@
 #ifndef LOADPATH_HARNESS_SUITE_OPTIONS_H_
 #define LOADPATH_HARNESS_SUITE_OPTIONS_H_
 
-#include <stdexcept>
+#include <optional>
 #include <string>
 #include <vector>
 
-namespace loadpath::bench {
+#include "harness/suite/case.h"
+#include "harness/suite/cases/startup.h"
 
-/// Bad use of the command line: one line for standard error, exit status 2.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
+namespace loadpath {
+
+/// What the command line asks for.
+enum class Task : std::uint8_t { kRun, kListCases, kListModels, kListPaths, kShowVersion, kTakeStartupSample };
+
+/// Google Benchmark's own flags.
+struct GoogleFlags {
+  bool display = false;    ///< --benchmark_format: it prints to standard output, and our table is not printed
+  bool min_time = false;   ///< it decides how many samples a repetition takes
+  std::string out;         ///< --benchmark_out: it writes this file
+  std::string out_format;  ///< "json", "csv" or "console"
+  std::vector<std::string> arguments;
 };
 
-/// --checkpoint FILE[::key.path]
-struct UserCheckpoint {
-  std::string file, key;
-};
-
-struct Options {
-  std::string filter;  ///< a regular expression; "-" before it turns it round; empty: the usual cases
-  bool list = false;
-  std::string device = "cpu", cache = "hot";
+struct SuiteOptions {
+  Task task = Task::kRun;
+  std::string filter;  ///< see Select
+  std::vector<DeviceName> devices = {{}};
+  bool all_devices = false;  ///< a device that is not there is skipped, not bad use
+  std::vector<CacheState> caches = {CacheState::kHot};
   std::string json, data;
-  std::vector<UserCheckpoint> checkpoints;
+  std::vector<UserCheckpoint> checkpoints;  ///< no two alike
   int repetitions = 10;
   bool quick = false;
-  bool google_format = false;             ///< Google Benchmark writes to the console, not our table
-  bool google_min_time = false;           ///< Google Benchmark decides how many iterations a repetition has
-  std::vector<std::string> google_flags;  ///< passed through
-  std::string command;                    ///< as typed, for the record
-  std::string executable;
-  /// A fresh process of startup/…: the case, and when its parent started it (CLOCK_MONOTONIC, ns).
-  std::string startup_sample;
-  long long started_at = 0;
+  GoogleFlags google;
+  std::string command;  ///< as typed
+  StartupSample startup;
 };
 
-/// Throws UsageError. Prints the help and returns false where it was asked for.
-bool ParseOptions(int argc, char** argv, Options& options);
+/// Throws UsageError. Returns nullopt if it printed the help.
+std::optional<SuiteOptions> ParseOptions(int argc, char** argv);
 
-}  // namespace loadpath::bench
+}  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_SUITE_OPTIONS_H_

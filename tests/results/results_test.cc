@@ -8,8 +8,10 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
-#include "harness/results/record.h"
+#include "harness/base/error.h"
+#include "harness/results/fields.h"
 #include "harness/results/statistics.h"
 
 namespace loadpath {
@@ -31,50 +33,100 @@ TEST(Statistics, PercentilesAreInterpolatedAndAppearWithEnoughSamples) {
   EXPECT_EQ(Median({}), 0);
 }
 
-class Results : public testing::Test {
- protected:
-  nlohmann::json Written(const Record& record) {
-    const std::string file = "results_test." + std::to_string(getpid()) + ".json";
-    WriteResults(file, {{"date", "today"}}, {&record, 1});
-    const auto whole = nlohmann::json::parse(std::ifstream(file));
-    std::filesystem::remove(file);
-    EXPECT_EQ(whole["context"]["date"], "today");
-    return whole["benchmarks"][0];
-  }
-};
-
-TEST_F(Results, WhatDoesNotApplyIsLeftOut) {
-  const auto row = Written({.name = "load/x", .kind = "load", .status = "skipped", .reason = "why"});
-  EXPECT_EQ(row, nlohmann::json::parse(R"({"name":"load/x","run_name":"load/x","run_type":"iteration","repetitions":1,
-    "repetition_index":0,"threads":1,"iterations":0,"case":"load","status":"skipped","reason":"why","checked":false,
-    "samples_ns":[]})"));
+nlohmann::json Written(std::span<const Record> records) {
+  const std::string file = "results_test." + std::to_string(getpid()) + ".json";
+  NewFile whole(file);
+  WriteResults(whole, {{"date", "today"}}, records);
+  const auto json = nlohmann::json::parse(std::ifstream(file));
+  std::filesystem::remove(file);
+  return json;
 }
 
-TEST_F(Results, MediansRatesAndEverySampleAreWritten) {
-  Record record{.name = "load/x", .kind = "load", .samples_ns = {300, 100, 200}, .bytes = 1000};
+TEST(Results, WhatWasTimedAndWhatWasNotStandApart) {
+  std::vector<Record> records(2);
+  records[0].name = "load/a";
+  records[0].samples_ns = {1};
+  records[1].name = "load/b";
+  records[1].status = Status::kSkipped;
+  records[1].reason = "why";
+  const auto whole = Written(records);
+  EXPECT_EQ(whole["context"]["date"], "today");
+  EXPECT_EQ(whole["context"]["schema_version"], kResultsSchemaVersion);
+  ASSERT_EQ(whole["benchmarks"].size(), 1U);
+  EXPECT_EQ(whole["benchmarks"][0]["name"], "load/a");
+  EXPECT_EQ(whole["not_timed"],
+            nlohmann::json::parse(R"([{"name":"load/b","case":"load","status":"skipped","reason":"why"}])"));
+}
+
+TEST(Results, MediansRatesAndEverySampleAreWritten) {
+  Record record;
+  record.samples_ns = {300, 100, 200};
+  record.cpu_ns = {500, 700, 600};
+  record.bytes = 1000;
   record.phases_ns["open"] = {3, 1, 2};
   record.minor_faults = {7, 9, 8};
-  const auto row = Written(record);
+  record.threads = 2;
+  record.repetitions = 3;
+  record.device = DeviceName{DeviceKind::kCuda, 1};
+  record.cache = CacheState::kCold;
+  const auto row = ToJson(record);
   EXPECT_EQ(row["samples_ns"], (std::vector<int>{300, 100, 200}));
+  EXPECT_EQ(row["iterations"], 3);
+  EXPECT_EQ(row["repetitions"], 3);
+  EXPECT_EQ(row["threads"], 2);
   EXPECT_EQ(row["real_time"], 200);
+  EXPECT_EQ(row["cpu_time"], 600);
   EXPECT_EQ(row["bytes_per_second"], 5e9);
   EXPECT_EQ(row["phases_ns"]["open"], 2);
   EXPECT_EQ(row["minor_faults"], 8);
+  EXPECT_EQ(row["device"], "cuda:1");
+  EXPECT_EQ(row["cache"], "cold");
   EXPECT_FALSE(row.contains("p90_ns"));
 }
 
-TEST_F(Results, NoNonFiniteNumberAndNoInvalidTextIsWritten) {
-  Record record{.name = "load/\xff", .kind = "load", .samples_ns = {1}};
+TEST(Results, NoNonFiniteNumberAndNoInvalidTextIsWritten) {
+  Record record;
+  record.name = "load/\xff";
   record.part_of_limit = std::numeric_limits<double>::infinity();
   record.items_per_second = std::nan("");
-  const auto row = Written(record);
+  const auto row = Written({&record, 1})["benchmarks"][0];
+  EXPECT_EQ(row["name"], "load/\xef\xbf\xbd");
   EXPECT_FALSE(row.contains("part_of_limit"));
   EXPECT_FALSE(row.contains("items_per_second"));
 }
 
-TEST_F(Results, AFileThatCannotBeWrittenIsNamed) {
-  EXPECT_THAT([] { WriteResults("no/such/folder.json", {}, {}); },
-              testing::ThrowsMessage<std::runtime_error>("no/such/folder.json: cannot be written"));
+TEST(Results, AFileThatCannotBeWrittenIsNamedBeforeAnythingIsMeasured) {
+  EXPECT_THAT([] { NewFile("no/such/folder.json"); },
+              testing::ThrowsMessage<CheckpointError>(testing::HasSubstr("no/such/folder.json: cannot be written")));
+}
+
+TEST(ResultFields, HaveNamesOfTheirOwnAndDescriptions) {
+  std::set<std::string_view> names;
+  for (const ResultField& field : ResultFields()) {
+    EXPECT_TRUE(names.insert(field.name).second) << field.name << " is there twice";
+    EXPECT_FALSE(field.description.empty()) << field.name << " has no description in harness/results/fields.def";
+  }
+}
+
+TEST(ResultFields, AreWhatTheSchemaSays) {
+  const auto written = nlohmann::ordered_json::parse(std::ifstream(RESULTS_SCHEMA));
+  EXPECT_TRUE(written == ResultsSchema())
+      << "results/schema.json is not what harness/results/fields.def gives: run build/bin/results-schema > "
+         "results/schema.json";
+}
+
+TEST(DeviceName, IsParsedAsItIsWritten) {
+  for (const char* text : {"cpu", "cuda", "cuda:0", "cuda:12"}) EXPECT_EQ(DeviceName::Parse(text).value().text(), text);
+  for (const char* text : {"", "cpu:0", "cuda:", "cuda:x", "cuda:1x", "cuda:-1", "cuda:1000", "xpu"}) {
+    EXPECT_EQ(DeviceName::Parse(text), std::nullopt) << text;
+  }
+}
+
+TEST(Names, LeadBackToTheirValues) {
+  EXPECT_EQ(Name(CaseKind::kForward), "forward");
+  EXPECT_EQ(FromName<CaseKind>("limit"), CaseKind::kLimit);
+  EXPECT_EQ(FromName<Status>("error"), Status::kError);
+  EXPECT_EQ(FromName<CacheState>("lukewarm"), std::nullopt);
 }
 
 }  // namespace

@@ -1,39 +1,46 @@
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 
 #include "harness/base/stopwatch.h"
-#include "harness/golden/compare.h"
 #include "harness/load/device.h"
+#include "harness/measure/counters.h"
+#include "harness/suite/case_kinds.h"
 #include "harness/suite/cases/forward_ways.h"
 
-namespace loadpath::bench {
+namespace loadpath {
 namespace {
-
-Forward Open(const Case& which, const Session& session, at::Device device) {
-  if (which.path == "torchscript") return OpenTorchScript(which.model, session, device);
-  if (which.path == "aoti") return OpenAoti(which.model, session, device);
-  return OpenModule(which.model, session, device);
-}
 
 class ForwardRun : public Run {
  public:
-  ForwardRun(const Case& which, Session& session) : Run(which), session_(session) {}
+  ForwardRun(const Case& one, Session& session) : Run(one), session_(session) {
+    record.threads = static_cast<std::uint64_t>(at::get_num_threads());
+  }
 
   void Verify() override {
-    device_ = OpenDevice(which().device);
-    forward_ = Open(which(), session_, device_);
-    record.difference = CheckOutputs(forward_, which().model, which().batch, session_, device_);
-    record.checked = true;
-    inputs_ = ReadGolden(*session_.manifest, session_.ModelOf(which().model), which().batch).inputs;
-    for (auto& input : inputs_) input = input.to(device_);
+    device_ = OpenDevice(tested().device->text());
+    const auto way = std::ranges::find(ForwardWays(), tested().path, &ForwardWay::name);
+    if (way == ForwardWays().end()) throw std::logic_error("no such way to run a model forward: " + tested().path);
+    forward_ = way->open(tested().model, session_, device_);
+    const ManifestModel& entry = session_.ModelOf(tested().model);
+    record.difference = CheckOutputs(forward_, session_.manifest(), entry, tested().batch, device_).front();
+    record.checked = record.outputs_checked = true;
+    inputs_ = ReadGolden(session_.manifest(), entry, tested().batch).inputs;
+    for (at::Tensor& input : inputs_) input = input.to(device_);
     estimate = Sample();
+    record.cpu_ns.clear();
   }
 
   double Sample() override {
     const at::NoGradGuard no_grad;
-    const std::int64_t start = MonotonicNs();
+    const ProcessCounters before = ReadProcessCounters();
+    Stopwatch watch;
     const auto outputs = forward_(inputs_);
     Synchronize(device_);
-    return static_cast<double>(MonotonicNs() - start) * 1e-9;
+    const double seconds = watch.Lap();
+    record.cpu_ns.push_back((ReadProcessCounters() - before).cpu_ns);
+    return seconds;
   }
 
  private:
@@ -45,8 +52,26 @@ class ForwardRun : public Run {
 
 }  // namespace
 
-std::unique_ptr<Run> MakeForwardRun(const Case& which, Session& session) {
-  return std::make_unique<ForwardRun>(which, session);
+void ListForwards(const CatalogueRequest& request, std::vector<Case>& all) {
+  if (!request.checkpoints.empty()) return;
+  for (const Model& model : request.models) {
+    for (const DeviceName& device : request.devices) {
+      for (const std::int64_t batch : model.batches) {
+        for (const ForwardWay& way : ForwardWays()) {
+          if (!way.exists(model.name)) continue;
+          all.push_back({.kind = CaseKind::kForward,
+                         .model = std::string(model.name),
+                         .path = std::string(way.name),
+                         .device = device,
+                         .batch = static_cast<int>(batch)});
+        }
+      }
+    }
+  }
 }
 
-}  // namespace loadpath::bench
+std::unique_ptr<Run> MakeForwardRun(const Case& one, Session& session) {
+  return std::make_unique<ForwardRun>(one, session);
+}
+
+}  // namespace loadpath

@@ -5,10 +5,12 @@
 #include <torch/csrc/inductor/aoti_runner/model_container_runner.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include "harness/golden/compare.h"
-#include "models/model.h"
+#include <algorithm>
 
-namespace loadpath::bench {
+#include "harness/golden/reference_files.h"
+#include "harness/suite/reference_source.h"
+
+namespace loadpath {
 namespace {
 
 using Named = std::vector<std::pair<std::string, at::Tensor>>;
@@ -20,34 +22,23 @@ std::vector<at::Tensor> Tensors(const at::IValue& value) {
   return tensors;
 }
 
-}  // namespace
-
-// Weights from zip/bare (multi:A and multi:B: from the file that holds both), read straight into the parameters.
 Forward OpenModule(const std::string& name, const Session& session, at::Device device) {
-  const ManifestModel& entry = session.ModelOf(name);
-  const ManifestFile& file = session.FileOf(name, "zip", name.starts_with("multi:") ? "multi" : "bare");
-  std::string key;
-  for (const auto& [model, path] : file.models) {
-    if (model == name) key = path;
-  }
-  const Model& model = *FindModel(name);
+  const ReferenceSource source = FindWeights(name, session);
+  const ReferencePart& part = source.parts.front();
   DeferredInit deferred;
-  const std::shared_ptr<torch::nn::Module> module = deferred.Construct(model.make);
-  const LoadResult result = FindLoadPath("direct")->load({.file = session.manifest->PathOf(file.name),
-                                                          .key_path = key,
-                                                          .module = *module,
-                                                          .device = device,
-                                                          .deferred = &deferred});
+  const std::shared_ptr<torch::nn::Module> module = deferred.Construct(part.model->make);
+  const LoadResult result = FindLoadPath("direct")->load(
+      {.file = source.file, .key_path = part.key, .module = *module, .device = device, .deferred = &deferred});
   deferred.Loaded(result.loaded);
   deferred.Finish();
-  if (const std::string wrong = CheckParameters(*module, entry); !wrong.empty()) throw WrongAnswer(wrong);
+  if (const std::string wrong = CheckParameters(*module, *part.entry); !wrong.empty()) throw WrongAnswer(wrong);
   module->eval();
-  return [&model, module](std::span<const at::Tensor> inputs) { return model.forward(*module, inputs); };
+  return [model = part.model, module](std::span<const at::Tensor> inputs) { return model->forward(*module, inputs); };
 }
 
 Forward OpenTorchScript(const std::string& name, const Session& session, at::Device device) {
   const ManifestModel& entry = session.ModelOf(name);
-  const std::string file = session.manifest->PathOf(session.FileOf(name, "torchscript", "bare").name);
+  const std::string file = session.manifest().PathOf(session.FileOf(name, "torchscript", "bare").name);
   const auto module = std::make_shared<torch::jit::Module>(torch::jit::load(file, device));
   module->eval();
   Named state;
@@ -59,6 +50,7 @@ Forward OpenTorchScript(const std::string& name, const Session& session, at::Dev
   };
 }
 
+// Runs machine code that lies in the package: of our own reference data, never of a user's file.
 Forward OpenAoti(const std::string& name, const Session& session, at::Device device) {
   const ManifestModel& entry = session.ModelOf(name);
   if (!device.is_cpu()) throw Skipped("its AOTInductor package was compiled for the CPU");
@@ -68,9 +60,30 @@ Forward OpenAoti(const std::string& name, const Session& session, at::Device dev
     constants.emplace_back(constant, tensor);
   }
   if (constants.empty()) throw WrongAnswer("the AOTInductor package of " + name + " holds no weights");
-  // What the outputs do not depend on was left out when it was compiled.
+  // The compiler leaves out weights that the outputs do not depend on.
   if (const std::string wrong = CheckTensors(constants, entry, /*all=*/false); !wrong.empty()) throw WrongAnswer(wrong);
   return [loader](std::span<const at::Tensor> inputs) { return loader->run({inputs.begin(), inputs.end()}); };
 }
 
-}  // namespace loadpath::bench
+bool Always(std::string_view) { return true; }
+bool HasTorchScript(std::string_view model) {
+  const auto files = ReferenceFiles(model);
+  return std::ranges::find(files, "torchscript", &FormatAndLayout::format) != files.end();
+}
+bool HasProgram(std::string_view model) {
+  const auto programs = ReferencePrograms();
+  return std::ranges::find(programs, model) != programs.end();
+}
+
+}  // namespace
+
+std::span<const ForwardWay> ForwardWays() {
+  static constexpr ForwardWay kWays[] = {
+      {"module", Always, OpenModule},
+      {"torchscript", HasTorchScript, OpenTorchScript},
+      {"aoti", HasProgram, OpenAoti},
+  };
+  return kWays;
+}
+
+}  // namespace loadpath

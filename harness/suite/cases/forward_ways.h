@@ -1,17 +1,25 @@
 #ifndef LOADPATH_HARNESS_SUITE_CASES_FORWARD_WAYS_H_
 #define LOADPATH_HARNESS_SUITE_CASES_FORWARD_WAYS_H_
 
-#include "harness/suite/run.h"
+#include <span>
+#include <string>
+#include <string_view>
 
-namespace loadpath::bench {
+#include "harness/golden/check_outputs.h"
+#include "harness/suite/session.h"
 
-/// The ways to a model's outputs: forward/…/module, …/torchscript, …/aoti. Each opens the reference data of a model,
-/// checks its weights against the manifest's hashes and gives what runs it. Throws Skipped, WrongAnswer.
-Forward OpenModule(const std::string& model, const Session& session, at::Device device);
-Forward OpenTorchScript(const std::string& model, const Session& session, at::Device device);
-/// Runs machine code that lies in the package: of our own reference data, never of a user's file.
-Forward OpenAoti(const std::string& model, const Session& session, at::Device device);
+namespace loadpath {
 
-}  // namespace loadpath::bench
+/// One way to run a model forward: as a C++ module, by TorchScript's interpreter, or as an AOTInductor package.
+struct ForwardWay {
+  std::string_view name;
+  bool (*exists)(std::string_view model);  ///< whether the reference data are made for it
+  /// Opens the model's reference data and checks its weights against the manifest's hashes. Throws Skipped or
+  /// WrongAnswer.
+  Forward (*open)(const std::string& model, const Session& session, at::Device device);
+};
+std::span<const ForwardWay> ForwardWays();
+
+}  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_SUITE_CASES_FORWARD_WAYS_H_

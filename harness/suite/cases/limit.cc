@@ -1,18 +1,25 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <set>
+
+#include "harness/base/parallel.h"
 #include "harness/base/stopwatch.h"
 #include "harness/load/device.h"
-#include "harness/suite/run.h"
+#include "harness/measure/counters.h"
+#include "harness/suite/case_kinds.h"
 
-namespace loadpath::bench {
+namespace loadpath {
 namespace {
+
+constexpr std::string_view kHostToDevice = "h2d";
 
 class LimitRun : public Run {
  public:
-  LimitRun(const Case& which, Session& session) : Run(which), session_(session) {}
+  LimitRun(const Case& one, Session& session) : Run(one), limits_(session.limits()) {}
 
   void Verify() override {
-    record.bytes = session_.limits.bytes();
+    record.bytes = limits_.bytes();
     try {
       estimate = Sample();
     } catch (const DeviceError&) {
@@ -20,36 +27,53 @@ class LimitRun : public Run {
     } catch (const std::runtime_error& error) {
       throw Skipped(error.what());
     }
+    record.cpu_ns.clear();
   }
 
   double Sample() override {
-    return which().path == "h2d" ? HostToDevice() : session_.limits.Run(which().path, which().threads);
+    const ProcessCounters before = ReadProcessCounters();
+    const double seconds =
+        tested().path == kHostToDevice ? CopyToDevice() : limits_.Run(tested().path, tested().threads);
+    record.cpu_ns.push_back((ReadProcessCounters() - before).cpu_ns);
+    return seconds;
   }
 
  private:
   // Pinned memory to the device, for loads that end there.
-  double HostToDevice() {
+  double CopyToDevice() {
     if (!from_.defined()) {
-      const at::Device device = OpenDevice(session_.options.device == "all" ? "cuda" : session_.options.device);
-      const auto size = static_cast<std::int64_t>(session_.limits.bytes());
+      const at::Device device = OpenDevice(tested().device->text());
+      const auto size = static_cast<std::int64_t>(limits_.bytes());
       from_ = at::zeros({size}, at::TensorOptions(at::kByte).pinned_memory(true));
       to_ = at::empty({size}, at::TensorOptions(at::kByte).device(device));
     }
     Synchronize(to_.device());
-    const std::int64_t start = MonotonicNs();
+    Stopwatch watch;
     to_.copy_(from_, /*non_blocking=*/true);
     Synchronize(to_.device());
-    return static_cast<double>(MonotonicNs() - start) * 1e-9;
+    return watch.Lap();
   }
 
-  Session& session_;
+  Limits& limits_;
   at::Tensor from_, to_;
 };
 
 }  // namespace
 
-std::unique_ptr<Run> MakeLimitRun(const Case& which, Session& session) {
-  return std::make_unique<LimitRun>(which, session);
+void ListLimits(const CatalogueRequest& request, std::vector<Case>& all) {
+  for (const std::string_view kind : Limits::Kinds()) {
+    for (const int threads : std::set<int>{1, Cores()}) {
+      all.push_back({.kind = CaseKind::kLimit, .path = std::string(kind), .threads = threads});
+    }
+  }
+  const auto device = std::ranges::find(request.devices, DeviceKind::kCuda, &DeviceName::kind);
+  if (device != request.devices.end()) {
+    all.push_back({.kind = CaseKind::kLimit, .path = std::string(kHostToDevice), .device = *device, .threads = 1});
+  }
 }
 
-}  // namespace loadpath::bench
+std::unique_ptr<Run> MakeLimitRun(const Case& one, Session& session) {
+  return std::make_unique<LimitRun>(one, session);
+}
+
+}  // namespace loadpath

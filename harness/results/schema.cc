@@ -1,0 +1,81 @@
+#include <nlohmann/json.hpp>
+
+#include "harness/results/fields.h"
+
+namespace loadpath {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json RowSchema() {
+  Json properties = Json::object();
+  for (const ResultField& field : ResultFields()) {
+    Json schema = field.schema();
+    schema["description"] = field.description;
+    properties[std::string(field.name)] = std::move(schema);
+  }
+  return {{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+}
+
+// The fields that every row of this kind must have.
+Json RequiredOf(CaseKind kind) {
+  Json required = Json::array();
+  for (const ResultField& field : ResultFields()) {
+    if (field.RequiredOf(kind)) required.push_back(field.name);
+  }
+  return required;
+}
+
+Json TimedSchema() {
+  Json kinds = Json::array();
+  for (std::size_t i = 0; i < kNames<CaseKind>.size(); ++i) {
+    const auto kind = static_cast<CaseKind>(i);
+    kinds.push_back(
+        {{"if", {{"properties", {{"case", {{"const", Name(kind)}}}}}}}, {"then", {{"required", RequiredOf(kind)}}}});
+  }
+  return {{"$ref", "#/$defs/row"},
+          {"properties", {{"status", {{"const", Name(Status::kOk)}}}, {"reason", false}}},
+          {"required", Json::array({"case"})},
+          {"allOf", std::move(kinds)}};
+}
+
+Json NotTimedSchema() {
+  return {{"$ref", "#/$defs/row"},
+          {"properties",
+           {{"status", {{"not", {{"const", Name(Status::kOk)}}}}},
+            {"samples_ns", false},
+            {"real_time", false},
+            {"checked", false}}},
+          {"required", Json::array({"name", "case", "status", "reason"})}};
+}
+
+Json ContextSchema() {
+  return {{"type", "object"},
+          {"description", "The machine, the versions and the command, by name"},
+          {"required", Json::array({"schema_version", "date", "command", "version", "commit", "libtorch", "compiler",
+                                    "build_type", "threads", "processors"})},
+          {"properties", {{"schema_version", {{"const", kResultsSchemaVersion}}}}},
+          {"additionalProperties", {{"type", "string"}}}};
+}
+
+}  // namespace
+
+Json ResultsSchema() {
+  const auto rows = [](const char* type, const char* description) -> Json {
+    return {{"type", "array"}, {"description", description}, {"items", {{"$ref", std::string("#/$defs/") + type}}}};
+  };
+  return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+          {"title",
+           "What `bench --json` writes: Google Benchmark's shape with our fields. Times in nanoseconds, sizes in "
+           "bytes."},
+          {"type", "object"},
+          {"required", Json::array({"context", "benchmarks", "not_timed"})},
+          {"additionalProperties", false},
+          {"properties",
+           {{"context", ContextSchema()},
+            {"benchmarks", rows("timed", "What was timed: one row a series")},
+            {"not_timed", rows("not_timed", "What was skipped or is wrong")}}},
+          {"$defs", {{"row", RowSchema()}, {"timed", TimedSchema()}, {"not_timed", NotTimedSchema()}}}};
+}
+
+}  // namespace loadpath

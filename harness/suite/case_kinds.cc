@@ -1,0 +1,53 @@
+#include "harness/suite/case_kinds.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace loadpath {
+namespace {
+
+constexpr CaseKindRow kRows[] = {
+    {.kind = CaseKind::kLimit,
+     .form = "limit/KIND/threads:N",
+     .summary = "what this machine can do",
+     .list = ListLimits,
+     .make = MakeLimitRun,
+     .least_samples = 1,
+     .only_if_asked = false},
+    {.kind = CaseKind::kLoad,
+     .form = "load/MODEL/FORMAT/LAYOUT/PATH/DEVICE/CACHE",
+     .summary = "a checkpoint into a freshly constructed module, in a loop",
+     .list = ListLoads,
+     .make = MakeLoadRun,
+     .least_samples = 1,
+     .only_if_asked = false},
+    {.kind = CaseKind::kForward,
+     .form = "forward/MODEL/DEVICE/batch:N/WAY",
+     .summary = "one forward pass: by the module, by torchscript, by aoti (AOTInductor)",
+     .list = ListForwards,
+     .make = MakeForwardRun,
+     .least_samples = 10,
+     .only_if_asked = false},
+    {.kind = CaseKind::kStartup,
+     .form = "startup/MODEL/FORMAT/LAYOUT/PATH/DEVICE/CACHE",
+     .summary = "a load in a new process for every sample, up to the first output",
+     .list = ListStartups,
+     .make = MakeStartupRun,
+     .least_samples = 1,
+     .only_if_asked = true},
+};
+static_assert(std::size(kRows) == kNames<CaseKind>.size(), "every CaseKind needs a row");
+
+}  // namespace
+
+std::span<const CaseKindRow> CaseKindRows() { return kRows; }
+
+const CaseKindRow& RowOf(CaseKind kind) {
+  const auto found = std::ranges::find(kRows, kind, &CaseKindRow::kind);
+  if (found == std::end(kRows)) throw std::logic_error("a kind of case without a row in CaseKindRows()");
+  return *found;
+}
+
+std::unique_ptr<Run> MakeRun(const Case& one, Session& session) { return RowOf(one.kind).make(one, session); }
+
+}  // namespace loadpath

@@ -1,0 +1,75 @@
+#include "harness/suite/reference_source.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "harness/base/paths.h"
+#include "harness/checkpoint/formats/folder.h"
+#include "harness/golden/reference_files.h"
+
+namespace loadpath {
+namespace {
+
+// Whether the path is expected to take files of the case's format on its device. LibTorch's own readers may refuse what
+// they were not made for.
+bool MustLoad(const LoadPath& path, const Case& one) {
+  if (one.device && one.device->kind != DeviceKind::kCpu) return path.libtorch_reader.empty();
+  if (path.input == LoadInput::kTorchScript) return one.format == "torchscript" || one.format == "cpp";
+  return true;
+}
+
+}  // namespace
+
+ReferenceSource FindReference(const Case& one, const Session& session) {
+  const LoadPath& path = *FindLoadPath(one.path);
+  ReferenceSource source;
+  source.must_load = MustLoad(path, one);
+  for (const std::string& model : one.models) {
+    const ManifestFile& file = session.FileOf(model, one.format, one.file_layout);
+    const bool plain = path.input == LoadInput::kPlainDict && !file.plain_dict.empty();
+    source.must_load = source.must_load && (path.input != LoadInput::kPlainDict || plain);
+    source.file = session.manifest().PathOf(plain ? file.plain_dict : file.name);
+    if (!std::filesystem::exists(source.file)) throw MissingData("no " + source.file + "; scripts/bench makes it");
+    const auto key = std::ranges::find(file.models, model, [](const auto& named) { return named.first; });
+    if (key == file.models.end()) throw std::runtime_error(source.file + ": the manifest names no key for " + model);
+    source.parts.push_back({&session.FindModel(model), &session.ModelOf(model), key->second});
+  }
+  return source;
+}
+
+ReferenceSource FindWeights(const std::string& model, const Session& session) {
+  const auto files = ReferenceFiles(model);
+  const auto found = std::ranges::find(files, "zip", &FormatAndLayout::format);
+  if (found == files.end()) throw std::logic_error("no zip file of " + model + " in ReferenceFiles");
+  return FindReference({.kind = CaseKind::kForward,
+                        .model = model,
+                        .format = "zip",
+                        .path = "direct",
+                        .models = {model},
+                        .file_layout = std::string(found->layout)},
+                       session);
+}
+
+OpenOptions HowToOpen(const Case& one) { return {.opaque = one.format == "opaque"}; }
+
+std::vector<std::string> FilesOf(const std::string& path, const OpenOptions& how) {
+  const auto checkpoint = Checkpoint::Open(path, how);
+  std::set<std::string> files = {std::filesystem::canonical(IsFolder(path) ? CheckpointInFolder(path) : path).string()};
+  for (std::uint32_t i = 0; i < checkpoint->file_count(); ++i) {
+    files.insert(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(checkpoint->fd(i))).string());
+  }
+  return {files.begin(), files.end()};
+}
+
+LoadResult LoadBy(const LoadPath& path, const LoadRequest& request, bool must_load) {
+  try {
+    return path.load(request);
+  } catch (const Skipped& refused) {
+    if (!must_load) throw;
+    throw std::runtime_error(std::string(refused.what()) + " (" + std::string(path.name) +
+                             " is expected to load this format)");
+  }
+}
+
+}  // namespace loadpath

@@ -1,0 +1,42 @@
+#ifndef LOADPATH_HARNESS_SUITE_REFERENCE_SOURCE_H_
+#define LOADPATH_HARNESS_SUITE_REFERENCE_SOURCE_H_
+
+#include <string>
+#include <vector>
+
+#include "harness/suite/case.h"
+#include "harness/suite/session.h"
+
+namespace loadpath {
+
+/// One state dict of a reference file and the model that takes it.
+struct ReferencePart {
+  const Model* model;
+  const ManifestModel* entry;
+  std::string key;
+};
+/// A file of the reference data and what is loaded from it.
+struct ReferenceSource {
+  std::string file;
+  std::vector<ReferencePart> parts;
+  bool must_load = true;  ///< false if the load path is not expected to take this file: then it may refuse it
+};
+
+/// Returns the file of a load or startup case in the form that its load path reads. Throws MissingData.
+ReferenceSource FindReference(const Case& one, const Session& session);
+
+/// Returns the file that a model's own weights come from: its first file of format zip.
+ReferenceSource FindWeights(const std::string& model, const Session& session);
+
+/// Opening options of a case: whole pickled modules need `opaque`.
+OpenOptions HowToOpen(const Case& one);
+
+/// Every file that holds something of the checkpoint `path`, which may be a folder or list others.
+std::vector<std::string> FilesOf(const std::string& path, const OpenOptions& how);
+
+/// Loads by the path. If `must_load`, a refusal is an error: std::runtime_error instead of Skipped.
+LoadResult LoadBy(const LoadPath& path, const LoadRequest& request, bool must_load);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_SUITE_REFERENCE_SOURCE_H_

@@ -1,0 +1,25 @@
+#ifndef LOADPATH_HARNESS_SUITE_REPORT_TABLE_H_
+#define LOADPATH_HARNESS_SUITE_REPORT_TABLE_H_
+
+#include <span>
+#include <string>
+
+#include "harness/results/record.h"
+
+namespace loadpath {
+
+/// One line a case in sections ("load/gpt2/zip/nested", then a line "direct/cpu/hot" for each), a head that says what
+/// the columns mean, and a foot with machine, versions and date. Columns without a value are left out, and percentiles
+/// if a line would be longer than 100 characters; only reasons are ever longer.
+std::string TableText(std::span<const Record> records, const Context& context);
+
+/// Three significant digits with a unit: "1.23 ms".
+std::string TimeText(double ns);
+
+/// What was compared before timing: "tensors" or "tensors+outputs", with "+crc" if every checksum was checked too and
+/// "+some crc" if only some were; "" if nothing was.
+std::string CheckedText(const Record& record);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_SUITE_REPORT_TABLE_H_

@@ -1,0 +1,84 @@
+#include "harness/suite/selection.h"
+
+#include <algorithm>
+#include <regex>
+#include <set>
+
+#include "harness/base/nearest.h"
+#include "harness/base/usage_error.h"
+#include "harness/load/load_path.h"
+#include "harness/suite/case_kinds.h"
+
+namespace loadpath {
+namespace {
+
+// What runs without --filter: the original cases, the published model and the limits; a few minutes.
+constexpr const char* kUsual = "^(limit|(load|forward)/(linear|custom|multi:[AB+]+|crepe:full))/";
+
+std::string NoMatch(const std::string& filter, const std::vector<Case>& catalogue) {
+  std::set<std::string> candidates;
+  for (const Case& one : catalogue) {
+    const std::string name = one.name();
+    candidates.insert(name);
+    for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+      end = name.find('/', begin);
+      candidates.insert(name.substr(0, end));
+      candidates.insert(name.substr(begin, end - begin));
+    }
+  }
+  std::string plain = filter;
+  std::erase_if(plain, [](char c) { return c == '^' || c == '$' || c == '\\'; });
+  while (plain.ends_with('/')) plain.pop_back();
+  while (plain.starts_with('/')) plain.erase(0, 1);
+  const std::vector<std::string> list(candidates.begin(), candidates.end());
+  const std::string nearest = Nearest(plain, list);
+  return "--filter " + filter + ": matches none of " + std::to_string(catalogue.size()) + " cases" +
+         (nearest.empty() ? "" : "; did you mean " + nearest + "?") + " (bench --list --filter . lists them)";
+}
+
+}  // namespace
+
+std::vector<Case> Select(const std::string& filter, const std::vector<Case>& catalogue) {
+  std::vector<Case> chosen;
+  if (filter.empty()) {
+    std::ranges::copy_if(catalogue, std::back_inserter(chosen),
+                         [](const Case& one) { return one.checkpoint.has_value(); });
+    if (!chosen.empty()) return chosen;
+  }
+  const std::string text = filter.empty() ? kUsual : filter;
+  const bool inverted = text.starts_with('-');
+  std::regex expression;
+  try {
+    expression.assign(text.substr(inverted ? 1 : 0));
+  } catch (const std::regex_error& error) {
+    throw UsageError("--filter " + filter + ": not a regular expression (" + error.what() + ")");
+  }
+  const auto asked = [&text](CaseKind kind) {
+    return !RowOf(kind).only_if_asked || text == "." || text.find(Name(kind)) != std::string::npos;
+  };
+  std::ranges::copy_if(catalogue, std::back_inserter(chosen), [&](const Case& one) {
+    return asked(one.kind) && std::regex_search(one.name(), expression) != inverted;
+  });
+  if (chosen.empty()) throw UsageError(NoMatch(filter, catalogue));
+  return chosen;
+}
+
+std::string LimitOf(const Case& load) {
+  if (load.device->kind != DeviceKind::kCpu) return "h2d";
+  if (load.cache == CacheState::kCold) return "disk";
+  return std::string(FindLoadPath(load.path)->limit);
+}
+
+std::vector<Case> LimitsOf(const std::vector<Case>& chosen, const std::vector<Case>& catalogue) {
+  std::set<std::string> wanted;
+  for (const Case& one : chosen) {
+    if (one.kind == CaseKind::kLoad) wanted.insert(LimitOf(one));
+  }
+  std::vector<Case> limits;
+  std::ranges::copy_if(catalogue, std::back_inserter(limits), [&](const Case& one) {
+    return one.kind == CaseKind::kLimit && wanted.contains(one.path) && std::ranges::find(chosen, one) == chosen.end();
+  });
+  return limits;
+}
+
+}  // namespace loadpath

@@ -1,0 +1,24 @@
+#ifndef LOADPATH_HARNESS_SUITE_SELECTION_H_
+#define LOADPATH_HARNESS_SUITE_SELECTION_H_
+
+#include <string>
+#include <vector>
+
+#include "harness/suite/case.h"
+
+namespace loadpath {
+
+/// Returns the cases whose name has a match of the regular expression `filter`, in the catalogue's order. "-" before
+/// the expression means: has none. An empty filter chooses the usual cases; if the catalogue is that of the user's own
+/// checkpoints, it chooses all of theirs. Startup cases need a filter that says "startup", or is ".". Throws UsageError
+/// if nothing matches.
+std::vector<Case> Select(const std::string& filter, const std::vector<Case>& catalogue);
+
+/// The path of the limit cases that a load is held against: "pread", "mmap", "disk" or "h2d".
+std::string LimitOf(const Case& load);
+/// The limit cases that the chosen loads are held against, without those that were chosen already.
+std::vector<Case> LimitsOf(const std::vector<Case>& chosen, const std::vector<Case>& catalogue);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_SUITE_SELECTION_H_

@@ -1,0 +1,67 @@
+#include "harness/suite/session.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace loadpath {
+namespace {
+
+constexpr std::uint64_t kScratch = std::uint64_t{256} << 20, kQuickScratch = std::uint64_t{64} << 20;
+
+// Beside the reference data, so that the limits are those of the same disk.
+std::string ScratchFolder(const std::string& data) {
+  return std::filesystem::is_directory(data) ? data : std::filesystem::temp_directory_path().string();
+}
+
+[[noreturn]] void Missing(const std::string& what, const std::string& data) {
+  throw MissingData("no " + what + " in " + data + "; scripts/bench makes it");
+}
+
+}  // namespace
+
+Session::Session(std::span<const Model> models, std::string data, bool quick)
+    : models_(models), data_(std::move(data)), limits_(ScratchFolder(data_), quick ? kQuickScratch : kScratch) {
+  try {
+    manifest_ = Manifest::Read(data_);
+  } catch (const std::exception& error) {
+    why_no_manifest_ = error.what();
+  }
+}
+
+const Model& Session::FindModel(const std::string& name) const {
+  const auto found = std::ranges::find(models_, name, &Model::name);
+  if (found == models_.end()) throw Skipped("no model " + name + " in this program");
+  return *found;
+}
+
+const Manifest& Session::manifest() const {
+  if (!manifest_) throw MissingData("no reference data (" + why_no_manifest_ + "); scripts/bench makes it");
+  return *manifest_;
+}
+
+const ManifestModel& Session::ModelOf(const std::string& model) const {
+  const ManifestModel* found = manifest().FindModel(model);
+  if (found == nullptr) Missing("reference data of " + model, data_);
+  return *found;
+}
+
+const ManifestFile& Session::FileOf(const std::string& model, const std::string& format,
+                                    const std::string& layout) const {
+  ModelOf(model);
+  const ManifestFile* found = manifest().FindFile(model, format, layout);
+  if (found == nullptr || !std::filesystem::exists(manifest().PathOf(found->name))) {
+    Missing(format + "/" + layout + " of " + model, data_);
+  }
+  return *found;
+}
+
+std::string Session::ProgramOf(const std::string& model) const {
+  ModelOf(model);
+  const ManifestProgram* found = manifest().FindProgram(model);
+  if (found == nullptr || !std::filesystem::exists(manifest().PathOf(found->name))) {
+    Missing("AOTInductor package of " + model, data_);
+  }
+  return manifest().PathOf(found->name);
+}
+
+}  // namespace loadpath

@@ -1,0 +1,55 @@
+#ifndef LOADPATH_HARNESS_SUITE_SESSION_H_
+#define LOADPATH_HARNESS_SUITE_SESSION_H_
+
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+#include "harness/golden/manifest.h"
+#include "harness/load/load_path.h"
+#include "harness/measure/machine_limits.h"
+#include "models/model.h"
+
+namespace loadpath {
+
+/// The reference data of a case are not there: it is skipped, though it is expected to run.
+class MissingData : public Skipped {
+ public:
+  using Skipped::Skipped;
+};
+
+/// A file of the user's own is not a checkpoint, or is damaged: what() names it.
+class BadInput : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// What the cases of one run share.
+class Session {
+ public:
+  Session(std::span<const Model> models, std::string data, bool quick);
+
+  std::span<const Model> models() const { return models_; }
+  const std::string& data() const { return data_; }
+  Limits& limits() { return limits_; }
+
+  const Model& FindModel(const std::string& name) const;  ///< throws Skipped if it is not in this program
+
+  /// These throw MissingData, with what to do, if the reference data lack it, or if its file is gone.
+  const Manifest& manifest() const;
+  const ManifestModel& ModelOf(const std::string& model) const;
+  const ManifestFile& FileOf(const std::string& model, const std::string& format, const std::string& layout) const;
+  std::string ProgramOf(const std::string& model) const;  ///< path of the model's AOTInductor package
+
+ private:
+  std::span<const Model> models_;
+  std::string data_;
+  std::optional<Manifest> manifest_;
+  std::string why_no_manifest_;
+  Limits limits_;
+};
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_SUITE_SESSION_H_

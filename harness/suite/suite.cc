@@ -1,0 +1,215 @@
+#include "harness/suite/suite.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "harness/base/usage_error.h"
+#include "harness/base/version.h"
+#include "harness/load/device.h"
+#include "harness/measure/machine.h"
+#include "harness/results/fields.h"
+#include "harness/results/statistics.h"
+#include "harness/suite/case_kinds.h"
+#include "harness/suite/interrupt.h"
+#include "harness/suite/report/google_benchmark.h"
+#include "harness/suite/selection.h"
+
+namespace loadpath {
+namespace {
+
+constexpr int kInterrupted = 130;
+
+std::vector<Case> CatalogueFor(const SuiteOptions& options, std::span<const Model> models) {
+  return Catalogue({models, options.devices, options.caches, options.checkpoints});
+}
+
+Context DescribeRun(const SuiteOptions& options) {
+  char date[64];
+  const std::time_t now = std::time(nullptr);
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S%z", std::localtime(&now));
+  const Version& built = ProgramVersion();
+  Context context = DescribeMachine(std::filesystem::exists(options.data) ? options.data : ".");
+  context.insert(context.end(), {{"version", std::string(built.version)},
+                                 {"commit", std::string(built.commit)},
+                                 {"libtorch", std::string(built.libtorch)},
+                                 {"compiler", std::string(built.compiler)},
+                                 {"build_type", std::string(built.build_type)},
+                                 {"cpu_capability", at::get_cpu_capability()},
+                                 {"threads", std::to_string(at::get_num_threads())},
+                                 {"date", date},
+                                 {"command", options.command}});
+  return context;
+}
+
+void RequireWritable(const std::string& file) {
+  if (file.empty() || std::ofstream(file, std::ios::app).good()) return;
+  throw UsageError("--benchmark_out=" + file + ": cannot be written; name a file in a folder that exists");
+}
+
+void RequireDevices(std::span<const DeviceName> devices) {
+  for (const DeviceName& device : devices) {
+    try {
+      if (!OpenDevice(device.text()).is_cpu()) DisableTf32();
+    } catch (const DeviceError& error) {
+      throw UsageError(std::string("--") + error.what());
+    }
+  }
+}
+
+// Checks one case. One that cannot run or is wrong keeps its record and is not timed.
+void Verify(Run& run, bool all_devices) {
+  const auto ended = [&run](Status status, const std::string& reason) {
+    run.record.status = status;
+    run.record.reason = reason.substr(0, reason.find('\n'));
+  };
+  if (Interrupted()) return;
+  try {
+    run.Verify();
+  } catch (const MissingData& missing) {
+    run.missing_data = true;
+    ended(Status::kSkipped, missing.what());
+  } catch (const Skipped& skipped) {
+    ended(Status::kSkipped, skipped.what());
+  } catch (const DeviceError& error) {
+    ended(all_devices ? Status::kSkipped : Status::kError, error.what());
+  } catch (const BadInput& error) {
+    run.bad_input = true;
+    ended(Status::kError, error.what());
+  } catch (const std::exception& error) {
+    ended(Status::kError, error.what());
+  }
+}
+
+// What a record must not say of a case that has no time.
+void ClearTimes(Record& record) {
+  record.samples_ns.clear();
+  record.cpu_ns.clear();
+  record.minor_faults.clear();
+  record.major_faults.clear();
+  record.phases_ns.clear();
+  record.checked = record.outputs_checked = false;
+}
+
+// Holds every load against the best of its kind's limits, over the numbers of threads.
+void CompareWithLimits(std::span<Run* const> runs) {
+  struct Best {
+    double bytes_per_second = 0;
+    std::string label;
+  };
+  std::map<std::string, Best> best;
+  for (const Run* run : runs) {
+    const Record& record = run->record;
+    if (record.kind != CaseKind::kLimit || record.status != Status::kOk) continue;
+    const double rate = static_cast<double>(*record.bytes) * 1e9 / Median(record.samples_ns);
+    Best& so_far = best[record.path];
+    if (rate > so_far.bytes_per_second) so_far = {rate, run->tested().label()};
+  }
+  for (Run* run : runs) {
+    Record& record = run->record;
+    if (record.status != Status::kOk) continue;
+    const double seconds = Median(record.samples_ns) * 1e-9;
+    if (record.batch) record.items_per_second = static_cast<double>(*record.batch) / seconds;
+    if (record.kind != CaseKind::kLoad) continue;
+    const auto found = best.find(LimitOf(run->tested()));
+    if (found == best.end()) continue;
+    record.limit = found->second.label;
+    record.part_of_limit = static_cast<double>(*record.bytes) / seconds / found->second.bytes_per_second;
+  }
+}
+
+}  // namespace
+
+std::vector<Case> ChosenCases(const SuiteOptions& options, std::span<const Model> models) {
+  return Select(options.filter, CatalogueFor(options, models));
+}
+
+void SetExitStatus(std::span<Run* const> runs, std::size_t limits, bool interrupted, SuiteResult& result) {
+  const auto asked = runs.subspan(limits);
+  const auto timed = [](const Run* run) { return run->record.status == Status::kOk; };
+  if (interrupted) {
+    result.messages = {"interrupted: what was measured until then is reported"};
+    result.exit_status = kInterrupted;
+    return;
+  }
+  for (const Run* run : asked) {
+    const std::string& reason = run->record.reason;
+    const bool told = std::ranges::find(result.messages, reason) != result.messages.end();
+    if (run->bad_input && !told) result.messages.push_back(reason);
+  }
+  const bool only_bad_input = !result.messages.empty() && std::ranges::none_of(asked, [&](const Run* run) {
+    return timed(run) || (run->record.status == Status::kError && !run->bad_input);
+  });
+  if (only_bad_input) {
+    result.exit_status = 2;
+    return;
+  }
+  if (std::ranges::any_of(runs, [](const Run* run) { return run->record.status == Status::kError; })) {
+    result.exit_status = 1;
+  }
+  if (const auto missing = std::ranges::count_if(asked, &Run::missing_data); missing > 0) {
+    result.exit_status = 1;
+    result.messages.push_back(std::to_string(missing) + (missing == 1 ? " case was" : " cases were") +
+                              " skipped because reference data are missing; scripts/bench makes them");
+  } else if (std::ranges::none_of(asked, timed)) {
+    result.exit_status = 1;
+    result.messages.push_back("nothing was timed: every case was skipped or is wrong");
+  }
+}
+
+SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models) {
+  if (!options.all_devices) RequireDevices(options.devices);
+  const std::vector<Case> catalogue = CatalogueFor(options, models);
+  std::vector<Case> chosen = Select(options.filter, catalogue);
+  const std::vector<Case> limits = LimitsOf(chosen, catalogue);
+  chosen.insert(chosen.begin(), limits.begin(), limits.end());
+  std::optional<NewFile> json;
+  if (!options.json.empty()) json.emplace(options.json);
+  RequireWritable(options.google.out);
+
+  SuiteResult result;
+  result.context = DescribeRun(options);
+  Session session(models, options.data, options.quick);
+  NoteInterrupts();
+  std::vector<std::unique_ptr<Run>> owned;
+  std::vector<Run*> runs, verified, not_timed;
+  for (const Case& one : chosen) {
+    owned.push_back(MakeRun(one, session));
+    Run& run = *owned.back();
+    run.record.repetitions = static_cast<std::uint64_t>(options.repetitions);
+    runs.push_back(&run);
+    Verify(run, options.all_devices);
+    (run.record.status == Status::kOk ? verified : not_timed).push_back(&run);
+  }
+  const std::span<Run* const> asked = std::span(runs).subspan(limits.size());
+  if (std::ranges::none_of(asked, [](const Run* run) { return run->record.status == Status::kOk; })) {
+    // Nothing is there to be held against them.
+    for (Run* limit : verified) {
+      limit->record.status = Status::kSkipped;
+      limit->record.reason = "no load was right that could be held against it";
+    }
+    not_timed.insert(not_timed.begin(), verified.begin(), verified.end());
+    verified.clear();
+  }
+  TakeSamples(verified, not_timed, options, result.context);
+  for (Run* run : runs) {
+    Record& record = run->record;
+    if (record.status == Status::kOk && record.samples_ns.empty()) {
+      record.status = Status::kSkipped;
+      record.reason = "interrupted before its first sample";
+    }
+    if (record.status != Status::kOk) ClearTimes(record);
+  }
+  CompareWithLimits(runs);
+  SetExitStatus(runs, limits.size(), Interrupted(), result);
+  for (const Run* run : runs) result.records.push_back(run->record);
+  if (json) WriteResults(*json, result.context, result.records);
+  return result;
+}
+
+}  // namespace loadpath

@@ -1,0 +1,114 @@
+#include "harness/suite/user_checkpoint.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
+#include <map>
+
+#include "harness/base/usage_error.h"
+#include "harness/golden/compare.h"
+#include "harness/state/scalar_type.h"
+
+namespace loadpath {
+namespace {
+
+// A module without a class: the tree of names in the keys.
+class NamedTensors : public torch::nn::Module {
+ public:
+  NamedTensors() : torch::nn::Module("NamedTensors") {}
+
+  NamedTensors& Child(const std::string& name) {
+    auto& child = children_by_name_[name];
+    if (!child) child = register_module(name, std::make_shared<NamedTensors>());
+    return *child;
+  }
+  void Add(const std::string& name, const at::Tensor& tensor) {
+    if (at::isFloatingType(tensor.scalar_type()) || at::isComplexType(tensor.scalar_type())) {
+      register_parameter(name, tensor, /*requires_grad=*/false);
+    } else {
+      register_buffer(name, tensor);
+    }
+  }
+
+ private:
+  std::map<std::string, std::shared_ptr<NamedTensors>> children_by_name_;
+};
+
+bool HoldsTensors(const Tree& tree, NodeId node) {
+  const auto items = tree.items(node);
+  for (std::size_t i = 1; i < items.size(); i += 2) {
+    if (tree.kind(items[i]) != NodeKind::kTensor) return false;
+  }
+  return !items.empty();
+}
+
+// "model_state_dict, optimizer.state": keys at the top whose values are dicts of tensors.
+std::string PlacesOfStateDicts(const StateDict& state_dict) {
+  const Tree& tree = state_dict.checkpoint().tree();
+  std::string places;
+  for (const auto& entry : state_dict.entries()) {
+    if (tree.IsDict(entry.node) && HoldsTensors(tree, entry.node)) places += (places.empty() ? "" : ", ") + entry.key;
+  }
+  return places;
+}
+
+std::map<std::string, at::Tensor> TensorsOf(const torch::nn::Module& module) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& item : module.named_parameters()) tensors[item.key()] = item.value();
+  for (const auto& item : module.named_buffers()) tensors[item.key()] = item.value();
+  return tensors;
+}
+
+}  // namespace
+
+std::shared_ptr<torch::nn::Module> ModuleLike(const StateDict& state_dict) {
+  const Checkpoint& checkpoint = state_dict.checkpoint();
+  const Tree& tree = checkpoint.tree();
+  auto root = std::make_shared<NamedTensors>();
+  for (const auto& entry : state_dict.entries()) {
+    if (tree.kind(entry.node) != NodeKind::kTensor) {
+      const std::string places = PlacesOfStateDicts(state_dict);
+      throw UsageError(checkpoint.path() + ": not a state dict: " + entry.key + " is " + tree.TypeText(entry.node) +
+                       (places.empty() ? "" : "; name one with --checkpoint FILE::KEY, here: " + places));
+    }
+    const TensorView& view = tree.tensor(entry.node);
+    NamedTensors* owner = root.get();
+    std::size_t begin = 0;
+    for (std::size_t dot = 0; (dot = entry.key.find('.', begin)) != std::string::npos; begin = dot + 1) {
+      owner = &owner->Child(entry.key.substr(begin, dot - begin));
+    }
+    try {
+      owner->Add(entry.key.substr(begin), at::empty(view.shape, ToScalarType(view.dtype)));
+    } catch (const c10::Error&) {
+      throw UsageError(checkpoint.path() + ": no module can have a parameter named " + entry.key);
+    }
+  }
+  return root;
+}
+
+Dtypes DtypesOf(const torch::nn::Module& module) {
+  Dtypes dtypes;
+  for (const auto& [name, tensor] : TensorsOf(module)) dtypes[name] = tensor.scalar_type();
+  return dtypes;
+}
+
+std::string CheckAgainstFile(const StateDict& state_dict, const torch::nn::Module& module, const Dtypes& constructed) {
+  const Checkpoint& checkpoint = state_dict.checkpoint();
+  const Tree& tree = checkpoint.tree();
+  const auto tensors = TensorsOf(module);
+  for (const auto& entry : state_dict.entries()) {
+    const auto found = tensors.find(entry.key);
+    if (tree.kind(entry.node) != NodeKind::kTensor || found == tensors.end()) continue;
+    const TensorView& view = tree.tensor(entry.node);
+    const at::ScalarType in_file = ToScalarType(view.dtype), now = found->second.scalar_type();
+    if (now != in_file && now != constructed.at(entry.key)) {
+      return entry.key + " is " + c10::toString(now) + ", which neither the file nor the model has";
+    }
+    auto bytes = ReadTensor(checkpoint, view);
+    const at::Tensor expected = at::from_blob(bytes.data(), view.shape, in_file).to(now);
+    if (Digest(found->second) != Digest(expected)) return entry.key + " differs from the file";
+  }
+  return "";
+}
+
+}  // namespace loadpath

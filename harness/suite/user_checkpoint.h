@@ -1,0 +1,29 @@
+#ifndef LOADPATH_HARNESS_SUITE_USER_CHECKPOINT_H_
+#define LOADPATH_HARNESS_SUITE_USER_CHECKPOINT_H_
+
+#include <torch/nn/module.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "harness/state/state_dict.h"
+
+namespace loadpath {
+
+/// Returns a module whose state dict has the keys, shapes and dtypes of `state_dict`. Throws UsageError if a value is
+/// not a tensor: the line names the file, the value, and the places in the file where a state dict lies.
+std::shared_ptr<torch::nn::Module> ModuleLike(const StateDict& state_dict);
+
+/// The dtypes of a module's parameters and buffers by name.
+using Dtypes = std::map<std::string, at::ScalarType>;
+Dtypes DtypesOf(const torch::nn::Module& module);
+
+/// Compares every tensor of a loaded module with the file's, which ReadTensor reads: no load path has a part in it. A
+/// tensor may have the file's dtype or the one it was `constructed` with; the expected values are the file's, cast to
+/// that dtype by at::Tensor::to. Returns one sentence, or nothing if all are equal.
+std::string CheckAgainstFile(const StateDict& state_dict, const torch::nn::Module& module, const Dtypes& constructed);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_SUITE_USER_CHECKPOINT_H_

@@ -1,0 +1,58 @@
+#include "harness/suite/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/base/usage_error.h"
+
+namespace loadpath {
+namespace {
+
+SuiteOptions Parsed(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "bench");
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  return ParseOptions(static_cast<int>(argv.size()), argv.data()).value();
+}
+
+TEST(Options, GoogleBenchmarksNamesOfOurFlagsMeanTheSame) {
+  const SuiteOptions options =
+      Parsed({"--benchmark_filter=-^load/", "--benchmark_repetitions=7", "--benchmark_list_tests=true"});
+  EXPECT_EQ(options.filter, "-^load/");
+  EXPECT_EQ(options.repetitions, 7);
+  EXPECT_EQ(options.task, Task::kListCases);
+  EXPECT_EQ(Parsed({"--benchmark_list_tests=false"}).task, Task::kRun);
+  EXPECT_THAT(options.google.arguments, testing::IsEmpty());
+}
+
+TEST(Options, GoogleBenchmarksOwnFlagsArePassedOn) {
+  const SuiteOptions options = Parsed({"--benchmark_format=csv", "--benchmark_out=x.json", "--benchmark_min_time=2"});
+  EXPECT_TRUE(options.google.display);
+  EXPECT_TRUE(options.google.min_time);
+  EXPECT_EQ(options.google.out, "x.json");
+  EXPECT_EQ(options.google.arguments.size(), 3U);
+}
+
+TEST(Options, AllDevicesAreBoth) {
+  EXPECT_TRUE(Parsed({"--device", "all"}).all_devices);
+  EXPECT_EQ(Parsed({"--device", "all"}).devices.size(), 2U);
+  EXPECT_EQ(Parsed({"--device", "cuda:3"}).devices, (std::vector<DeviceName>{{DeviceKind::kCuda, 3}}));
+  for (const char* device : {"cpu:0", "cuda:", "cuda:-1", "cuda:9999", "gpu", ""}) {
+    EXPECT_THROW(Parsed({"--device", device}), UsageError) << device;
+  }
+}
+
+TEST(Options, ACheckpointThatIsGivenTwiceIsOne) {
+  const SuiteOptions options =
+      Parsed({"--checkpoint", "a.pth::k", "--checkpoint", "a.pth::k", "--checkpoint", "a.pth"});
+  EXPECT_EQ(options.checkpoints, (std::vector<UserCheckpoint>{{"a.pth", "k"}, {"a.pth", ""}}));
+}
+
+TEST(Options, QuickTakesThreeRepetitionsUnlessItIsToldHowMany) {
+  EXPECT_EQ(Parsed({}).repetitions, 10);
+  EXPECT_EQ(Parsed({"--quick"}).repetitions, 3);
+  EXPECT_EQ(Parsed({"--quick", "--repetitions", "5"}).repetitions, 5);
+}
+
+}  // namespace
+}  // namespace loadpath

@@ -1,0 +1,121 @@
+#include "harness/suite/report/table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "harness/suite/run.h"
+
+namespace loadpath {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class FixedRun : public Run {
+ public:
+  using Run::Run;
+  void Verify() override {}
+  double Sample() override { return 1; }
+};
+
+Record RecordOf(const std::string& path) {
+  return FixedRun({.kind = CaseKind::kLoad,
+                   .model = "multi:A+B",
+                   .format = "safetensors",
+                   .layout = "multi:twice",
+                   .path = path,
+                   .device = DeviceName{},
+                   .cache = CacheState::kCold})
+      .record;
+}
+
+Record TimedRecord(std::size_t samples) {
+  Record record = RecordOf("pickle_load");
+  record.samples_ns.assign(samples, 123'456'789);
+  record.bytes = 497'759'232;
+  record.peak_extra_bytes = 497'759'232;
+  record.part_of_limit = 0.46;
+  record.limit = "pread/threads:2";
+  record.checked = record.outputs_checked = true;
+  record.crc = {{"checked", 148}, {"not written", 1}};
+  return record;
+}
+
+std::string LineWith(const std::string& text, const std::string& word) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(word) != std::string::npos) return line;
+  }
+  return "";
+}
+
+TEST(TableText, HasASectionAndALineForACase) {
+  const Record record = TimedRecord(10);
+  const std::string text = TableText({&record, 1}, {});
+  EXPECT_THAT(text, HasSubstr("\nload/multi:A+B/safetensors/multi:twice\n  pickle_load/cpu/cold  "));
+  EXPECT_THAT(LineWith(text, "pickle_load"),
+              HasSubstr("123 ms  123 ms  4.03 GB/s  46% pread  497.8 MB  tensors+outputs"));
+}
+
+TEST(TableText, NoLineIsLongerThan100Characters) {
+  for (const std::size_t samples : {1, 10, 100}) {
+    const Record record = TimedRecord(samples);
+    const std::string facts(40, 'x');
+    std::istringstream lines(
+        TableText({&record, 1}, {{"cpu", facts}, {"memory", facts}, {"commit", facts}, {"date", facts}}));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
+  }
+}
+
+TEST(TableText, ColumnsWithoutAValueAreLeftOut) {
+  Record record = RecordOf("direct");
+  record.samples_ns = {5};
+  const std::string heads = LineWith(TableText({&record, 1}, {}), "case ");
+  EXPECT_THAT(heads, HasSubstr("median"));
+  EXPECT_THAT(heads, Not(HasSubstr("p90")));
+  EXPECT_THAT(heads, Not(HasSubstr("of limit")));
+}
+
+TEST(TableText, ACaseThatWasNotTimedSaysWhy) {
+  std::vector<Record> records = {TimedRecord(1), RecordOf("jit_load"), RecordOf("mmap")};
+  records[1].status = Status::kSkipped;
+  records[1].reason = "it refuses";
+  records[2].status = Status::kError;
+  records[2].reason = "w differs";
+  const std::string text = TableText(records, {});
+  EXPECT_THAT(LineWith(text, "jit_load"), testing::StartsWith("  jit_load/cpu/cold  skipped: it refuses"));
+  EXPECT_THAT(LineWith(text, "mmap"), testing::StartsWith("  mmap/cpu/cold  error: w differs"));
+}
+
+TEST(TableText, NotesWhatFellBackAndWhatWasNotCold) {
+  Record record = TimedRecord(1);
+  record.fallback = "copy: 1 strided in the file";
+  record.greatest_residency = 0.25;
+  const std::string text = TableText({&record, 1}, {});
+  EXPECT_THAT(text, HasSubstr("    fell back to copy: 1 strided in the file\n"));
+  EXPECT_THAT(text, HasSubstr("    not cold: up to 25% of the file stayed in the page cache\n"));
+}
+
+TEST(CheckedText, SaysWhetherOutputsWereCompared) {
+  Record record;
+  EXPECT_EQ(CheckedText(record), "");
+  record.checked = true;
+  EXPECT_EQ(CheckedText(record), "tensors");
+  record.outputs_checked = true;
+  EXPECT_EQ(CheckedText(record), "tensors+outputs");
+  record.crc = {{"checked", 2}};
+  EXPECT_EQ(CheckedText(record), "tensors+outputs+crc");
+  record.crc["off"] = 1;
+  EXPECT_EQ(CheckedText(record), "tensors+outputs+some crc");
+}
+
+TEST(TimeText, HasThreeDigits) {
+  EXPECT_EQ(TimeText(999.4), "999 ns");
+  EXPECT_EQ(TimeText(999.6), "1.00 us");
+  EXPECT_EQ(TimeText(12'345'678), "12.3 ms");
+}
+
+}  // namespace
+}  // namespace loadpath
