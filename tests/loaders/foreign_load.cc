@@ -1,4 +1,5 @@
-// Loads a file by LibTorch's own readers and prints the outcome. It is a program of its own, because a reader may crash.
+// Loads a file by LibTorch's own readers and prints the outcome. It is a program of its own, because a reader may
+// crash.
 //
 //   foreign_load pickle_load|jit_load FILE
 //   foreign_load version
@@ -47,8 +48,8 @@ class Description {
                         {"storage", storages_.emplace(memory, storages_.size()).first->second}});
   }
 
-  // Adds every tensor in a tree of dicts, lists and tuples. Does not recurse: a file may nest without limit, and contain
-  // itself.
+  // Adds every tensor in a tree of dicts, lists and tuples. Does not recurse: a file may nest without limit, and
+  // contain itself.
   void AddTree(const at::IValue& root) {
     struct Waiting {
       at::IValue value;
