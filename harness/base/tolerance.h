@@ -3,6 +3,8 @@
 
 namespace loadpath {
 
+/// How far a value may be from the expected one: |actual - expected| <= atol + rtol * |expected|, the rule of
+/// torch.testing.assert_close.
 struct Tolerance {
   double rtol = 0, atol = 0;
 };
