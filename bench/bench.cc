@@ -1,8 +1,8 @@
 // bench: measures ways of loading checkpoints into LibTorch modules. harness/suite/options.cc is its command line.
 #include <iostream>
 
+#include "harness/base/error.h"
 #include "harness/base/text.h"
-#include "harness/base/usage_error.h"
 #include "harness/base/version.h"
 #include "harness/load/load_path.h"
 #include "harness/load/mapping_guard.h"

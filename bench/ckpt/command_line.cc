@@ -3,9 +3,9 @@
 #include <sstream>
 #include <vector>
 
+#include "harness/base/error.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
-#include "harness/base/usage_error.h"
 #include "harness/base/version.h"
 
 namespace loadpath::ckpt {

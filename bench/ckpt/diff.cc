@@ -2,8 +2,8 @@
 
 #include "bench/ckpt/command_line.h"
 #include "bench/ckpt/errors.h"
+#include "harness/base/error.h"
 #include "harness/base/text.h"
-#include "harness/base/usage_error.h"
 #include "harness/diff/differences.h"
 
 namespace loadpath::ckpt {

@@ -3,8 +3,8 @@
 #include "bench/ckpt/errors.h"
 #include "bench/ckpt/model_keys.h"
 #include "bench/ckpt/model_runs.h"
+#include "harness/base/error.h"
 #include "harness/base/text.h"
-#include "harness/base/usage_error.h"
 #include "harness/diff/differences.h"
 #include "harness/state/load_state_dict.h"
 

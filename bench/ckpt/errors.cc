@@ -7,7 +7,6 @@
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
-#include "harness/base/usage_error.h"
 
 namespace loadpath::ckpt {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "bench/ckpt/command_line.h"
 #include "bench/ckpt/errors.h"
-#include "harness/base/usage_error.h"
+#include "harness/base/error.h"
 #include "harness/load/mapping_guard.h"
 
 namespace loadpath::ckpt {

@@ -8,8 +8,7 @@
 #include "bench/ckpt/command_line.h"
 #include "bench/ckpt/errors.h"
 #include "harness/base/error.h"
-#include "harness/base/program.h"
-#include "harness/base/usage_error.h"
+#include "harness/base/paths.h"
 
 namespace loadpath::ckpt {
 namespace {

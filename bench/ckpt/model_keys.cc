@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "harness/base/error.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
-#include "harness/base/usage_error.h"
 #include "harness/state/deferred_init.h"
 #include "harness/state/module_info.h"
 #include "harness/state/scalar_type.h"

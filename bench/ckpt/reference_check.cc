@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <system_error>
 
-#include "harness/base/program.h"
+#include "harness/base/error.h"
+#include "harness/base/paths.h"
 #include "harness/base/text.h"
-#include "harness/base/usage_error.h"
 #include "harness/golden/check_outputs.h"
 #include "harness/golden/compare.h"
 #include "harness/inspect/digest.h"

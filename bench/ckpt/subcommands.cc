@@ -8,9 +8,7 @@ namespace loadpath::ckpt {
 
 std::span<const Subcommand> Subcommands() {
 #define LOADPATH_SUBCOMMAND(Name, name, summary, needs) {name, summary, Declare##Name, NeedsLibTorch::needs},
-  static constexpr Subcommand kSubcommands[] = {
-#include "bench/ckpt/subcommands.inc"
-  };
+  static constexpr Subcommand kSubcommands[] = {};
 #undef LOADPATH_SUBCOMMAND
   return kSubcommands;
 }

@@ -66,6 +66,12 @@ std::string Counted(std::uint64_t count, std::string_view noun);
 /// Returns "1 byte is missing", "7 bytes are missing".
 std::string MissingText(std::uint64_t count);
 
+/// Bad use of a command line: what() is the one line for standard error, and the exit status is 2.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 }  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_BASE_ERROR_H_

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <stdexcept>
 
 namespace loadpath {
 
@@ -25,6 +27,18 @@ bool StaysInside(std::string_view path) {
     begin = end + 1;
   }
   return true;
+}
+
+std::string ProgramPath() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) throw std::runtime_error("/proc/self/exe cannot be read: " + error.message());
+  return path.string();
+}
+
+std::string ProgramFolder() {
+  const std::string program = ProgramPath();
+  return program.substr(0, program.rfind('/'));
 }
 
 }  // namespace loadpath

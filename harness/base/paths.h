@@ -16,6 +16,12 @@ std::string FolderOf(const std::string& file);
 /// the folder made them, not the index. (The cache of Hugging Face Hub consists of links to files elsewhere.)
 bool StaysInside(std::string_view path);
 
+/// Returns the path of the running program, links resolved. Throws std::runtime_error if /proc is not mounted.
+std::string ProgramPath();
+
+/// Returns the folder that the running program lies in, without a slash at its end.
+std::string ProgramFolder();
+
 }  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_BASE_PATHS_H_

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/base/huge_pages.h"
 #include "harness/checkpoint/dtype.h"
+#include "harness/checkpoint/huge_pages.h"
 
 namespace loadpath {
 

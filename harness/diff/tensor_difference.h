@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/base/tolerance.h"
 #include "harness/checkpoint/dtype.h"
+#include "harness/diff/tolerance.h"
 
 namespace loadpath {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/base/tolerance.h"
+#include "harness/diff/tolerance.h"
 #include "harness/golden/manifest.h"
 
 namespace loadpath {

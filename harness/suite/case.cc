@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/base/usage_error.h"
+#include "harness/base/error.h"
 
 namespace loadpath {
 namespace {

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <iostream>
 
-#include "harness/base/program.h"
+#include "harness/base/error.h"
+#include "harness/base/paths.h"
 #include "harness/base/text.h"
-#include "harness/base/usage_error.h"
 #include "harness/suite/case_kinds.h"
 
 namespace loadpath {

@@ -4,8 +4,8 @@
 #include <regex>
 #include <set>
 
+#include "harness/base/error.h"
 #include "harness/base/nearest.h"
-#include "harness/base/usage_error.h"
 #include "harness/load/load_path.h"
 #include "harness/suite/case_kinds.h"
 

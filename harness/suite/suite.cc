@@ -9,7 +9,7 @@
 #include <fstream>
 #include <map>
 
-#include "harness/base/usage_error.h"
+#include "harness/base/error.h"
 #include "harness/base/version.h"
 #include "harness/load/device.h"
 #include "harness/measure/machine.h"

@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "harness/base/usage_error.h"
+#include "harness/base/error.h"
 #include "harness/golden/compare.h"
 #include "harness/state/scalar_type.h"
 

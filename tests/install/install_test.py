@@ -18,8 +18,8 @@ PREFIX = DATA / "prefix"
 LINEAR = BUILD / "reference" / "linear_model.pth"
 
 HEADERS = {
-    "base": ["error.h", "huge_pages.h"],
-    "checkpoint": ["checkpoint.h", "dtype.h", "tree.h"],
+    "base": ["error.h"],
+    "checkpoint": ["checkpoint.h", "dtype.h", "huge_pages.h", "tree.h"],
     "state": ["deferred_init.h", "load_state_dict.h", "module_info.h", "state_dict.h"],
 }
 

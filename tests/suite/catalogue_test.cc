@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "harness/base/usage_error.h"
+#include "harness/base/error.h"
 #include "harness/load/load_path.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/selection.h"

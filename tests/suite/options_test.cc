@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/base/usage_error.h"
+#include "harness/base/error.h"
 
 namespace loadpath {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/base/huge_pages.h"
+#include "harness/checkpoint/huge_pages.h"
 #include "harness/checkpoint/tree.h"
 
 namespace loadpath {

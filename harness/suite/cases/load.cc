@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "harness/base/error.h"
 #include "harness/base/parallel.h"
 #include "harness/base/stopwatch.h"
-#include "harness/base/usage_error.h"
 #include "harness/golden/check_outputs.h"
 #include "harness/load/device.h"
 #include "harness/measure/counters.h"

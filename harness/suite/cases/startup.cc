@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/base/parallel.h"
-#include "harness/base/program.h"
+#include "harness/base/paths.h"
 #include "harness/base/stopwatch.h"
 #include "harness/golden/check_outputs.h"
 #include "harness/load/device.h"

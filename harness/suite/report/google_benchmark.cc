@@ -8,7 +8,7 @@
 #include <fstream>
 #include <memory>
 
-#include "harness/base/usage_error.h"
+#include "harness/base/error.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/interrupt.h"
 #include "harness/suite/report/complete_reporter.h"

@@ -10,7 +10,7 @@
 
 #include "harness/base/file_source.h"
 #include "harness/base/hash_index.h"
-#include "harness/base/huge_pages.h"
+#include "harness/checkpoint/huge_pages.h"
 
 namespace loadpath {
 

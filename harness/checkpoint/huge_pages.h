@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_BASE_HUGE_PAGES_H_
-#define LOADPATH_HARNESS_BASE_HUGE_PAGES_H_
+#ifndef LOADPATH_HARNESS_CHECKPOINT_HUGE_PAGES_H_
+#define LOADPATH_HARNESS_CHECKPOINT_HUGE_PAGES_H_
 
 #include <sys/mman.h>
 
@@ -43,4 +43,4 @@ using LargeVector = std::vector<T, HugePageAllocator<T>>;
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_BASE_HUGE_PAGES_H_
+#endif  // LOADPATH_HARNESS_CHECKPOINT_HUGE_PAGES_H_

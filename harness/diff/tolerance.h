@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_BASE_TOLERANCE_H_
-#define LOADPATH_HARNESS_BASE_TOLERANCE_H_
+#ifndef LOADPATH_HARNESS_DIFF_TOLERANCE_H_
+#define LOADPATH_HARNESS_DIFF_TOLERANCE_H_
 
 namespace loadpath {
 
@@ -11,4 +11,4 @@ struct Tolerance {
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_BASE_TOLERANCE_H_
+#endif  // LOADPATH_HARNESS_DIFF_TOLERANCE_H_
