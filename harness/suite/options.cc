@@ -34,7 +34,7 @@ exit status: 0 all right; 1 a case was wrong or failed, or nothing ran, or refer
 std::string Footer() {
   Table table({Align::kLeft, Align::kLeft});
   for (const CaseKindRow& row : CaseKindRows()) table.Add({std::string(row.form), std::string(row.summary)});
-  std::string text = "\ncases:\n";
+  std::string text = "cases:\n";
   table.AppendTo(text, "  ");
   return text + kFooter;
 }

@@ -156,7 +156,7 @@ class Listing(Folder):
         code, out, _ = bench("--list-models")
         self.assertEqual(code, 0)
         for model in ("linear", "custom", "multi:A", "gpt2"):
-            self.assertRegex(out, f"(?m)^{model} +[A-Z(]")
+            self.assertRegex(out, f"(?m)^{model} +\\S")
         code, out, _ = bench("--list-paths")
         self.assertEqual((code, [line.split()[0] for line in out.splitlines()]), (0, PATHS))
 

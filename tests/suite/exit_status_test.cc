@@ -27,7 +27,7 @@ class ExitStatus : public testing::Test {
   // With one limit before them, which nobody asked for.
   SuiteResult Ended(bool interrupted = false) {
     FakeRun limit(CaseKind::kLimit, Status::kOk);
-    std::vector<Run*> all = {&limit};
+    std::vector<loadpath::Run*> all = {&limit};
     for (const auto& run : runs_) all.push_back(run.get());
     SuiteResult result;
     SetExitStatus(all, 1, interrupted, result);

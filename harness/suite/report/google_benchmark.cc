@@ -133,7 +133,7 @@ void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed
   for (std::size_t i = 0; i < verified.size(); ++i) {
     loadpath::Run& run = *verified[i];
     auto* registered = benchmark::RegisterBenchmark(run.record.name.c_str(), [&, i](benchmark::State& state) {
-      progress.Step(run.record.name);
+      if (!Interrupted()) progress.Step(run.record.name);
       if (!TakeRepetition(run, state)) whole[i] = false;
     });
     registered->UseManualTime()->Repetitions(options.repetitions);
