@@ -186,7 +186,7 @@ class Load(support.Case):
         path.write_bytes(content)
         arguments = (path, "--model", "linear", "--key", "model_state_dict", "--crc", "off", "--data", support.REFERENCE, "--output", result)
         self.assertIn("nothing to compare with: these are not the weights of the reference in", self.succeeds("load", *arguments))
-        model = LinearModel().eval()
+        model = LinearModel(10, 2).eval()
         model.load_state_dict(own["model_state_dict"])
         inputs = load_file(support.REFERENCE / "linear.golden.1.safetensors")["input.0"]
         save_file({"0": inputs}, self.folder / "in.safetensors")
