@@ -20,8 +20,14 @@ std::vector<ModelSet> ModelSets(std::span<const Model> models) {
   for (const Model& model : models) {
     const std::string name(model.name);
     sets.push_back({name, {name}, {{"", false}}});
-    if (name == "multi:B")
-      sets.push_back({"multi:A+B", {"multi:A", name}, {{"multi:once", true}, {"multi:twice", false}}});
+    for (const SharedFile& shared : SharedFiles()) {
+      if (shared.models.back() != name) continue;
+      const std::vector<std::string> members(shared.models.begin(), shared.models.end());
+      ModelSet& set = sets.emplace_back(ModelSet{std::string(shared.name), members, {}});
+      for (const std::string_view opening : shared.openings) {
+        set.openings.push_back({std::string(shared.layout) + ":" + std::string(opening), opening == "once"});
+      }
+    }
   }
   return sets;
 }
