@@ -8,7 +8,9 @@ namespace loadpath::ckpt {
 
 std::span<const Subcommand> Subcommands() {
 #define LOADPATH_SUBCOMMAND(Name, name, summary, needs) {name, summary, Declare##Name, NeedsLibTorch::needs},
-  static constexpr Subcommand kSubcommands[] = {};
+  static constexpr Subcommand kSubcommands[] = {
+#include "bench/ckpt/subcommands.inc"
+  };
 #undef LOADPATH_SUBCOMMAND
   return kSubcommands;
 }
