@@ -10,8 +10,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "harness/base/scoped_fd.h"
 #include "harness/base/sha256.h"
-#include "harness/measure/scoped_fd.h"
 
 namespace loadpath {
 namespace {

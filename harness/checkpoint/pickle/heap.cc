@@ -1,6 +1,6 @@
 #include "harness/checkpoint/pickle/heap.h"
 
-#include "harness/base/little_endian.h"
+#include "harness/checkpoint/little_endian.h"
 #include "harness/checkpoint/pickle/globals.h"
 #include "harness/checkpoint/pickle/opcodes.h"
 #include "harness/checkpoint/type_names.h"

@@ -10,7 +10,7 @@
 
 #include "harness/base/file_source.h"
 #include "harness/base/keyed_hash.h"
-#include "harness/base/little_endian.h"
+#include "harness/checkpoint/little_endian.h"
 #include "harness/checkpoint/pickle/heap.h"
 #include "harness/checkpoint/pickle/opcodes.h"
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "harness/base/little_endian.h"
+#include "harness/checkpoint/little_endian.h"
 #include "harness/checkpoint/pickle/module_state.h"
 #include "harness/checkpoint/pickle/torch_calls.h"
 #include "harness/checkpoint/pickle/tree_builder.h"

@@ -9,11 +9,11 @@
 #include <optional>
 
 #include "harness/base/keyed_hash.h"
-#include "harness/base/little_endian.h"
 #include "harness/base/utf8.h"
 #include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/formats/safetensors/header.h"
 #include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/little_endian.h"
 #include "harness/checkpoint/pickle/tree_builder.h"
 
 namespace loadpath {

@@ -4,9 +4,9 @@
 #include <cstring>
 #include <numeric>
 
-#include "harness/base/little_endian.h"
 #include "harness/checkpoint/formats/zip/other_archives.h"
 #include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/little_endian.h"
 #include "harness/checkpoint/read/inflate.h"
 
 namespace loadpath {

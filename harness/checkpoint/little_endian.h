@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_BASE_LITTLE_ENDIAN_H_
-#define LOADPATH_HARNESS_BASE_LITTLE_ENDIAN_H_
+#ifndef LOADPATH_HARNESS_CHECKPOINT_LITTLE_ENDIAN_H_
+#define LOADPATH_HARNESS_CHECKPOINT_LITTLE_ENDIAN_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -17,4 +17,4 @@ T LittleEndian(const void* bytes) {
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_BASE_LITTLE_ENDIAN_H_
+#endif  // LOADPATH_HARNESS_CHECKPOINT_LITTLE_ENDIAN_H_
