@@ -60,7 +60,7 @@ ValueLines ListAttributes(const Tree& tree, NodeId root) {
   ValueLines attributes;
   std::unordered_set<NodeId> seen;
   tree.Walk(root, [&](const std::vector<std::string>& path, NodeId node) {
-    const NodeId owned = tree.kind(node) == NodeKind::kObject ? kNoNode : tree.attributes(node);
+    const NodeId owned = tree.HasState(node) ? kNoNode : tree.attributes(node);
     if (owned == kNoNode || !seen.insert(owned).second) return true;
     const std::string prefix = path.empty() ? "" : DottedPath(path) + ".";
     ValueLines lines = ListValues(tree, owned, kMostValueLines, Detail::kShort);

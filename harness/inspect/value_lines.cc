@@ -70,6 +70,7 @@ struct Place {
 
 // The text of a value that takes one line, nullopt for one that takes more.
 std::optional<std::string> OneLine(const Tree& tree, NodeId id, Detail detail) {
+  if (tree.HasState(id) && tree.kind(id) != NodeKind::kObject) return std::nullopt;
   if (tree.IsDict(id)) return tree.items(id).empty() ? std::optional<std::string>("{}") : std::nullopt;
   if (IsCollection(tree, id)) return OnOneLine(tree, id, detail);
   if (tree.kind(id) != NodeKind::kObject) return ScalarText(tree, id, detail);
@@ -138,7 +139,7 @@ class Lister {
       inside.push_back({value, place.depth + 1, prefix + (dict ? Escaped(tree_.KeyText(items[i])) : std::to_string(i)),
                         std::nullopt});
     }
-    if (tree_.kind(place.node) == NodeKind::kObject && tree_.attributes(place.node) != kNoNode)
+    if (tree_.HasState(place.node))
       inside.push_back({tree_.attributes(place.node), place.depth + 1, prefix + "state", std::nullopt});
     return inside;
   }

@@ -55,6 +55,13 @@ TEST(ValueLinesTest, ShowsTheArgumentsAndTheStateOfAnObject) {
   }
 }
 
+TEST(ValueLinesTest, ShowsTheItemsAndTheStateOfASubclassOfDict) {
+  // a.Config(), filled by SETITEMS and then by BUILD.
+  const std::string config = Call(Name("a", "Config"), {}) + "(" + Text("lr") + Float(0.25) + "u";
+  EXPECT_THAT(Lines(Dict({{"config", WithState(config, Dict({{"frozen", kTrue}}))}}), Detail::kShort),
+              testing::ElementsAre("config.lr=0.25", "config.state.frozen=True"));
+}
+
 TEST(ValueLinesTest, ShowsAnObjectOnce) {
   // q0 puts the object into the memo, h0 takes it out again.
   const std::string object = WithState(Call(Name("a", "B"), {}) + std::string("q\0", 2), Dict({{"x", Int(1)}}));
