@@ -2,15 +2,12 @@
 
 #include <torch/nn/module.h>
 
-#include <algorithm>
-#include <set>
-
 #include "harness/base/error.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
-#include "harness/state/deferred_init.h"
 #include "harness/state/module_info.h"
 #include "harness/state/scalar_type.h"
+#include "harness/suite/fitting_model.h"
 
 namespace loadpath::ckpt {
 namespace {
@@ -41,24 +38,6 @@ void AppendKeys(torch::nn::Module& module, const std::string& prefix, std::vecto
     if (!info || !info->non_persistent.contains(buffer.key())) add(buffer.key(), buffer.value());
   }
   for (const auto& child : module.named_children()) AppendKeys(*child.value(), prefix + child.key() + ".", keys);
-}
-
-// Returns the model whose state dict has exactly these keys and shapes, or an empty name.
-std::string FittingModel(std::span<const KeyInfo> have) {
-  std::set<std::pair<std::string, std::vector<std::int64_t>>> set;
-  for (const KeyInfo& info : have) set.emplace(info.key, info.shape);
-  for (const Model& model : Models()) {
-    DeferredInit deferred;
-    const auto module = deferred.Construct([&] { return model.make(); });
-    const std::vector<KeyInfo> wanted = KeysOf(*module);
-    std::vector<at::Tensor> all = module->parameters();
-    for (const at::Tensor& buffer : module->buffers()) all.push_back(buffer);
-    deferred.Loaded(all);
-    const auto is_there = [&](const KeyInfo& info) { return set.contains({info.key, info.shape}); };
-    if (!wanted.empty() && wanted.size() == set.size() && std::ranges::all_of(wanted, is_there))
-      return std::string(model.name);
-  }
-  return "";
 }
 
 }  // namespace
@@ -97,8 +76,9 @@ std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, c
   if (have.empty() && !warnings.empty()) return {warnings.begin(), warnings.end()};
   const std::string nested = FindNested(state_dict.checkpoint(), wanted, file.key);
   if (!nested.empty()) return {NestedCause(nested)};
-  if (const std::string other = FittingModel(have); !other.empty() && other != model.name) {
-    return {"these are the keys of model " + other + ": --model " + other};
+  if (const Model* other = FittingModel(state_dict); other != nullptr && other->name != model.name) {
+    const std::string name(other->name);
+    return {"these are the keys of model " + name + ": --model " + name};
   }
   return LikelyCauses({wanted, have, std::string(model.name), file.text});
 }
