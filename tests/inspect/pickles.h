@@ -30,13 +30,15 @@ inline std::string Float(double value) {
 }
 inline const std::string kNone = "N", kTrue = "\x88", kFalse = "\x89";
 
-inline std::string Joined(const std::vector<std::string>& parts) {
-  std::string all;
+/// `open`, the parts, `close`. Appended piece by piece: GCC 12 sees an overflow in "(" + std::string.
+inline std::string Joined(std::string_view open, const std::vector<std::string>& parts, std::string_view close) {
+  std::string all(open);
   for (const std::string& part : parts) all += part;
+  all += close;
   return all;
 }
-inline std::string List(const std::vector<std::string>& items) { return "](" + Joined(items) + "e"; }
-inline std::string Tuple(const std::vector<std::string>& items) { return "(" + Joined(items) + "t"; }
+inline std::string List(const std::vector<std::string>& items) { return Joined("](", items, "e"); }
+inline std::string Tuple(const std::vector<std::string>& items) { return Joined("(", items, "t"); }
 inline std::string Dict(const std::vector<std::pair<std::string, std::string>>& items) {
   std::string all = "}(";
   for (const auto& [key, value] : items) all += Text(key) + value;
