@@ -1,17 +1,9 @@
 #include "harness/golden/manifest.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <stdexcept>
-
-#include "harness/base/scoped_fd.h"
-#include "harness/base/sha256.h"
 
 namespace loadpath {
 namespace {
@@ -90,46 +82,6 @@ ManifestModel ReadModel(const Json& entry) {
 
 }  // namespace
 
-std::uint64_t SizeOf(const std::string& path) {
-  std::error_code none;
-  if (!std::filesystem::is_directory(path, none)) {
-    const std::uint64_t size = std::filesystem::file_size(path, none);
-    return none ? 0 : size;
-  }
-  std::uint64_t sum = 0;
-  for (std::filesystem::recursive_directory_iterator it(path, none), end; !none && it != end; it.increment(none)) {
-    if (it->is_regular_file(none)) sum += it->file_size(none);
-  }
-  return sum;
-}
-
-namespace {
-
-std::string HashOfFile(const std::string& path) {
-  const ScopedFd fd(path, O_RDONLY);
-  const std::uint64_t size = fd.size();
-  if (size == 0) return Sha256({});
-  void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (bytes == MAP_FAILED) fd.Fail("cannot be mapped");
-  std::string hash = Sha256({static_cast<const std::byte*>(bytes), size});
-  munmap(bytes, size);
-  return hash;
-}
-
-}  // namespace
-
-std::string HashOf(const std::string& path) {
-  if (!std::filesystem::is_directory(path)) return HashOfFile(path);
-  std::vector<std::filesystem::path> names;  // compared part by part, as Python compares them
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
-    if (entry.is_regular_file()) names.push_back(std::filesystem::relative(entry.path(), path));
-  }
-  std::ranges::sort(names);
-  std::string lines;
-  for (const auto& name : names) lines += HashOfFile(path + "/" + name.string()) + "  " + name.string() + "\n";
-  return Sha256(std::as_bytes(std::span(lines)));
-}
-
 Manifest Manifest::Read(const std::string& directory) {
   Manifest manifest;
   manifest.directory_ = directory;
@@ -165,22 +117,6 @@ const ManifestFile* Manifest::FindFile(std::string_view model, std::string_view 
     for (const auto& [name, key] : file.models) {
       if (name == model) return &file;
     }
-  }
-  return nullptr;
-}
-
-const ManifestFile* Manifest::FindByContent(const std::string& path) const {
-  const std::uint64_t size = SizeOf(path);
-  std::string hash;  // computed if a size fits
-  const auto has_hash = [&](const std::string& wanted) {
-    if (hash.empty()) hash = HashOf(path);
-    return hash == wanted;
-  };
-  for (const ManifestFile& file : files_) {
-    if (file.size == size && has_hash(file.sha256)) return &file;
-    if (file.plain_dict.empty()) continue;
-    const std::string plain = PathOf(file.plain_dict);
-    if (std::filesystem::exists(plain) && SizeOf(plain) == size && has_hash(HashOf(plain))) return &file;
   }
   return nullptr;
 }

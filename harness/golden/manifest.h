@@ -49,12 +49,6 @@ struct ManifestProgram {
   std::string name, model;
 };
 
-/// Returns the size that a manifest states for such a file or folder; 0 if it does not exist.
-std::uint64_t SizeOf(const std::string& path);
-
-/// Returns the sha256 that a manifest states for it. Throws std::runtime_error, "FILE: sentence", if it cannot be read.
-std::string HashOf(const std::string& path);
-
 class Manifest {
  public:
   /// Reads DIR/manifest.json. Throws std::runtime_error with one line that names the file and what is wrong.
@@ -64,10 +58,6 @@ class Manifest {
   const std::vector<ManifestFile>& files() const { return files_; }
   /// Returns nullptr if there is none, as the functions below do.
   const ManifestFile* FindFile(std::string_view model, std::string_view format, std::string_view layout) const;
-  /// Returns the reference file that has the content of the file or folder `path`, wherever that lies and whatever its
-  /// name is: the same size and sha256, or the bytes of its plain_dict. Reads `path` only if a size fits. Throws
-  /// std::runtime_error if it cannot be read.
-  const ManifestFile* FindByContent(const std::string& path) const;
   const ManifestModel* FindModel(std::string_view model) const;
   const ManifestProgram* FindProgram(std::string_view model) const;
   std::string PathOf(std::string_view name) const { return directory_ + "/" + std::string(name); }

@@ -3,16 +3,7 @@
 namespace loadpath {
 namespace {
 
-LoadResult Load(const LoadRequest& request) {
-  if (request.device != at::kCPU) return LoadStaged(request);
-  LoadResult result;
-  const Prepared prepared = Prepare(request, "copy", /*assign=*/false, result);
-  Stopwatch watch;
-  AddCosts(ApplyCopy(*prepared.checkpoint, prepared.tensors, request.read), result);
-  Finish(result);
-  result.seconds.load = watch.Lap();
-  return result;
-}
+LoadResult Load(const LoadRequest& request) { return LoadWhole(request, "copy", /*assign=*/false); }
 
 }  // namespace
 

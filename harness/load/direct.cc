@@ -84,6 +84,11 @@ void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std
   }
 }
 
+// Returns true if a load that fails would lose what a tensor holds: no recorded fill restores it.
+bool HoldsValues(const PlannedTensor& planned) {
+  return planned.target.numel() > 0 && !DeferredInit::WillFill(planned.target);
+}
+
 LoadResult Load(const LoadRequest& request) {
   if (request.device != at::kCPU) return LoadStaged(request);
   LoadResult result;
@@ -105,7 +110,7 @@ LoadResult Load(const LoadRequest& request) {
 
   std::vector<ReadJob> jobs;
   std::vector<bool> again;
-  std::vector<ReadJob> live;  // those whose destinations hold bytes that a failed load would lose
+  std::vector<ReadJob> live;  // those that are read twice: a failed load would lose what their destinations hold
   for (std::size_t i = 0; i < taken.size(); ++i) {
     if (taken[i] == nullptr) continue;
     const PlannedTensor& planned = *taken[i];
@@ -118,11 +123,16 @@ LoadResult Load(const LoadRequest& request) {
                     .begin = static_cast<std::uint64_t>(view.storage_offset) * ItemSize(view.dtype),
                     .dst = {BytesOf(planned.target), planned.target.nbytes()},
                     .dtype = view.dtype});
-    again.push_back(!DeferredInit::WillFill(planned.target));
+    again.push_back(HoldsValues(planned));
     if (again.back()) live.push_back(jobs.back());
   }
+  // The tensors that fall back are copied before the jobs are read. If one of them holds values, no job may fail then.
+  if (std::ranges::any_of(fallback.tensors(), HoldsValues)) {
+    again.assign(jobs.size(), true);
+    live = jobs;
+  }
   if (!live.empty()) ReadForChecksums(checkpoint, std::move(live), request.read, result);
-  // The tensors that fall back are copied first: that fails whole or not at all, and the rest was read once already.
+  // This fails whole or not at all, or else recorded fills undo it.
   if (!fallback.tensors().empty()) {
     AddCosts(ApplyCopy(checkpoint, fallback.tensors(), request.read), result);
   }

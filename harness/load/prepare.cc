@@ -31,6 +31,17 @@ Prepared Prepare(const LoadRequest& request, std::string_view path, bool assign,
   return prepared;
 }
 
+LoadResult LoadWhole(const LoadRequest& request, std::string_view path, bool assign) {
+  if (request.device != at::kCPU) return LoadStaged(request);
+  LoadResult result;
+  const Prepared prepared = Prepare(request, path, assign, result);
+  Stopwatch watch;
+  AddCosts((assign ? ApplyAssign : ApplyCopy)(*prepared.checkpoint, prepared.tensors, request.read), result);
+  Finish(result);
+  result.seconds.load = watch.Lap();
+  return result;
+}
+
 void Finish(const LoadResult& result) { DeferredInit::ForgetFills(result.loaded); }
 
 void AddCosts(const ReadReport& report, LoadResult& result) {

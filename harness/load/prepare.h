@@ -33,6 +33,9 @@ struct Prepared {
 /// Fills in the result's keys, report, byte counts and timings of both.
 Prepared Prepare(const LoadRequest& request, std::string_view path, bool assign, LoadResult& result);
 
+/// A whole load on the CPU by one of apply.h's functions: all that the paths copy and assign are.
+LoadResult LoadWhole(const LoadRequest& request, std::string_view path, bool assign);
+
 /// Ends a load that succeeded; every path ends here. Forgets the recorded fills of the loaded tensors.
 void Finish(const LoadResult& result);
 

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -97,26 +98,45 @@ class TensorAllocator final : public c10::Allocator {
   void copy_data(void* to, const void* from, std::size_t count) const override { default_copy_data(to, from, count); }
 };
 
-// c10::SetAllocator takes an allocator whose priority is at least the present one's.
-constexpr std::uint8_t kPriority = 100;
+c10::Allocator* Present() { return c10::GetAllocator(c10::DeviceType::CPU); }
+
+// Installs the allocator with the lowest priority that c10::SetAllocator takes, and returns that. It is the present
+// allocator's own, so no priority changes: a higher one would stay for the rest of the process.
+std::uint8_t Install(c10::Allocator* allocator) {
+  std::uint8_t priority = 0;
+  while (c10::SetAllocator(c10::DeviceType::CPU, allocator, priority), Present() != allocator) {
+    TORCH_CHECK(priority < UINT8_MAX, "c10::SetAllocator takes no allocator for the CPU");
+    ++priority;
+  }
+  return priority;
+}
+
 std::mutex scopes_mutex;
 int scopes = 0;
+std::uint8_t outside_priority = 0;
 c10::Allocator* outside = nullptr;
+
+// Never destroyed: storages keep a pointer to their allocator, to grow with.
+TensorAllocator* Inside() {
+  static auto* allocator = new TensorAllocator;
+  return allocator;
+}
 
 }  // namespace
 
 ScopedTensorAllocator::ScopedTensorAllocator() {
-  // Storages keep a pointer to their allocator, to grow with: it is never destroyed.
-  static auto* allocator = new TensorAllocator;
   const std::lock_guard lock(scopes_mutex);
-  if (scopes++ > 0) return;
-  outside = c10::GetAllocator(c10::DeviceType::CPU);
-  c10::SetAllocator(c10::DeviceType::CPU, allocator, kPriority);
+  if (scopes == 0) {
+    outside = Present();
+    outside_priority = Install(Inside());
+  }
+  ++scopes;
 }
 
 ScopedTensorAllocator::~ScopedTensorAllocator() {
   const std::lock_guard lock(scopes_mutex);
-  if (--scopes == 0) c10::SetAllocator(c10::DeviceType::CPU, outside, kPriority);
+  if (--scopes > 0 || Present() != Inside()) return;
+  c10::SetAllocator(c10::DeviceType::CPU, outside, outside_priority);
 }
 
 AllocationCounts ReadAllocationCounts() { return {allocations.load(), allocated_bytes.load()}; }

@@ -26,6 +26,9 @@ struct AllocationCounts {
 /// for each of them made resnet50 1.5 times slower. A tensor from inside may live on, grow and be freed outside, and
 /// the other way round.
 ///
+/// The priority of the process's allocator stays as it is: c10::SetAllocator takes afterwards what it took before. An
+/// allocator that the program sets while a scope lives stays, and the rest of the scope is not counted.
+///
 /// Scopes nest, on one thread or several. Begin the first and end the last while no other thread allocates tensors:
 /// c10::SetAllocator takes no lock.
 class ScopedTensorAllocator {

@@ -1,21 +1,19 @@
 #include "harness/state/deferred_init.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/library.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <mutex>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "harness/state/recorded_fills.h"
+
 namespace loadpath {
 namespace {
-
-constexpr c10::DispatchKey kMode = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
 // Fills overwrite all of `self`, read nothing of it, and have no other tensor among their arguments.
 constexpr std::pair<std::string_view, std::string_view> kFills[] = {
@@ -38,139 +36,69 @@ bool IsFill(const c10::OperatorName& name) {
 
 bool IsView(const c10::OperatorName& name) { return std::ranges::find(kViews, name.name) != std::end(kViews); }
 
-bool CoversStorage(const at::Tensor& tensor) {
-  return tensor.is_non_overlapping_and_dense() && tensor.nbytes() >= tensor.storage().nbytes();
-}
-
 bool HasOwnMemory(const at::Tensor& tensor) {
   return tensor.defined() && tensor.layout() == at::kStrided && tensor.has_storage() && !tensor.is_meta();
-}
-
-void RunOutsideMode(const c10::OperatorHandle& op, torch::jit::Stack stack) {
-  c10::impl::ExcludeDispatchKeyGuard guard(kMode);
-  at::NoGradGuard no_grad;
-  op.callBoxed(stack);
 }
 
 }  // namespace
 
 struct DeferredInit::Impl {
-  struct Fill {
-    std::uint64_t order;
-    c10::OperatorHandle op;
-    torch::jit::Stack arguments;  // `self` is an alias, so that set_data on the original does not redirect the fill
-    at::Tensor original;          // held, so that no other tensor gets its address
-    bool covers_storage;
-  };
-  struct Origin {
-    const c10::StorageImpl* storage;
-    bool covers_storage;
-  };
-  using Fills = std::vector<Fill>;
-
-  std::unordered_map<const c10::StorageImpl*, Fills> fills;
-  std::unordered_map<const c10::TensorImpl*, Origin> origins;
-  std::uint64_t next_order = 0;
-
-  // All objects of this thread, and the one that records now.
-  static thread_local std::vector<Impl*> live;
-  static thread_local Impl* recording;
-
-  void Record(const c10::OperatorHandle& op, torch::jit::Stack arguments) {
-    const at::Tensor self = arguments[0].toTensor();
-    // Raise for wrong arguments (a negative standard deviation) here, where the fill was called.
-    torch::jit::Stack trial = arguments;
-    {
-      c10::impl::ExcludeDispatchKeyGuard guard(kMode);
-      trial[0] = at::empty({0}, self.options());
-      arguments[0] = self.detach();
-    }
-    RunOutsideMode(op, std::move(trial));
-    const c10::StorageImpl* storage = self.storage().unsafeGetStorageImpl();
-    const bool covers = CoversStorage(self);
-    origins[self.unsafeGetTensorImpl()] = {storage, covers};
-    fills[storage].push_back({next_order++, op, std::move(arguments), self, covers});
-  }
-
-  // Removes and returns the fills of a storage.
-  Fills Take(const c10::StorageImpl* storage) {
-    const auto found = fills.find(storage);
-    if (found == fills.end()) return {};
-    Fills taken = std::move(found->second);
-    fills.erase(found);
-    for (const Fill& fill : taken) origins.erase(fill.original.unsafeGetTensorImpl());
-    return taken;
-  }
-
-  void Run(const c10::StorageImpl* storage) {
-    for (const Fill& fill : Take(storage)) RunOutsideMode(fill.op, fill.arguments);
-  }
-
-  void RunAll() {
-    std::vector<Fill> all;
-    for (auto& [storage, list] : fills) std::move(list.begin(), list.end(), std::back_inserter(all));
-    fills.clear();
-    origins.clear();
-    std::ranges::sort(all, {}, &Fill::order);
-    for (const Fill& fill : all) RunOutsideMode(fill.op, fill.arguments);
-  }
-
-  void Forget(const at::Tensor& tensor) {
-    if (fills.empty() || !tensor.has_storage()) return;
-    const auto origin = origins.find(tensor.unsafeGetTensorImpl());
-    if (origin != origins.end() && origin->second.covers_storage) Take(origin->second.storage);
-    const c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
-    if (!fills.contains(storage)) return;
-    if (CoversStorage(tensor)) {
-      Take(storage);
-    } else {
-      const at::Tensor view = tensor.detach();
-      const at::Tensor loaded = view.clone();
-      Run(storage);
-      at::NoGradGuard no_grad;
-      view.copy_(loaded);
-    }
-  }
-
-  // Runs the fills, recorded by any object of this thread, of the memory behind a value on the stack.
-  static void RunFor(const c10::IValue& value) {
-    if (value.isTensor()) {
-      const at::Tensor& tensor = value.toTensor();
-      if (!tensor.defined() || !tensor.has_storage()) return;
-      for (Impl* impl : live) impl->Run(tensor.storage().unsafeGetStorageImpl());
-    } else if (value.isTensorList()) {
-      for (const at::Tensor& tensor : value.toTensorVector()) RunFor(tensor);
-    } else if (value.isList()) {
-      for (const c10::IValue& element : value.toListRef()) RunFor(element);
-    }
-  }
+  RecordedFills fills;
 };
-
-thread_local std::vector<DeferredInit::Impl*> DeferredInit::Impl::live;
-thread_local DeferredInit::Impl* DeferredInit::Impl::recording = nullptr;
 
 namespace {
 
+using Impl = DeferredInit::Impl;
+
+// The object that records on this thread now.
+thread_local Impl* recording = nullptr;
+
+// All objects of all threads: a module may be constructed on one thread and loaded on another.
+struct Registry {
+  std::mutex mutex;  // guards `objects` and their fills
+  std::vector<Impl*> objects;
+};
+
+// Never destroyed: objects with static lifetime may outlive it.
+Registry& All() {
+  static auto* registry = new Registry;
+  return *registry;
+}
+
+// Runs the fills, recorded by any object, of the memory behind a value on the stack.
+void RunFor(const c10::IValue& value, const std::vector<Impl*>& objects) {
+  if (value.isTensor()) {
+    const at::Tensor& tensor = value.toTensor();
+    if (!tensor.defined() || !tensor.has_storage()) return;
+    for (Impl* object : objects) object->fills.Run(tensor.storage().unsafeGetStorageImpl());
+  } else if (value.isTensorList()) {
+    for (const at::Tensor& tensor : value.toTensorVector()) RunFor(tensor, objects);
+  } else if (value.isList()) {
+    for (const c10::IValue& element : value.toListRef()) RunFor(element, objects);
+  }
+}
+
 void Fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
-  using Impl = DeferredInit::Impl;
   const std::size_t count = op.schema().arguments().size();
   const auto arguments = std::span(*stack).last(count);
-  if (Impl::recording && IsFill(op.operator_name())) {
+  if (recording != nullptr && IsFill(op.operator_name())) {
     const at::Tensor self = arguments[0].toTensor();
     // Filling a parameter with gradients on is an error: let the operator itself raise it.
     if (HasOwnMemory(self) && !(at::GradMode::is_enabled() && self.requires_grad())) {
-      Impl::recording->Record(op, torch::jit::Stack(arguments.begin(), arguments.end()));
+      const std::lock_guard lock(All().mutex);
+      recording->fills.Record(op, torch::jit::Stack(arguments.begin(), arguments.end()));
       torch::jit::drop(*stack, count);
       stack->push_back(self);
       return;
     }
   }
   if (!IsView(op.operator_name())) {
-    for (const c10::IValue& argument : arguments) Impl::RunFor(argument);
+    const std::lock_guard lock(All().mutex);
+    for (const c10::IValue& argument : arguments) RunFor(argument, All().objects);
   }
   // Operators that this one calls are not seen: they may read memory directly.
-  c10::impl::ExcludeDispatchKeyGuard guard(kMode);
-  op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kMode), stack);
+  c10::impl::ExcludeDispatchKeyGuard guard(kDeferredInitKey);
+  op.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kDeferredInitKey), stack);
 }
 
 TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, library) {
@@ -180,52 +108,54 @@ TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, library) {
 }  // namespace
 
 struct DeferredInit::Scope::Mode {
-  explicit Mode(Impl* impl) : previous(std::exchange(Impl::recording, impl)) {}
-  ~Mode() { Impl::recording = previous; }
+  explicit Mode(Impl* impl) : previous(std::exchange(recording, impl)) {}
+  ~Mode() { recording = previous; }
   Impl* previous;
-  c10::impl::IncludeDispatchKeyGuard guard{kMode};
+  c10::impl::IncludeDispatchKeyGuard guard{kDeferredInitKey};
 };
 
 DeferredInit::Scope::Scope(DeferredInit& owner) : mode_(std::make_unique<Mode>(owner.impl_.get())) {}
 DeferredInit::Scope::~Scope() = default;
 
-DeferredInit::DeferredInit() : impl_(std::make_unique<Impl>()) { Impl::live.push_back(impl_.get()); }
+DeferredInit::DeferredInit() : impl_(std::make_unique<Impl>()) {
+  const std::lock_guard lock(All().mutex);
+  All().objects.push_back(impl_.get());
+}
 
 DeferredInit::~DeferredInit() {
-  impl_->RunAll();
-  std::erase(Impl::live, impl_.get());
+  Finish();
+  const std::lock_guard lock(All().mutex);
+  std::erase(All().objects, impl_.get());
 }
 
 void DeferredInit::Loaded(std::span<const at::Tensor> tensors) {
-  for (const at::Tensor& tensor : tensors) impl_->Forget(tensor);
+  const std::lock_guard lock(All().mutex);
+  impl_->fills.Forget(tensors);
 }
 
 void DeferredInit::ForgetFills(std::span<const at::Tensor> tensors) {
-  for (Impl* impl : Impl::live) {
-    for (const at::Tensor& tensor : tensors) impl->Forget(tensor);
-  }
+  const std::lock_guard lock(All().mutex);
+  for (Impl* object : All().objects) object->fills.Forget(tensors);
 }
 
-void DeferredInit::Finish() { impl_->RunAll(); }
+void DeferredInit::Finish() {
+  RecordedFills fills;
+  {
+    const std::lock_guard lock(All().mutex);
+    fills = impl_->fills.TakeAll();
+  }
+  fills.RunAll();  // it may take long: other threads may load meanwhile
+}
 
 std::size_t DeferredInit::pending() const {
-  std::size_t count = 0;
-  for (const auto& [storage, list] : impl_->fills) count += list.size();
-  return count;
+  const std::lock_guard lock(All().mutex);
+  return impl_->fills.size();
 }
 
 bool DeferredInit::WillFill(const at::Tensor& tensor) {
   if (!HasOwnMemory(tensor)) return false;
-  for (const Impl* impl : Impl::live) {
-    const auto found = impl->fills.find(tensor.storage().unsafeGetStorageImpl());
-    if (found == impl->fills.end()) continue;
-    if (std::ranges::any_of(found->second, [&](const Impl::Fill& fill) {
-          return fill.covers_storage || fill.original.is_same(tensor);
-        })) {
-      return true;
-    }
-  }
-  return false;
+  const std::lock_guard lock(All().mutex);
+  return std::ranges::any_of(All().objects, [&](const Impl* object) { return object->fills.WillFill(tensor); });
 }
 
 }  // namespace loadpath

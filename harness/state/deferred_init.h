@@ -18,17 +18,19 @@ namespace loadpath {
 ///
 /// While a scope lives, in-place fills (uniform_, normal_, fill_, zero_ …) of tensors on this thread are recorded, not
 /// run. A module of 124 M parameters is then constructed in milliseconds, and its memory stays untouched until it is
-/// loaded into. Any other operation that is called on a tensor with recorded fills runs them first, so that its result
-/// is right; views (weight[0], weight.detach()) do not. LoadStateDict and the load paths forget the fills of the
-/// tensors that they load. Finish(), or the destructor, runs the fills of all others: such a tensor holds its proper
-/// first value, never uninitialised memory.
+/// loaded into. Any other operation that is called under a scope on a tensor with recorded fills runs them first, so
+/// that its result is right; views (weight[0], weight.detach()) do not. LoadStateDict and the load paths forget the
+/// fills of the tensors that they load. Finish(), or the destructor, runs the fills of all others: such a tensor holds
+/// its proper first value, never uninitialised memory.
 ///
 /// A scope does not see memory that is reached through data_ptr() or an accessor. Between the scope's end and Finish()
 /// no operation on the module is seen, so load and finish before anything else. If you fill a tensor by other means
 /// than a load, call Loaded() for it. Random fills draw from the generator when they run: Finish() gives the values of
 /// ordinary construction if nothing was loaded, no random fill ran early and nothing else drew in between.
 ///
-/// Use an object, construct and load on one thread. Scopes nest, also those of different objects.
+/// Construction, load and Finish() may run on different threads, one after the other. Different threads may each
+/// construct and load a module of their own at once. A scope begins and ends on one thread. Scopes nest, also those of
+/// different objects.
 ///
 /// Process-wide: linking this registers a fallback for LibTorch's dispatch key TESTING_ONLY_GenericMode, the only one
 /// that is free for it. The fallback runs only on a thread inside a scope. A program that registers one for the same
@@ -61,18 +63,18 @@ class DeferredInit {
     return make();
   }
 
-  /// Forgets the fills of these tensors: they were, or will be, written whole. A tensor that is a view of a larger one
-  /// with recorded fills keeps its bytes, and the larger one is filled around it. Tensors without fills are ignored, so
-  /// calling it after a load does no harm.
+  /// Forgets the fills of these tensors: they were written whole, or have other memory now. Tensors that are views of a
+  /// larger one with recorded fills keep their bytes, and the larger one is filled around them: pass all tensors of a
+  /// load in one call. If other tensors still use the memory that a tensor left, its fills stay recorded for them.
+  /// Tensors without fills are ignored, so calling it after a load does no harm.
   void Loaded(std::span<const at::Tensor> tensors);
   /// Runs every fill that is still recorded, in the order in which it was recorded.
   void Finish();
   std::size_t pending() const;  ///< recorded fills
 
-  /// Returns true if a fill that was recorded on this thread will write the whole tensor: its present bytes mean
-  /// nothing.
+  /// Returns true if a recorded fill of any object will write the whole tensor: its present bytes mean nothing.
   static bool WillFill(const at::Tensor& tensor);
-  /// Calls Loaded() of every object of this thread: what a load that succeeded does.
+  /// Calls Loaded() of every object of the process: what a load that succeeded does.
   static void ForgetFills(std::span<const at::Tensor> tensors);
 
  private:

@@ -79,7 +79,7 @@ struct IncompatibleKeys {
 
 /// Plans the load, then copies (or assigns). A load that is refused, or that fails, leaves the module as it was.
 /// Aliases inside the module are kept: a parameter that two modules share stays shared (with `assign` both get the same
-/// tensor). Fills that a DeferredInit of this thread recorded for the loaded tensors are forgotten.
+/// tensor). Fills that a DeferredInit recorded for the loaded tensors are forgotten.
 IncompatibleKeys LoadStateDict(torch::nn::Module& module, const StateDict& state_dict,
                                const LoadStateDictOptions& options = {}, const ReadOptions& read = {});
 

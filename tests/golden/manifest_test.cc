@@ -4,9 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <span>
-
-#include "harness/base/sha256.h"
 
 namespace loadpath {
 namespace {
@@ -102,40 +99,6 @@ TEST_F(ManifestTest, SaysWhereItIsWrong) {
             "model \"linear\" has a golden for \"many\", which is not a batch size");
   EXPECT_EQ(ErrorWith("[2, 10]", "3"),
             "model \"linear\" tensor \"linear.weight\" has a \"shape\" of another type, number");
-}
-
-TEST_F(ManifestTest, FindsAReferenceFileByItsContentAlone) {
-  const auto write = [&](const std::string& name, const std::string& text) {
-    const std::string path = directory_ + "/" + name;
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-    std::ofstream(path, std::ios::binary) << text;
-    return path;
-  };
-  const auto sha256 = [](std::string_view text) { return Sha256(std::as_bytes(std::span(text))); };
-  const std::string lines = sha256("one") + "  a/x.bin\n" + sha256("three") + "  a-b.bin\n";
-  std::string text = R"({"schema": 1, "models": {}, "files": {
-    "one.pth": {"format": "zip", "layout": "bare", "size": 7, "sha256": "FILE", "models": [], "plain_dict": "one.dict.pth"},
-    "folder": {"format": "dcp", "layout": "bare", "size": 8, "sha256": "FOLDER", "models": []}}})";
-  text.replace(text.find("FILE"), 4, sha256("weights"));
-  text.replace(text.find("FOLDER"), 6, sha256(lines));
-  const Manifest manifest = Read(text);
-  const auto found = [&](const std::string& path) {
-    const ManifestFile* file = manifest.FindByContent(path);
-    return file == nullptr ? "none" : file->name;
-  };
-
-  EXPECT_EQ(found(write("elsewhere/renamed.bin", "weights")), "one.pth");
-  EXPECT_EQ(found(write("elsewhere/own.pth", "WEIGHTS")), "none") << "the same size, other bytes";
-  EXPECT_EQ(found(write("one.pth", "longer weights")), "none") << "the name does not matter";
-  write("one.dict.pth", "plain");
-  EXPECT_EQ(found(write("elsewhere/plain.pth", "plain")), "one.pth");
-  EXPECT_EQ(found(write("elsewhere/other.pth", "PLAIN")), "none");
-  write("elsewhere/sharded/a/x.bin", "one");
-  write("elsewhere/sharded/a-b.bin", "three");
-  EXPECT_EQ(found(directory_ + "/elsewhere/sharded"), "folder");
-  write("elsewhere/sharded/a-b.bin", "tHree");
-  EXPECT_EQ(found(directory_ + "/elsewhere/sharded"), "none");
-  EXPECT_EQ(found(directory_ + "/nosuch"), "none");
 }
 
 TEST_F(ManifestTest, SaysHowToMakeAMissingOne) {

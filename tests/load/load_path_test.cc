@@ -125,10 +125,54 @@ TEST_P(EveryPath, AFailedLoadOfADeferredModuleGivesItsFirstValues) {
   if (IsLibTorchs(GetParam())) return;
   DeferredInit deferred;
   const auto module = deferred.Construct([] { return std::make_shared<Two>(); });
+  EXPECT_EQ(deferred.pending(), 2u);
   EXPECT_ANY_THROW(Load(GetParam(), *module, File("corrupt.pth"), {.crc = CrcMode::kOn}));
   deferred.Finish();
   EXPECT_TRUE(at::equal(module->a, at::full({4, 5}, -1.0)));
   EXPECT_TRUE(at::equal(module->b, at::full({6}, -2.0)));
+}
+
+// `a` holds values and has another dtype than the file, `b` waits for its fill.
+TEST_P(EveryPath, AFailedLoadLeavesAModuleThatIsPartlyDeferredAsItWas) {
+  struct Mixed : torch::nn::Module {
+    Mixed() {
+      a = register_buffer("a", at::full({4, 5}, -1.0, at::kDouble));
+      b = register_parameter("b", at::empty({6}).fill_(-2.0));
+    }
+    at::Tensor a, b;
+  };
+  if (IsLibTorchs(GetParam())) return;
+  DeferredInit deferred;
+  const auto module = deferred.Construct([] { return std::make_shared<Mixed>(); });
+  EXPECT_EQ(deferred.pending(), 1u);
+  EXPECT_ANY_THROW(Load(GetParam(), *module, File("corrupt.pth"), {.crc = CrcMode::kOn}));
+  deferred.Finish();
+  EXPECT_TRUE(at::equal(module->a, at::full({4, 5}, -1.0, at::kDouble)));
+  EXPECT_TRUE(at::equal(module->b, at::full({6}, -2.0)));
+}
+
+// The module's tensors are views of one storage, which is filled when they are loaded.
+TEST_P(EveryPath, LoadsIntoSeveralViewsOfADeferredTensor) {
+  struct Slices : torch::nn::Module {
+    Slices() : whole(at::empty({40}).fill_(-3.0)) {
+      a = register_buffer("a", whole.slice(0, 2, 22).view({4, 5}));
+      b = register_buffer("b", whole.slice(0, 30, 36));
+    }
+    at::Tensor whole, a, b;
+  };
+  DeferredInit deferred;
+  const auto module = deferred.Construct([] { return std::make_shared<Slices>(); });
+  EXPECT_EQ(deferred.pending(), 1u);
+  try {
+    Load(GetParam(), *module, File("plain.pth"));
+  } catch (const Skipped&) {
+    EXPECT_TRUE(IsLibTorchs(GetParam()));
+    return;
+  }
+  deferred.Finish();
+  EXPECT_TRUE(at::equal(module->a, WantedA()));
+  EXPECT_TRUE(at::equal(module->b, WantedB()));
+  EXPECT_TRUE(at::equal(module->whole.slice(0, 22, 30), at::full({8}, -3.0)));
 }
 
 // Without deferred.Loaded(): the loaded weights used to be overwritten by the destructor.
@@ -137,6 +181,7 @@ TEST_P(EveryPath, LoadsIntoADeferredModuleThatKeepsItsWeights) {
   {
     DeferredInit deferred;
     module = deferred.Construct([] { return std::make_shared<Two>(); });
+    EXPECT_EQ(deferred.pending(), 2u);
     try {
       Load(GetParam(), *module, File("plain.pth"));
     } catch (const Skipped&) {
@@ -299,15 +344,41 @@ TEST(JitLoad, WhatLibTorchRefusesIsSkippedInItsOwnWords) {
   EXPECT_TRUE(at::equal(module.a, at::full({4, 5}, -1.0)));
 }
 
-TEST(Device, OnlyDisableTf32TurnsTf32Off) {
-  const at::Context& context = at::globalContext();
-  const bool before = context.allowTF32CuDNN();
-  OpenDevice("cpu");
-  EXPECT_EQ(context.allowTF32CuDNN(), before);
+// Sets whether TF32 is allowed, and restores both settings.
+class Tf32 {
+ public:
+  explicit Tf32(bool allowed) { Set(allowed, allowed); }
+  ~Tf32() { Set(blas_, dnn_); }
+  Tf32(const Tf32&) = delete;
+  Tf32& operator=(const Tf32&) = delete;
+  bool BothAre(bool allowed) const {
+    return context_.allowTF32CuBLAS() == allowed && context_.allowTF32CuDNN() == allowed;
+  }
+
+ private:
+  void Set(bool blas, bool dnn) {
+    context_.setAllowTF32CuBLAS(blas);
+    context_.setAllowTF32CuDNN(dnn);
+  }
+  at::Context& context_ = at::globalContext();
+  bool blas_ = context_.allowTF32CuBLAS(), dnn_ = context_.allowTF32CuDNN();
+};
+
+TEST(Device, DisableTf32TurnsItOffForBothLibraries) {
+  const Tf32 tf32(true);
+  ASSERT_TRUE(tf32.BothAre(true));
   DisableTf32();
-  EXPECT_FALSE(context.allowTF32CuDNN());
-  EXPECT_FALSE(context.allowTF32CuBLAS());
-  at::globalContext().setAllowTF32CuDNN(before);
+  EXPECT_TRUE(tf32.BothAre(false));
+}
+
+TEST(Device, OpeningAGpuLeavesTf32Alone) {
+  const Tf32 tf32(true);
+  try {
+    OpenDevice("cuda");
+  } catch (const DeviceError& error) {
+    GTEST_SKIP() << error.what();
+  }
+  EXPECT_TRUE(tf32.BothAre(true));
 }
 
 TEST(Device, NamesAreCheckedInOneLine) {

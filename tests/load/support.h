@@ -21,8 +21,8 @@ inline at::Tensor WantedB() { return at::arange(6, at::kFloat) - 2.5; }
 /// The module that those files fit.
 struct Two : torch::nn::Module {
   Two() {
-    a = register_parameter("a", at::full({4, 5}, -1.0));
-    b = register_parameter("b", at::full({6}, -2.0));
+    a = register_parameter("a", at::empty({4, 5}).fill_(-1.0));
+    b = register_parameter("b", at::empty({6}).fill_(-2.0));
   }
   bool IsFresh() const { return at::equal(a, at::full({4, 5}, -1.0)) && at::equal(b, at::full({6}, -2.0)); }
   bool IsLoaded() const { return at::equal(a, WantedA()) && at::equal(b, WantedB()); }

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -130,6 +132,60 @@ TEST(Allocations, OutsideOfALoadAreLibTorchs) {
     EXPECT_NE(CpuAllocator(), c10::GetDefaultCPUAllocator()) << "the outermost scope decides";
   }
   EXPECT_EQ(CpuAllocator(), c10::GetDefaultCPUAllocator());
+}
+
+// An allocator that a program may set.
+class ProgramsAllocator final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(std::size_t size) override { return c10::GetDefaultCPUAllocator()->allocate(size); }
+  void copy_data(void* to, const void* from, std::size_t count) const override { default_copy_data(to, from, count); }
+};
+
+void SetCpuAllocator(c10::Allocator* allocator, std::uint8_t priority) {
+  c10::SetAllocator(c10::DeviceType::CPU, allocator, priority);
+}
+
+TEST(Allocations, AfterALoadAProgramMaySetItsOwnAllocator) {
+  { const ScopedTensorAllocator loading; }
+  ProgramsAllocator own;
+  SetCpuAllocator(&own, 0);
+  EXPECT_EQ(CpuAllocator(), &own) << "the scope left its priority behind";
+  SetCpuAllocator(c10::GetDefaultCPUAllocator(), 0);
+}
+
+// A priority stays for the rest of a process, so this runs in one of its own.
+TEST(Allocations, OfALoadAreCountedWhateverThePrioritySetBefore) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto run = [] {
+    static ProgramsAllocator own, other;
+    SetCpuAllocator(&own, 200);
+    const AllocationCounts start = ReadAllocationCounts();
+    {
+      const ScopedTensorAllocator loading;
+      at::empty({10});
+    }
+    const bool counted = (ReadAllocationCounts() - start).allocations == 1, restored = CpuAllocator() == &own;
+    SetCpuAllocator(&other, 199);
+    const bool kept = CpuAllocator() == &own;
+    SetCpuAllocator(&other, 200);
+    const bool replaced = CpuAllocator() == &other;
+    std::fprintf(stderr, "%d%d%d%d", counted, restored, kept, replaced);
+    std::exit(0);
+  };
+  EXPECT_EXIT(run(), testing::ExitedWithCode(0), "1111");
+}
+
+TEST(Allocations, AnAllocatorThatIsSetDuringALoadStays) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto run = [] {
+    static ProgramsAllocator own;
+    {
+      const ScopedTensorAllocator loading;
+      SetCpuAllocator(&own, 150);
+    }
+    std::exit(CpuAllocator() == &own ? 0 : 1);
+  };
+  EXPECT_EXIT(run(), testing::ExitedWithCode(0), "");
 }
 
 TEST(Allocations, OfALoadServeEveryUseOfMemory) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <thread>
 
 #include "harness/state/load_state_dict.h"
 
@@ -259,6 +260,120 @@ TEST(DeferredInit, ALoadedViewKeepsItsBytesAndTheRestIsFilled) {
   deferred.Loaded(std::vector<at::Tensor>{part});
   deferred.Finish();
   EXPECT_TRUE(BitEqual(flat, torch::tensor({1.f, 7.f, 7.f, 1.f})));
+}
+
+TEST(DeferredInit, SeveralLoadedViewsOfOneStorageAllKeepTheirBytes) {
+  DeferredInit deferred;
+  const at::Tensor flat = torch::empty({6});
+  {
+    DeferredInit::Scope scope(deferred);
+    flat.fill_(1);
+  }
+  const at::Tensor first = flat.narrow(0, 0, 2), second = flat.narrow(0, 3, 2);
+  first.fill_(7);
+  second.fill_(8);
+  deferred.Loaded(std::vector<at::Tensor>{first, second});
+  deferred.Finish();
+  EXPECT_TRUE(BitEqual(flat, torch::tensor({7.f, 7.f, 1.f, 8.f, 8.f, 1.f})));
+}
+
+TEST(DeferredInit, ViewsThatTogetherCoverTheirStorageNeedNoFill) {
+  DeferredInit deferred;
+  const at::Tensor flat = torch::empty({4});
+  {
+    DeferredInit::Scope scope(deferred);
+    flat.uniform_();
+  }
+  const at::Generator& generator = at::globalContext().defaultGenerator(at::kCPU);
+  const at::Tensor before = generator.get_state();
+  const at::Tensor first = flat.narrow(0, 0, 1), second = flat.narrow(0, 1, 3);
+  first.fill_(7);
+  second.fill_(8);
+  deferred.Loaded(std::vector<at::Tensor>{second, first});
+  EXPECT_EQ(deferred.pending(), 0u);
+  EXPECT_TRUE(at::equal(generator.get_state(), before)) << "the fill ran";
+  EXPECT_TRUE(BitEqual(flat, torch::tensor({7.f, 8.f, 8.f, 8.f})));
+}
+
+TEST(DeferredInit, AViewStaysFilledIfTheTensorBesideItGetsOtherMemory) {
+  DeferredInit deferred;
+  const at::Tensor flat = torch::zeros({4});
+  {
+    DeferredInit::Scope scope(deferred);
+    flat.fill_(3);
+  }
+  const at::Tensor part = flat.narrow(0, 1, 2);
+  const at::Tensor loaded = torch::full({4}, 9.f);
+  flat.set_data(loaded);
+  deferred.Loaded(std::vector<at::Tensor>{flat});
+  deferred.Finish();
+  EXPECT_TRUE(BitEqual(part, torch::full({2}, 3.f))) << "nobody loaded it";
+  EXPECT_TRUE(BitEqual(flat, torch::full({4}, 9.f)));
+}
+
+TEST(DeferredInit, MemoryThatOnlyFilledViewsHeldIsForgotten) {
+  DeferredInit deferred;
+  const auto embedding = deferred.Construct([] { return nn::Embedding(nn::EmbeddingOptions(9, 4).padding_idx(2)); });
+  EXPECT_EQ(deferred.pending(), 2u) << "the weight and its padding row";
+  embedding->weight.set_data(torch::full({9, 4}, 9.f));
+  deferred.Loaded(std::vector<at::Tensor>{embedding->weight});
+  EXPECT_EQ(deferred.pending(), 0u);
+}
+
+TEST(DeferredInit, KeepsLoadedViewsInsideAScopeToo) {
+  DeferredInit deferred;
+  DeferredInit::Scope scope(deferred);
+  const at::Tensor flat = torch::empty({4});
+  flat.fill_(1);
+  const at::Tensor part = flat.narrow(0, 1, 2);
+  part.data_ptr<float>()[0] = part.data_ptr<float>()[1] = 7;
+  deferred.Loaded(std::vector<at::Tensor>{part});
+  EXPECT_TRUE(BitEqual(flat, torch::tensor({1.f, 7.f, 7.f, 1.f})));
+}
+
+TEST(DeferredInit, ALoadOnAnotherThreadIsNotOverwritten) {
+  const LinearFile file;
+  DeferredInit deferred;
+  const auto linear = deferred.Construct([] { return std::make_shared<nn::LinearImpl>(3, 2); });
+  std::thread([&] {
+    EXPECT_TRUE(DeferredInit::WillFill(linear->weight));
+    LoadStateDict(*linear, file.Open());
+  }).join();
+  EXPECT_EQ(deferred.pending(), 0u);
+  deferred.Finish();
+  EXPECT_TRUE(BitEqual(linear->weight, torch::full({2, 3}, 9.f)));
+  EXPECT_TRUE(BitEqual(linear->bias, torch::full({2}, 8.f)));
+}
+
+TEST(DeferredInit, AScopeOnAnotherThreadRunsTheFillsOfWhatItReads) {
+  DeferredInit deferred;
+  const at::Tensor tensor = torch::zeros({2});
+  {
+    DeferredInit::Scope scope(deferred);
+    tensor.fill_(6);
+  }
+  std::thread([&] {
+    DeferredInit other;
+    EXPECT_TRUE(BitEqual(other.Construct([&] { return tensor + 1; }), torch::full({2}, 7.f)));
+  }).join();
+  EXPECT_EQ(deferred.pending(), 0u);
+}
+
+TEST(DeferredInit, ThreadsConstructAndLoadAtOnce) {
+  const LinearFile file;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) {
+        DeferredInit deferred;
+        const auto linear = deferred.Construct([] { return std::make_shared<nn::LinearImpl>(3, 2); });
+        LoadStateDict(*linear, file.Open());
+        deferred.Finish();
+        EXPECT_TRUE(BitEqual(linear->weight, torch::full({2, 3}, 9.f)));
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(DeferredInit, SaysWhichTensorsItWillFill) {
