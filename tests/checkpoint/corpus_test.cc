@@ -14,18 +14,11 @@ namespace {
 
 using nlohmann::json;
 
-const std::string kDirectory = LOADPATH_CORPUS;
-
-const json& Expected() {
-  static const json expected = json::parse(std::ifstream(kDirectory + "/expected.json"));
-  return expected;
-}
-
-class Corpus : public ::testing::TestWithParam<std::string> {
- protected:
-  std::shared_ptr<const Checkpoint> checkpoint_ = Checkpoint::Open(kDirectory + "/" + GetParam());
-  const json& expected_ = Expected().at(GetParam());
+struct Folder {
+  inline static const std::string path = LOADPATH_CORPUS;
 };
+const std::string& kDirectory = Folder::path;
+using Corpus = OfEveryCheckpoint<Folder>;
 
 TEST_P(Corpus, TensorsAreThoseOfTorchLoad) {
   EXPECT_EQ(checkpoint_->format(), expected_["format"].get<std::string>());
@@ -145,18 +138,7 @@ TEST(States, HangAtParametersAndTensors) {
   EXPECT_EQ(tree.Find(tree.root(), "weight"), tree.Find(tree.root(), "tied"));
 }
 
-std::vector<std::string> Files() {
-  std::vector<std::string> files;
-  for (const auto& [name, entry] : Expected().items()) files.push_back(name);
-  return files;
-}
-
-INSTANTIATE_TEST_SUITE_P(Files, Corpus, ::testing::ValuesIn(Files()), [](const auto& info) {
-  std::string name = info.param;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Files, Corpus, ::testing::ValuesIn(Corpus::Names()), TestName);
 
 }  // namespace
 }  // namespace loadpath

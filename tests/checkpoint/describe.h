@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
+#include <fstream>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -102,6 +105,33 @@ inline void ExpectPathsFollow(const Checkpoint& checkpoint) {
     for (const std::string& element : entry.path) path += (&element == &entry.path.front() ? "" : ".") + element;
     EXPECT_EQ(FollowKeyPath(checkpoint, path), entry.node) << path;
   }
+}
+
+/// The tests of every checkpoint in Folder::path, by the facts in its expected.json.
+template <class Folder>
+class OfEveryCheckpoint : public ::testing::TestWithParam<std::string> {
+ public:
+  static const nlohmann::json& Expected() {
+    static const nlohmann::json expected = nlohmann::json::parse(std::ifstream(Folder::path + "/expected.json"));
+    return expected;
+  }
+  static std::vector<std::string> Names() {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : Expected().items()) names.push_back(name);
+    return names;
+  }
+
+ protected:
+  std::shared_ptr<const Checkpoint> checkpoint_ = Checkpoint::Open(Folder::path + "/" + GetParam());
+  const nlohmann::json& expected_ = Expected().at(GetParam());
+};
+
+/// Returns a checkpoint's name with all but letters and digits replaced, for INSTANTIATE_TEST_SUITE_P.
+inline std::string TestName(const ::testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+  return name;
 }
 
 }  // namespace loadpath

@@ -17,18 +17,11 @@ namespace {
 
 using nlohmann::json;
 
-const std::string kDirectory = LOADPATH_SEVERAL;
-
-const json& Expected() {
-  static const json expected = json::parse(std::ifstream(kDirectory + "/expected.json"));
-  return expected;
-}
-
-class Several : public ::testing::TestWithParam<std::string> {
- protected:
-  std::shared_ptr<const Checkpoint> checkpoint_ = Checkpoint::Open(kDirectory + "/" + GetParam());
-  const json& expected_ = Expected().at(GetParam());
+struct Folder {
+  inline static const std::string path = LOADPATH_SEVERAL;
 };
+const std::string& kDirectory = Folder::path;
+using Several = OfEveryCheckpoint<Folder>;
 
 TEST_P(Several, TensorsAndValuesAreThoseOfPyTorch) {
   EXPECT_EQ(checkpoint_->format(), expected_["format"].get<std::string>());
@@ -166,18 +159,7 @@ TEST(Dcp, BytesOfSeveralChunksAreCheckedWhereEveryChunkWas) {
   EXPECT_EQ(status(0, 96, CrcMode::kOff), CrcStatus::kOff);
 }
 
-std::vector<std::string> Names() {
-  std::vector<std::string> names;
-  for (const auto& [name, entry] : Expected().items()) names.push_back(name);
-  return names;
-}
-
-INSTANTIATE_TEST_SUITE_P(Checkpoints, Several, ::testing::ValuesIn(Names()), [](const auto& info) {
-  std::string name = info.param;
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Checkpoints, Several, ::testing::ValuesIn(Several::Names()), TestName);
 
 }  // namespace
 }  // namespace loadpath
