@@ -147,16 +147,13 @@ void ReportWithoutBenchmarks(benchmark::BenchmarkReporter& display, benchmark::B
 
 void InitializeGoogleBenchmark(const GoogleFlags& google) {
   // The first ones stand against variables of the environment: BENCHMARK_FORMAT and so on.
-  std::vector<std::string> flags = {"bench",
-                                    "--benchmark_color=auto",
-                                    "--benchmark_format=console",
-                                    "--benchmark_list_tests=false",
-                                    "--benchmark_out=",
-                                    "--benchmark_out_format=json",
-                                    "--benchmark_enable_random_interleaving=true"};
+  std::vector<std::string> flags = {
+      "--benchmark_color=auto", "--benchmark_format=console",  "--benchmark_list_tests=false",
+      "--benchmark_out=",       "--benchmark_out_format=json", "--benchmark_enable_random_interleaving=true"};
   for (const std::string& flag : google.arguments) CheckValue(flag);
   flags.insert(flags.end(), google.arguments.begin(), google.arguments.end());
-  std::vector<char*> argv;
+  static char program[] = "bench";  // Google Benchmark keeps the pointer, and names it in its reports.
+  std::vector<char*> argv = {program};
   for (auto& flag : flags) argv.push_back(flag.data());
   int argc = static_cast<int>(argv.size());
   benchmark::Initialize(&argc, argv.data());
