@@ -1,11 +1,9 @@
 #include "bench/ckpt/model_keys.h"
 
-#include <torch/nn/module.h>
-
 #include "harness/base/error.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
-#include "harness/state/module_info.h"
+#include "harness/state/module_state.h"
 #include "harness/state/scalar_type.h"
 #include "harness/suite/fitting_model.h"
 
@@ -25,21 +23,6 @@ template <class Members>
                    (nearest.empty() ? "" : "; did you mean " + nearest + "?") + " (" + list + ")");
 }
 
-void AppendKeys(torch::nn::Module& module, const std::string& prefix, std::vector<KeyInfo>& keys) {
-  const auto* info = dynamic_cast<const ModuleInfo*>(&module);
-  const auto add = [&](const std::string& name, const at::Tensor& tensor) {
-    if (!tensor.defined()) return;
-    const auto dtype = FromScalarType(tensor.scalar_type());
-    keys.push_back(
-        {prefix + name, dtype ? std::string(Name(*dtype)) : c10::toString(tensor.scalar_type()), tensor.sizes().vec()});
-  };
-  for (const auto& parameter : module.named_parameters(/*recurse=*/false)) add(parameter.key(), parameter.value());
-  for (const auto& buffer : module.named_buffers(/*recurse=*/false)) {
-    if (!info || !info->non_persistent.contains(buffer.key())) add(buffer.key(), buffer.value());
-  }
-  for (const auto& child : module.named_children()) AppendKeys(*child.value(), prefix + child.key() + ".", keys);
-}
-
 }  // namespace
 
 const Model& ChooseModel(const std::string& name) {
@@ -52,9 +35,13 @@ const LoadPath& ChooseLoadPath(const std::string& name) {
   NoSuch("load path", name, LoadPaths());
 }
 
-std::vector<KeyInfo> KeysOf(torch::nn::Module& module) {
+std::vector<KeyInfo> KeysOf(const torch::nn::Module& module) {
   std::vector<KeyInfo> keys;
-  AppendKeys(module, "", keys);
+  for (const auto& [name, tensor] : StateOf(module)) {
+    const auto dtype = FromScalarType(tensor.scalar_type());
+    keys.push_back(
+        {name, dtype ? std::string(Name(*dtype)) : c10::toString(tensor.scalar_type()), tensor.sizes().vec()});
+  }
   return keys;
 }
 

@@ -17,7 +17,7 @@ const Model& ChooseModel(const std::string& name);
 const LoadPath& ChooseLoadPath(const std::string& name);
 
 /// Returns the tensors of a module's state dict.
-std::vector<KeyInfo> KeysOf(torch::nn::Module& module);
+std::vector<KeyInfo> KeysOf(const torch::nn::Module& module);
 /// Returns the tensors of a state dict in a checkpoint.
 std::vector<KeyInfo> KeysOf(const StateDict& state_dict);
 

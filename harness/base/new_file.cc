@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "harness/base/error.h"
 #include "harness/base/paths.h"
@@ -21,12 +22,28 @@ std::string FolderPath(const std::string& file) {
   return folder.empty() ? "." : folder;
 }
 
+// Follows the symbolic links that `path` itself is, also to a file that is not there yet.
+std::string Resolved(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;  // as Linux follows
+  std::error_code none;
+  for (int i = 0; i < kMostLinks && std::filesystem::is_symlink(path, none); ++i) {
+    path = path.parent_path() / std::filesystem::read_symlink(path, none);
+  }
+  return path.string();
+}
+
 }  // namespace
 
 NewFile::NewFile(std::string path) : path_(std::move(path)) {
   struct stat status {};
-  if (path_.empty() || path_.ends_with('/') || (::stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode)))
+  const bool is_there = ::stat(path_.c_str(), &status) == 0;
+  if (!is_there && errno == ELOOP) Fail(ELOOP);
+  if (path_.empty() || path_.ends_with('/') || (is_there && S_ISDIR(status.st_mode)))
     Fail(path_.empty() ? ENOENT : EISDIR);
+  if (is_there && !S_ISREG(status.st_mode)) {
+    throw CheckpointError(ErrorCode::kIo, path_, "cannot be replaced, because it is no regular file; name another");
+  }
+  path_ = Resolved(path_);
   fd_ = ::open(FolderPath(path_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
   if (fd_ >= 0) return;
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) Fail(errno);

@@ -14,6 +14,7 @@ namespace loadpath {
 /// folder, which the destructor removes. Throws CheckpointError kIo with one line that names `path`.
 class NewFile {
  public:
+  /// Symbolic links are followed. What is there and is no regular file is refused: a device's name is never replaced.
   explicit NewFile(std::string path);
   ~NewFile();
   NewFile(const NewFile&) = delete;

@@ -4,7 +4,7 @@
 
 #include "harness/base/sha256.h"
 #include "harness/golden/compare.h"
-#include "harness/state/module_info.h"
+#include "harness/state/module_state.h"
 #include "harness/state/scalar_type.h"
 
 namespace loadpath {
@@ -13,18 +13,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "digests are taken over little-endian elements");
 
 using Named = std::pair<std::string, at::Tensor>;
-
-// Appends what Python's state_dict() holds: parameters and persistent buffers, in its order.
-void AppendState(const torch::nn::Module& module, const std::string& prefix, std::vector<Named>& state) {
-  const auto* info = dynamic_cast<const ModuleInfo*>(&module);
-  for (const auto& item : module.named_parameters(/*recurse=*/false))
-    state.emplace_back(prefix + item.key(), item.value());
-  for (const auto& item : module.named_buffers(/*recurse=*/false)) {
-    if (info && info->non_persistent.contains(item.key())) continue;
-    state.emplace_back(prefix + item.key(), item.value());
-  }
-  for (const auto& child : module.named_children()) AppendState(*child.value(), prefix + child.key() + ".", state);
-}
 
 std::string Describe(const std::string& dtype, at::IntArrayRef shape) {
   std::string text = dtype + " [";
@@ -55,9 +43,7 @@ std::string Digest(const at::Tensor& tensor) {
 }
 
 std::string CheckParameters(const torch::nn::Module& module, const ManifestModel& model) {
-  std::vector<Named> state;
-  AppendState(module, "", state);
-  return CheckTensors(state, model, /*all=*/true);
+  return CheckTensors(StateOf(module), model, /*all=*/true);
 }
 
 std::string CheckTensors(std::span<const Named> state, const ManifestModel& model, bool all) {

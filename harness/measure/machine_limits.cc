@@ -9,6 +9,7 @@
 #include <atomic>
 #include <barrier>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <stdexcept>
 #include <thread>
@@ -44,12 +45,20 @@ class Buffer {
   std::uint64_t bytes_;
 };
 
-// Returns the seconds from the moment when all threads stand ready until the last one is done. work(begin, end) returns
-// false if it fails.
-double Time(std::uint64_t bytes, int threads, const std::function<bool(std::uint64_t, std::uint64_t)>& work) {
+// Processor time of the thread that asks.
+std::int64_t ThreadCpuNs() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
+
+// Returns what is spent from the moment when all threads stand ready until the last one is done. work(begin, end)
+// returns false if it fails.
+Limits::Cost Time(std::uint64_t bytes, int threads, const std::function<bool(std::uint64_t, std::uint64_t)>& work) {
   std::int64_t start = 0;
   std::barrier ready(threads, [&start]() noexcept { start = MonotonicNs(); });
   std::atomic<bool> good{true};
+  std::atomic<std::int64_t> cpu_ns{0};
   std::vector<std::int64_t> ends(threads);
   {
     std::vector<std::jthread> pool;
@@ -58,13 +67,15 @@ double Time(std::uint64_t bytes, int threads, const std::function<bool(std::uint
       pool.emplace_back([&, i] {
         const std::uint64_t begin = std::min(bytes, part * i), end = std::min(bytes, begin + part);
         ready.arrive_and_wait();
+        const std::int64_t cpu_start = ThreadCpuNs();
         if (!work(begin, end)) good = false;
+        cpu_ns += ThreadCpuNs() - cpu_start;
         ends[i] = MonotonicNs();
       });
     }
   }
   if (!good) throw std::runtime_error("the scratch file of the machine's limits cannot be read");
-  return static_cast<double>(*std::ranges::max_element(ends) - start) * 1e-9;
+  return {static_cast<double>(*std::ranges::max_element(ends) - start) * 1e-9, cpu_ns};
 }
 
 bool ReadBlocks(int fd, std::byte* to, std::uint64_t begin, std::uint64_t end) {
@@ -124,7 +135,7 @@ std::span<const std::string_view> Limits::Kinds() {
 Limits::Limits(std::string directory, std::uint64_t bytes) : directory_(std::move(directory)), bytes_(bytes) {}
 Limits::~Limits() = default;
 
-double Limits::Run(std::string_view kind, int threads) {
+Limits::Cost Limits::Run(std::string_view kind, int threads) {
   if (std::ranges::find(Kinds(), kind) == Kinds().end())
     throw std::runtime_error("no such limit: " + std::string(kind));
   if (kind == "disk") {
@@ -143,33 +154,35 @@ double Limits::Run(std::string_view kind, int threads) {
   return kind == "pread" ? RunPread(threads) : RunMmap(threads);
 }
 
-double Limits::RunMemcpy(int threads) {
+Limits::Cost Limits::RunMemcpy(int threads) {
   return Time(bytes_, threads, [&](auto begin, auto end) {
     std::memcpy(memory_->to.data() + begin, memory_->from.data() + begin, end - begin);
     return true;
   });
 }
 
-double Limits::RunPread(int threads) {
+Limits::Cost Limits::RunPread(int threads) {
   return Time(bytes_, threads,
               [&](auto begin, auto end) { return ReadBlocks(hot_->fd().get(), memory_->to.data(), begin, end); });
 }
 
-double Limits::RunMmap(int threads) {
+Limits::Cost Limits::RunMmap(int threads) {
+  const std::int64_t cpu_start = ThreadCpuNs();
   Stopwatch watch;
   void* address = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE, hot_->fd().get(), 0);
   if (address == MAP_FAILED) hot_->fd().Fail("cannot be mapped");
   const double mapped = watch.Lap();
-  const double touched = Time(bytes_, threads, [&](auto begin, auto end) {
+  const std::int64_t cpu_mapped = ThreadCpuNs() - cpu_start;
+  const Cost touched = Time(bytes_, threads, [&](auto begin, auto end) {
     const auto* page = static_cast<volatile const std::byte*>(address);
     for (auto at = begin; at < end; at += 4096) static_cast<void>(page[at]);
     return true;
   });
   munmap(address, bytes_);
-  return mapped + touched;
+  return {mapped + touched.seconds, cpu_mapped + touched.cpu_ns};
 }
 
-double Limits::RunDisk(int threads) {
+Limits::Cost Limits::RunDisk(int threads) {
   // O_DIRECT too would be served from memory for pages that are still cached.
   residency_ = Evict(cold_->Path());
   if (!residency_.cold()) {

@@ -28,10 +28,15 @@ class Limits {
   ~Limits();
 
   std::uint64_t bytes() const { return bytes_; }
-  /// Returns the seconds for all bytes, with `threads` threads that have equal parts. Before the clock starts, the
+  /// What moving all bytes cost.
+  struct Cost {
+    double seconds = 0;
+    std::int64_t cpu_ns = 0;  ///< processor time of the threads while the clock ran, user and system
+  };
+  /// Returns what all bytes cost, with `threads` threads that have equal parts. Before the clock starts, the
   /// kind's file is made hot or cold and its residency read. Throws std::runtime_error with the reason if the kind
   /// cannot be measured here, or if the file is not as hot or cold as the kind needs it.
-  double Run(std::string_view kind, int threads);
+  Cost Run(std::string_view kind, int threads);
   /// Returns how much of the kind's file lay in the page cache just before the last Run's clock started; no pages for
   /// memcpy.
   const Residency& residency() const { return residency_; }
@@ -39,10 +44,10 @@ class Limits {
  private:
   class File;
   struct Memory;
-  double RunMemcpy(int threads);
-  double RunPread(int threads);
-  double RunMmap(int threads);
-  double RunDisk(int threads);
+  Cost RunMemcpy(int threads);
+  Cost RunPread(int threads);
+  Cost RunMmap(int threads);
+  Cost RunDisk(int threads);
 
   std::string directory_;
   std::uint64_t bytes_;

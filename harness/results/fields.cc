@@ -151,7 +151,7 @@ Json ToJson(const Record& record) {
   return row;
 }
 
-void WriteResults(NewFile& file, const Context& context, std::span<const Record> records) {
+void WriteResults(TextOutput& file, const Context& context, std::span<const Record> records) {
   Json whole;
   whole["context"]["schema_version"] = kResultsSchemaVersion;
   for (const auto& [name, value] : context) whole["context"][name] = value;
@@ -160,8 +160,7 @@ void WriteResults(NewFile& file, const Context& context, std::span<const Record>
     whole[record.status == Status::kOk ? "benchmarks" : "not_timed"].push_back(ToJson(record));
   }
   // Names and reasons may quote a file's own bytes.
-  file.WriteAt(0, whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
-  file.Commit();
+  file.Write(whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace loadpath

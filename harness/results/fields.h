@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "harness/base/new_file.h"
+#include "harness/base/text_output.h"
 #include "harness/results/record.h"
 
 namespace loadpath {
@@ -33,9 +33,9 @@ nlohmann::ordered_json ToJson(const Record& record);
 /// The JSON Schema of what WriteResults writes. results/schema.json holds it.
 nlohmann::ordered_json ResultsSchema();
 
-/// Writes Google Benchmark's JSON (`context`, `benchmarks`) with our fields into `file` and commits it. Records with
+/// Writes Google Benchmark's JSON (`context`, `benchmarks`) with our fields into `file`. Records with
 /// status ok stand in `benchmarks`, all others in `not_timed`. Throws CheckpointError kIo, which names the file.
-void WriteResults(NewFile& file, const Context& context, std::span<const Record> records);
+void WriteResults(TextOutput& file, const Context& context, std::span<const Record> records);
 
 }  // namespace loadpath
 

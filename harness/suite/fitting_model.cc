@@ -5,26 +5,14 @@
 #include <vector>
 
 #include "harness/state/deferred_init.h"
-#include "harness/state/module_info.h"
+#include "harness/state/module_state.h"
 
 namespace loadpath {
 namespace {
 
 using Shapes = std::map<std::string, std::vector<std::int64_t>>;
 
-// Keys and shapes of the module's state dict: parameters and persistent buffers.
-void AddShapes(const torch::nn::Module& module, const std::string& prefix, Shapes& shapes) {
-  const auto* info = dynamic_cast<const ModuleInfo*>(&module);
-  for (const auto& parameter : module.named_parameters(/*recurse=*/false)) {
-    if (parameter.value().defined()) shapes[prefix + parameter.key()] = parameter.value().sizes().vec();
-  }
-  for (const auto& buffer : module.named_buffers(/*recurse=*/false)) {
-    if (!buffer.value().defined() || (info && info->non_persistent.contains(buffer.key()))) continue;
-    shapes[prefix + buffer.key()] = buffer.value().sizes().vec();
-  }
-  for (const auto& child : module.named_children()) AddShapes(*child.value(), prefix + child.key() + ".", shapes);
-}
-
+// Keys and shapes of the module's state dict.
 Shapes ShapesOf(const Model& model) {
   DeferredInit deferred;
   const auto module = deferred.Construct(model.make);
@@ -32,7 +20,7 @@ Shapes ShapesOf(const Model& model) {
   deferred.Loaded(module->parameters());
   deferred.Loaded(module->buffers());
   Shapes shapes;
-  AddShapes(*module, "", shapes);
+  for (const auto& [name, tensor] : StateOf(*module)) shapes[name] = tensor.sizes().vec();
   return shapes;
 }
 

@@ -9,6 +9,7 @@
 #include "harness/base/paths.h"
 #include "harness/base/text.h"
 #include "harness/suite/case_kinds.h"
+#include "harness/suite/report/google_benchmark.h"
 
 namespace loadpath {
 namespace {
@@ -61,7 +62,7 @@ std::string CheckDevice(const std::string& text) {
   return text == "all" || DeviceName::Parse(text) ? "" : text + ": not known; use cpu, cuda, cuda:N or all";
 }
 
-// "--list" for Task::kListCases, and so on: the last one given counts.
+// "--version" for Task::kShowVersion, and so on. If several are given, the one that was added last counts.
 void AddTask(CLI::App& app, SuiteOptions& options, const char* flags, Task task, const char* description) {
   app.add_flag_callback(
       flags, [&options, task] { options.task = task; }, description);
@@ -125,6 +126,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw UsageError(std::string(error.what()) + "; bench --help lists the flags");
   }
+  InitializeGoogleBenchmark(options.google);
   if (list) options.task = Task::kListCases;
   if (sample->count() > 0) options.task = Task::kTakeStartupSample;
   options.startup.data = options.data;

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "harness/base/error.h"
+#include "harness/base/text_output.h"
 #include "harness/base/version.h"
 #include "harness/load/device.h"
 #include "harness/measure/machine.h"
@@ -52,12 +53,14 @@ void RequireWritable(const std::string& file) {
   throw UsageError("--benchmark_out=" + file + ": cannot be written; name a file in a folder that exists");
 }
 
-void RequireDevices(std::span<const DeviceName> devices) {
-  for (const DeviceName& device : devices) {
+// Outputs of a device that is not the CPU are compared with Python's of the CPU: without TF32.
+void OpenDevices(const SuiteOptions& options) {
+  for (const DeviceName& device : options.devices) {
     try {
       if (!OpenDevice(device.text()).is_cpu()) DisableTf32();
     } catch (const DeviceError& error) {
-      throw UsageError(std::string("--") + error.what());
+      // Of all devices, the cases of one that is not there are skipped.
+      if (!options.all_devices) throw UsageError(std::string("--") + error.what());
     }
   }
 }
@@ -65,6 +68,8 @@ void RequireDevices(std::span<const DeviceName> devices) {
 // Checks one case. One that cannot run or is wrong keeps its record and is not timed.
 void Verify(Run& run, bool all_devices) {
   const auto ended = [&run](Status status, const std::string& reason) {
+    // A signal of the terminal ends the process of a startup sample too: that is no answer.
+    if (Interrupted()) return;
     run.record.status = status;
     run.record.reason = reason.substr(0, reason.find('\n'));
   };
@@ -88,6 +93,7 @@ void Verify(Run& run, bool all_devices) {
 
 // What a record must not say of a case that has no time.
 void ClearTimes(Record& record) {
+  record.repetitions = 0;
   record.samples_ns.clear();
   record.cpu_ns.clear();
   record.minor_faults.clear();
@@ -163,12 +169,12 @@ void SetExitStatus(std::span<Run* const> runs, std::size_t limits, bool interrup
 }
 
 SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models) {
-  if (!options.all_devices) RequireDevices(options.devices);
+  OpenDevices(options);
   const std::vector<Case> catalogue = CatalogueFor(options, models);
   std::vector<Case> chosen = Select(options.filter, catalogue);
   const std::vector<Case> limits = LimitsOf(chosen, catalogue);
   chosen.insert(chosen.begin(), limits.begin(), limits.end());
-  std::optional<NewFile> json;
+  std::optional<TextOutput> json;
   if (!options.json.empty()) json.emplace(options.json);
   RequireWritable(options.google.out);
 
@@ -181,7 +187,6 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   for (const Case& one : chosen) {
     owned.push_back(MakeRun(one, session));
     Run& run = *owned.back();
-    run.record.repetitions = static_cast<std::uint64_t>(options.repetitions);
     runs.push_back(&run);
     Verify(run, options.all_devices);
     (run.record.status == Status::kOk ? verified : not_timed).push_back(&run);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
 #include "harness/golden/compare.h"
 #include "harness/state/scalar_type.h"
 
@@ -47,9 +48,35 @@ std::string PlacesOfStateDicts(const StateDict& state_dict) {
   const Tree& tree = state_dict.checkpoint().tree();
   std::string places;
   for (const auto& entry : state_dict.entries()) {
-    if (tree.IsDict(entry.node) && HoldsTensors(tree, entry.node)) places += (places.empty() ? "" : ", ") + entry.key;
+    if (tree.IsDict(entry.node) && HoldsTensors(tree, entry.node))
+      places += (places.empty() ? "" : ", ") + Escaped(entry.key);
   }
   return places;
+}
+
+// An empty tensor like the file's. Throws UsageError if this LibTorch has none, or if the file's bytes do not justify
+// it.
+at::Tensor EmptyLike(const Checkpoint& checkpoint, const std::string& key, const TensorView& view) {
+  const auto dtype = FindScalarType(view.dtype);
+  if (!dtype) {
+    throw UsageError(checkpoint.path() + ": " + Escaped(key) + " is " + std::string(Name(view.dtype)) +
+                     ", which this LibTorch does not have; name a state dict without it with --checkpoint FILE::KEY");
+  }
+  if (view.nbytes() > checkpoint.storages()[view.storage].nbytes) {
+    throw UsageError(checkpoint.path() + ": " + Escaped(key) + " has " + std::to_string(view.numel()) +
+                     " elements, more than its storage holds; save it with .contiguous()");
+  }
+  return at::empty(view.shape, *dtype);
+}
+
+// Puts the tensor where its key says: "layer.0.weight".
+void Register(NamedTensors& root, const std::string& key, const at::Tensor& tensor) {
+  NamedTensors* owner = &root;
+  std::size_t begin = 0;
+  for (std::size_t dot = 0; (dot = key.find('.', begin)) != std::string::npos; begin = dot + 1) {
+    owner = &owner->Child(key.substr(begin, dot - begin));
+  }
+  owner->Add(key.substr(begin), tensor);
 }
 
 std::map<std::string, at::Tensor> TensorsOf(const torch::nn::Module& module) {
@@ -68,19 +95,16 @@ std::shared_ptr<torch::nn::Module> ModuleLike(const StateDict& state_dict) {
   for (const auto& entry : state_dict.entries()) {
     if (tree.kind(entry.node) != NodeKind::kTensor) {
       const std::string places = PlacesOfStateDicts(state_dict);
-      throw UsageError(checkpoint.path() + ": not a state dict: " + entry.key + " is " + tree.TypeText(entry.node) +
+      throw UsageError(checkpoint.path() + ": not a state dict: " + Escaped(entry.key) + " is " +
+                       tree.TypeText(entry.node) +
                        (places.empty() ? "" : "; name one with --checkpoint FILE::KEY, here: " + places));
     }
-    const TensorView& view = tree.tensor(entry.node);
-    NamedTensors* owner = root.get();
-    std::size_t begin = 0;
-    for (std::size_t dot = 0; (dot = entry.key.find('.', begin)) != std::string::npos; begin = dot + 1) {
-      owner = &owner->Child(entry.key.substr(begin, dot - begin));
-    }
+    const at::Tensor tensor = EmptyLike(checkpoint, entry.key, tree.tensor(entry.node));
     try {
-      owner->Add(entry.key.substr(begin), at::empty(view.shape, ToScalarType(view.dtype)));
+      Register(*root, entry.key, tensor);
     } catch (const c10::Error&) {
-      throw UsageError(checkpoint.path() + ": no module can have a parameter named " + entry.key);
+      throw UsageError(checkpoint.path() + ": no module can have a parameter named \"" + Escaped(entry.key) +
+                       "\"; name a state dict without it with --checkpoint FILE::KEY");
     }
   }
   return root;
@@ -102,11 +126,11 @@ std::string CheckAgainstFile(const StateDict& state_dict, const torch::nn::Modul
     const TensorView& view = tree.tensor(entry.node);
     const at::ScalarType in_file = ToScalarType(view.dtype), now = found->second.scalar_type();
     if (now != in_file && now != constructed.at(entry.key)) {
-      return entry.key + " is " + c10::toString(now) + ", which neither the file nor the model has";
+      return Escaped(entry.key) + " is " + c10::toString(now) + ", which neither the file nor the model has";
     }
     auto bytes = ReadTensor(checkpoint, view);
     const at::Tensor expected = at::from_blob(bytes.data(), view.shape, in_file).to(now);
-    if (Digest(found->second) != Digest(expected)) return entry.key + " differs from the file";
+    if (Digest(found->second) != Digest(expected)) return Escaped(entry.key) + " differs from the file";
   }
   return "";
 }

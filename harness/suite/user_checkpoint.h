@@ -11,8 +11,10 @@
 
 namespace loadpath {
 
-/// Returns a module whose state dict has the keys, shapes and dtypes of `state_dict`. Throws UsageError if a value is
-/// not a tensor: the line names the file, the value, and the places in the file where a state dict lies.
+/// Returns a module whose state dict has the keys, shapes and dtypes of `state_dict`. Throws UsageError with
+/// one line that names the file and the value: if it is not a tensor (the line says where in the file a state dict
+/// lies), if no module can have a parameter of its name, if this LibTorch lacks its dtype, or if it has more elements
+/// than its storage.
 std::shared_ptr<torch::nn::Module> ModuleLike(const StateDict& state_dict);
 
 /// The dtypes of a module's parameters and buffers by name.

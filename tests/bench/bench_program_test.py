@@ -78,6 +78,16 @@ class BadUse(Folder):
         self.refused(r"--benchmark_nosuch=1: not a flag of this Google Benchmark, .*", "--benchmark_nosuch=1",
                      "--filter", "^limit/memcpy/threads:1$", "--quick")
 
+    def test_a_value_that_google_benchmark_does_not_take(self):
+        """Google Benchmark itself would print its usage and exit with 0."""
+        for flag in ("--benchmark_format=xml", "--benchmark_out_format=xml", "--benchmark_format=", "--benchmark_color="):
+            self.refused(re.escape(flag) + ": not a value .*; bench --help lists the flags", flag,
+                         "--filter", "^load/linear/zip/nested/direct", "--repetitions", "1000000")  # would take hours
+
+    def test_a_wrong_flag_of_google_benchmark_is_noticed_by_a_list_too(self):
+        self.refused("--benchmark_format=xml: not a value .*", "--list", "--benchmark_format=xml")
+        self.refused("--benchmark_nosuch=1: not a flag .*", "--list", "--benchmark_nosuch=1")
+
     def test_an_unknown_device(self):
         self.refused(r"--device: abacus: not known; use cpu, cuda, cuda:N or all; .*", "--device", "abacus")
 
@@ -108,6 +118,23 @@ class BadUse(Folder):
         torch.save({"epoch": 3, "weights": {"w": torch.ones(3)}}, file)
         self.refused(re.escape(str(file)) + r": not a state dict: epoch is <class 'int'>; name one with --checkpoint "
                      r"FILE::KEY, here: weights", "--checkpoint", str(file))
+
+    def test_a_checkpoint_with_a_key_that_no_parameter_can_have(self):
+        file = self.folder / "names.pth"
+        for key, shown in ((".weight", ".weight"), ("a..b", "a..b"), ("a.", "a."), ("", ""), ("a\x1b[31m\n..b", "a\\x1b[31m\\n..b")):
+            torch.save({key: torch.ones(3)}, file)
+            self.refused(re.escape(f'{file}: no module can have a parameter named "{shown}"; ') + ".*", "--checkpoint", str(file))
+
+    def test_keys_are_shown_on_one_line(self):
+        file = self.folder / "keys.pth"
+        torch.save({"a\x1b\n": 3, "b\n": {"w": torch.ones(3)}}, file)
+        self.refused(re.escape(str(file)) + r": not a state dict: a\\x1b\\n is .*, here: b\\n", "--checkpoint", str(file))
+
+    def test_a_tensor_that_is_larger_than_its_storage(self):
+        """Its strides repeat elements: memory for all of them is more than the file justifies."""
+        file = self.folder / "big.pth"
+        torch.save({"big": torch.ones(1).expand(2**40)}, file)
+        self.refused(re.escape(f"{file}: big has 1099511627776 elements, more than its storage holds; ") + ".*", "--checkpoint", str(file))
 
 
     def test_several_files_that_are_no_checkpoints(self):
@@ -204,12 +231,17 @@ class Smoke(Folder):
         for row in self.whole["benchmarks"]:
             with self.subTest(row["name"]):
                 self.assertEqual(row["repetitions"], 3)
-                self.assertEqual(row["threads"], 1 if row["path"] == "pickle_load" else row["threads"])
                 if row["case"] in ("load", "forward"):
                     self.assertTrue(row["checked"] and row["outputs_checked"])
         cores = len(os.sched_getaffinity(0))
         self.assertEqual(linear["direct"]["threads"], cores)
-        self.assertEqual(linear["pickle_load"]["threads"], 1)
+        for row in self.whole["benchmarks"]:
+            if row["case"] == "load":
+                self.assertEqual(row["threads"], 1 if row["path"] == "pickle_load" else cores, row["name"])
+            elif row["case"] == "limit":
+                self.assertEqual(row["name"], f"limit/{row['path']}/threads:{row['threads']}")
+            else:
+                self.assertEqual(row["threads"], int(self.whole["context"]["threads"]), row["name"])
         times = [(row["real_time"], row["cpu_time"]) for row in self.whole["benchmarks"]]
         self.assertTrue(any(real != cpu for real, cpu in times), "cpu_time is the wall clock's")
 
@@ -290,6 +322,59 @@ class Smoke(Folder):
         for text in (out, file.read_text()):
             self.assertIn("load/linear/zip/nested/direct/cpu/hot", [row["name"] for row in json.loads(text)["benchmarks"]])
 
+    def test_only_the_samples_of_its_repetitions_count(self):
+        """Google Benchmark calls a case to warm it up and to find how many samples it needs; those are no samples."""
+        file = self.folder / "google.json"
+        rows = self.rows("--filter", "^load/linear/zip/nested/direct/", "--repetitions", "2", "--benchmark_min_time=0.02",
+                         "--benchmark_min_warmup_time=0.1", f"--benchmark_out={file}")
+        row = rows["load/linear/zip/nested/direct/cpu/hot"]
+        google = [other["iterations"] for other in json.loads(file.read_text())["benchmarks"]
+                  if other["run_type"] == "iteration" and other["name"].startswith(row["name"])]
+        self.assertEqual((len(google), row["iterations"], row["repetitions"]), (2, sum(google), 2))
+        self.assertEqual(len(row["samples_ns"]), sum(google))
+
+    def test_the_environment_of_google_benchmark_chooses_nothing(self):
+        file = self.folder / "run.json"
+        for name, value in (("FILTER", "nosuch"), ("FORMAT", "xml"), ("OUT_FORMAT", "xml"), ("COLOR", ""), ("LIST_TESTS", "1")):
+            with self.subTest(name):
+                file.unlink(missing_ok=True)
+                done = subprocess.run([BENCH, "--data", DATA, "--quick", "--json", str(file), "--filter", "^load/linear/zip/nested/direct/"],
+                                      env={**os.environ, f"BENCHMARK_{name}": value}, capture_output=True, text=True, timeout=300)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertEqual(self.read(file)["load/linear/zip/nested/direct/cpu/hot"]["status"], "ok")
+
+    def test_a_limit_is_charged_with_its_timed_part_alone(self):
+        rows = self.rows("--filter", "^limit/(memcpy|pread|mmap)/threads:1$", "--repetitions", "5")
+        for row in rows.values():
+            self.assertLessEqual(row["cpu_time"], row["real_time"] * 1.02, row["name"])
+
+    def test_results_go_to_what_a_link_points_at(self):
+        file, link = self.folder / "there.json", self.folder / "link.json"
+        link.symlink_to(file.name)
+        for before in (None, "old"):
+            file.unlink(missing_ok=True)
+            if before:
+                file.write_text(before)
+            code, _, err = bench("--quick", "--filter", "^load/linear/zip/nested/direct/", "--json", str(link))
+            self.assertEqual((code, err, link.is_symlink()), (0, "", True))
+            self.assertIn("load/linear/zip/nested/direct/cpu/hot", self.read(file))
+
+    def test_results_go_into_what_is_no_file(self):
+        link, pipe = self.folder / "stdout", self.folder / "pipe"
+        link.symlink_to("/dev/stdout")
+        code, out, err = bench("--quick", "--filter", "^load/linear/zip/nested/direct/", "--json", str(link))
+        self.assertEqual((code, err, link.is_symlink()), (0, "", True))
+        whole, end = json.JSONDecoder().raw_decode(out)
+        self.assertEqual(whole["benchmarks"][-1]["name"], "load/linear/zip/nested/direct/cpu/hot")
+        self.assertIn("load/linear/zip/nested", out[end:])
+        os.mkfifo(pipe)
+        reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(reader.kill)
+        code, _, err = bench("--quick", "--filter", "^load/linear/zip/nested/direct/", "--json", str(pipe))
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(len(json.loads(reader.communicate(timeout=60)[0])["benchmarks"]), len(whole["benchmarks"]))
+        self.assertTrue(pipe.is_fifo())
+
     def test_every_device_has_its_rows(self):
         rows = self.rows("--filter", "^load/linear/zip/nested/direct/", "--device", "all")
         cuda = rows["load/linear/zip/nested/direct/cuda/hot"]
@@ -360,8 +445,36 @@ class Interrupted(Folder):
         samples = [len(row["samples_ns"]) for row in rows.values() if row["status"] == "ok"]
         self.assertGreater(sum(samples), 0)
         self.assertLess(sum(samples), 2000)
+        for row in rows.values():
+            taken = row["repetitions"]
+            self.assertTrue(0 < taken <= 20 if row["status"] == "ok" else taken == 0, (row["name"], taken))
         self.assertEqual({row["reason"] for row in rows.values() if row["status"] != "ok"} - {"interrupted before its first sample"}, set())
         self.assertIn("load/custom/zip/bare\n", out)
+
+    @staticmethod
+    def takes_a_startup_sample(parent):
+        """Returns whether a startup sample runs in the session that `parent` leads."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.getsid(int(folder.name)) == parent and b"--startup-sample" in (folder / "cmdline").read_bytes():
+                    return True
+            except OSError:
+                continue   # it has ended
+        return False
+
+    def test_a_case_that_is_being_checked_is_not_wrong(self):
+        """A terminal's SIGINT ends the process of a startup sample too."""
+        file = self.folder / "run.json"
+        process = subprocess.Popen([BENCH, "--data", DATA, "--quick", "--json", str(file), "--filter", "^startup/linear/zip/nested/direct/"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.addCleanup(process.kill)
+        while not self.takes_a_startup_sample(process.pid):
+            self.assertIsNone(process.poll())
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+        self.assertEqual((process.returncode, err), (130, "bench: interrupted: what was measured until then is reported\n"))
+        row = self.read(file)["startup/linear/zip/nested/direct/cpu/hot"]
+        self.assertEqual((row["status"], row["reason"]), ("skipped", "interrupted before its first sample"))
 
 
 class WrongOrMissing(Folder):

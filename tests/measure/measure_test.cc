@@ -306,8 +306,11 @@ TEST_F(LimitsTest, EveryKindGivesAFiniteTimeAndLeavesNothingBehind) {
   for (const auto kind : Limits::Kinds()) {
     if (kind == "disk" && InMemory()) continue;
     for (const int threads : {1, 2, 3}) {
-      const double seconds = limits.Run(kind, threads);
+      const auto [seconds, cpu_ns] = limits.Run(kind, threads);
       EXPECT_TRUE(std::isfinite(seconds) && seconds > 0) << kind << " " << threads;
+      // The clock of the processor runs no faster than the wall's: nothing outside the timed part is counted.
+      EXPECT_GT(cpu_ns, 0) << kind << " " << threads;
+      EXPECT_LE(static_cast<double>(cpu_ns), (seconds * threads + 1e-3) * 1e9) << kind << " " << threads;
     }
   }
   EXPECT_THAT([&] { limits.Run("warp", 1); }, testing::ThrowsMessage<std::runtime_error>("no such limit: warp"));

@@ -35,7 +35,7 @@ TEST(Statistics, PercentilesAreInterpolatedAndAppearWithEnoughSamples) {
 
 nlohmann::json Written(std::span<const Record> records) {
   const std::string file = "results_test." + std::to_string(getpid()) + ".json";
-  NewFile whole(file);
+  TextOutput whole(file);
   WriteResults(whole, {{"date", "today"}}, records);
   const auto json = nlohmann::json::parse(std::ifstream(file));
   std::filesystem::remove(file);
@@ -96,7 +96,7 @@ TEST(Results, NoNonFiniteNumberAndNoInvalidTextIsWritten) {
 }
 
 TEST(Results, AFileThatCannotBeWrittenIsNamedBeforeAnythingIsMeasured) {
-  EXPECT_THAT([] { NewFile("no/such/folder.json"); },
+  EXPECT_THAT([] { TextOutput("no/such/folder.json"); },
               testing::ThrowsMessage<CheckpointError>(testing::HasSubstr("no/such/folder.json: cannot be written")));
 }
 

@@ -107,6 +107,7 @@ call() {
 }
 called() { grep -q -- "$1" "$work/calls"; }
 not_called() { ! called "$1"; }
+not_in() { ! grep -q -- "$2" "$1"; }
 
 # --- bad use, before anything is set up ------------------------------------------------------------------------------
 
@@ -184,6 +185,11 @@ expect 'data elsewhere' 0 'bench ran' call -- bench --data "$work/elsewhere"
 check '… lie there' [ -e "$work/elsewhere/manifest.json" ]
 expect "bench's own flags come after the script's" 0 'bench ran' call -- bench --filter linear
 check '… so that none is taken for a value' called "program --data $copy/build/reference --filter linear$"
+for flag in --list --list-models --list-paths --version; do
+  call -- bench --data "$work/none" "$flag" >"$work/output" 2>&1
+  check "bench $flag makes no data" not_called generate_checkpoints
+  check '… and says no word of them' not_in "$work/output" 'reference data'
+done
 expect 'an unknown flag of bench' 2 'bench: unknown flag --nosuch' call -- bench --nosuch
 check '… makes no data' not_called generate_checkpoints
 

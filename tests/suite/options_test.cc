@@ -33,6 +33,14 @@ TEST(Options, GoogleBenchmarksOwnFlagsArePassedOn) {
   EXPECT_EQ(options.google.arguments.size(), 3U);
 }
 
+TEST(Options, GoogleBenchmarksFlagsAreChecked) {
+  for (const char* flag :
+       {"--benchmark_nosuch=1", "--benchmark_format=xml", "--benchmark_out_format=", "--benchmark_color="}) {
+    EXPECT_THROW(Parsed({flag}), UsageError) << flag;
+    EXPECT_THROW(Parsed({"--list", flag}), UsageError) << flag;
+  }
+}
+
 TEST(Options, AllDevicesAreBoth) {
   EXPECT_TRUE(Parsed({"--device", "all"}).all_devices);
   EXPECT_EQ(Parsed({"--device", "all"}).devices.size(), 2U);

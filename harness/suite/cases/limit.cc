@@ -31,16 +31,15 @@ class LimitRun : public Run {
   }
 
   double Sample() override {
-    const ProcessCounters before = ReadProcessCounters();
-    const double seconds =
+    const Limits::Cost cost =
         tested().path == kHostToDevice ? CopyToDevice() : limits_.Run(tested().path, tested().threads);
-    record.cpu_ns.push_back((ReadProcessCounters() - before).cpu_ns);
-    return seconds;
+    record.cpu_ns.push_back(cost.cpu_ns);
+    return cost.seconds;
   }
 
  private:
   // Pinned memory to the device, for loads that end there.
-  double CopyToDevice() {
+  Limits::Cost CopyToDevice() {
     if (!from_.defined()) {
       const at::Device device = OpenDevice(tested().device->text());
       const auto size = static_cast<std::int64_t>(limits_.bytes());
@@ -48,10 +47,12 @@ class LimitRun : public Run {
       to_ = at::empty({size}, at::TensorOptions(at::kByte).device(device));
     }
     Synchronize(to_.device());
+    const ProcessCounters before = ReadProcessCounters();
     Stopwatch watch;
     to_.copy_(from_, /*non_blocking=*/true);
     Synchronize(to_.device());
-    return watch.Lap();
+    const double seconds = watch.Lap();
+    return {seconds, (ReadProcessCounters() - before).cpu_ns};
   }
 
   Limits& limits_;

@@ -61,6 +61,7 @@ class LoadRun : public Run {
 
   double Sample() override {
     const ScopedTensorAllocator loading;
+    const Releaser releaser(*this);
     Construct();
     if (tested().cache == CacheState::kCold) {
       const Residency left = Evict(files_);
@@ -68,13 +69,24 @@ class LoadRun : public Run {
     } else {
       MakeHot(files_);
     }
-    const double seconds = Load(/*first=*/false);
-    Release();
-    return seconds;
+    return Load(/*first=*/false);
   }
 
  private:
+  // Frees the modules at the end of a scope, however it ends: a case that is wrong keeps no memory from the others.
+  class Releaser {
+   public:
+    explicit Releaser(LoadRun& run) : run_(run) {}
+    ~Releaser() { run_.Release(); }
+    Releaser(const Releaser&) = delete;
+    Releaser& operator=(const Releaser&) = delete;
+
+   private:
+    LoadRun& run_;
+  };
+
   void VerifyLoad() {
+    const Releaser releaser(*this);
     files_ = FilesOf(file_, HowToOpen(tested()));
     if (tested().cache == CacheState::kHot) MakeHot(files_);
     std::optional<ScopedTensorAllocator> loading(std::in_place);
@@ -88,7 +100,6 @@ class LoadRun : public Run {
       if (const std::string wrong = part->check(*part->module); !wrong.empty()) throw WrongAnswer(wrong);
     }
     record.checked = true;
-    Release();
   }
 
   void FindReferenceFile() {

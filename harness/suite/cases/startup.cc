@@ -30,7 +30,6 @@ class StartupRun : public Run {
   void Verify() override {
     OpenDevice(tested().device->text());
     files_ = FilesOf(FindReference(tested(), session_).file, HowToOpen(tested()));
-    if (tested().cache == CacheState::kHot) MakeHot(files_);
     estimate = Sample();
     record.checked = record.outputs_checked = true;
     record.phases_ns.clear();
@@ -40,6 +39,8 @@ class StartupRun : public Run {
   double Sample() override {
     if (tested().cache == CacheState::kCold) {
       record.greatest_residency = std::max(record.greatest_residency.value_or(0), Evict(files_).part());
+    } else {
+      MakeHot(files_);
     }
     const std::string program = ProgramPath();
     const ProcessResult result =

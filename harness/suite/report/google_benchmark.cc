@@ -86,18 +86,39 @@ bool TakeRepetition(loadpath::Run& run, benchmark::State& state) {
   return whole;
 }
 
-void Initialize(const GoogleFlags& google, const Context& context) {
-  std::vector<std::string> flags = {"bench", "--benchmark_enable_random_interleaving=true"};
-  flags.insert(flags.end(), google.arguments.begin(), google.arguments.end());
-  std::vector<char*> argv;
-  for (auto& flag : flags) argv.push_back(flag.data());
-  int argc = static_cast<int>(argv.size());
-  benchmark::Initialize(&argc, argv.data());
-  if (argc > 1) {
-    throw UsageError(std::string(argv[1]) +
-                     ": not a flag of this Google Benchmark, or not a value of it; bench --help lists the flags");
+[[noreturn]] void NotAValue(const std::string& flag) {
+  throw UsageError(flag + ": not a value that Google Benchmark takes; bench --help lists the flags");
+}
+
+// Google Benchmark prints its usage and exits with 0 if one of these has another value.
+void CheckValue(const std::string& flag) {
+  const std::size_t equals = flag.find('=');
+  const std::string name = flag.substr(0, equals), value = equals == std::string::npos ? "" : flag.substr(equals + 1);
+  const bool format = name == "--benchmark_format" || name == "--benchmark_out_format";
+  if (format && value != "console" && value != "json" && value != "csv") NotAValue(flag);
+  if (name == "--benchmark_color" && value.empty()) NotAValue(flag);
+}
+
+// Drops the samples of the calls before the last `wanted`: Google Benchmark's repetitions come last, after the calls
+// that warm a case up or find how many samples a repetition needs. `begins`: of each call, how many samples were there
+// before. Then notes how many repetitions took a sample.
+void KeepRepetitions(const std::vector<std::size_t>& begins, std::size_t wanted, Record& record) {
+  const std::size_t first = begins.size() - std::min(begins.size(), wanted);
+  const std::size_t dropped = first < begins.size() ? begins[first] : 0;
+  std::uint64_t repetitions = 0;
+  for (std::size_t i = first; i < begins.size(); ++i) {
+    const std::size_t end = i + 1 < begins.size() ? begins[i + 1] : record.samples_ns.size();
+    if (end > begins[i]) ++repetitions;
   }
-  for (const auto& [name, value] : context) benchmark::AddCustomContext(name, value);
+  record.repetitions = repetitions;
+  const auto drop = [dropped](auto& samples) {
+    samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(std::min(dropped, samples.size())));
+  };
+  drop(record.samples_ns);
+  drop(record.cpu_ns);
+  drop(record.minor_faults);
+  drop(record.major_faults);
+  for (auto& [phase, samples] : record.phases_ns) drop(samples);
 }
 
 std::unique_ptr<benchmark::BenchmarkReporter> MakeFileReporter(const std::string& format) {
@@ -124,16 +145,36 @@ void ReportWithoutBenchmarks(benchmark::BenchmarkReporter& display, benchmark::B
 
 }  // namespace
 
+void InitializeGoogleBenchmark(const GoogleFlags& google) {
+  // The first ones stand against variables of the environment: BENCHMARK_FORMAT and so on.
+  std::vector<std::string> flags = {
+      "--benchmark_color=auto", "--benchmark_format=console",  "--benchmark_list_tests=false",
+      "--benchmark_out=",       "--benchmark_out_format=json", "--benchmark_enable_random_interleaving=true"};
+  for (const std::string& flag : google.arguments) CheckValue(flag);
+  flags.insert(flags.end(), google.arguments.begin(), google.arguments.end());
+  static char program[] = "bench";  // Google Benchmark keeps the pointer, and names it in its reports.
+  std::vector<char*> argv = {program};
+  for (auto& flag : flags) argv.push_back(flag.data());
+  int argc = static_cast<int>(argv.size());
+  benchmark::Initialize(&argc, argv.data());
+  if (argc > 1) {
+    throw UsageError(std::string(argv[1]) +
+                     ": not a flag of this Google Benchmark, or not a value of it; bench --help lists the flags");
+  }
+}
+
 void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed, const SuiteOptions& options,
                  const Context& context) {
   const GoogleFlags& google = options.google;
-  Initialize(google, context);
+  for (const auto& [name, value] : context) benchmark::AddCustomContext(name, value);
   Progress progress(verified.size() * static_cast<std::size_t>(options.repetitions));
   std::vector<bool> whole(verified.size(), true);
+  std::vector<std::vector<std::size_t>> begins(verified.size());
   for (std::size_t i = 0; i < verified.size(); ++i) {
     loadpath::Run& run = *verified[i];
     auto* registered = benchmark::RegisterBenchmark(run.record.name.c_str(), [&, i](benchmark::State& state) {
       if (!Interrupted()) progress.Step(run.record.name);
+      begins[i].push_back(run.record.samples_ns.size());
       if (!TakeRepetition(run, state)) whole[i] = false;
     });
     registered->UseManualTime()->Repetitions(options.repetitions);
@@ -162,7 +203,11 @@ void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed
   if (verified.empty()) {
     ReportWithoutBenchmarks(display, wanted_file, google.out);
   } else {
-    benchmark::RunSpecifiedBenchmarks(&display, wanted_file);
+    // Every benchmark that is registered: the environment's BENCHMARK_FILTER chooses none.
+    benchmark::RunSpecifiedBenchmarks(&display, wanted_file, ".");
+  }
+  for (std::size_t i = 0; i < verified.size(); ++i) {
+    KeepRepetitions(begins[i], static_cast<std::size_t>(options.repetitions), verified[i]->record);
   }
   benchmark::Shutdown();
 }

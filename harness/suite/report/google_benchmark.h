@@ -8,11 +8,15 @@
 
 namespace loadpath {
 
+/// Hands Google Benchmark its flags. Throws UsageError for one that it does not have, or whose value it does not take.
+/// Its variables in the environment choose nothing that our flags choose.
+void InitializeGoogleBenchmark(const GoogleFlags& google);
+
 /// Takes the samples of the verified runs through Google Benchmark, repetitions interleaved in random order. A run that
 /// fails on the way gets the status "error"; Google Benchmark is never told (SkipWithError crashes its releases with
 /// repetitions). After an interrupt no further sample is taken. What Google Benchmark prints or writes (its
-/// --benchmark_* flags) has an error row for each of `not_timed` and for each run that failed or was cut short. Throws
-/// UsageError for a flag that is not one of Google Benchmark's.
+/// --benchmark_* flags) has an error row for each of `not_timed` and for each run that failed or was cut short.
+/// InitializeGoogleBenchmark comes before.
 void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed, const SuiteOptions& options,
                  const Context& context);
 

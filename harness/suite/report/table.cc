@@ -167,7 +167,7 @@ std::string TableText(std::span<const Record> records, const Context& context) {
     if (record.group != group) text += record.group + "\n";
     group = record.group;
     text += lines[i + 1];
-    if (record.status != Status::kOk) text += "  " + std::string(Name(record.status)) + ": " + record.reason;
+    if (record.status != Status::kOk) text.append("  ").append(Name(record.status)).append(": ").append(record.reason);
     text += "\n" + Notes(record);
   }
   return text + "\n" + Foot(context);

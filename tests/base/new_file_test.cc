@@ -1,0 +1,82 @@
+// What becomes of links and of what is no regular file.
+#include "harness/base/new_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "harness/base/error.h"
+#include "harness/base/text_output.h"
+
+namespace loadpath {
+namespace {
+
+std::string Content(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+class NewFileTest : public testing::Test {
+ protected:
+  NewFileTest() { std::filesystem::create_directories(folder_); }
+  ~NewFileTest() override { std::filesystem::remove_all(folder_); }
+
+  static void Write(const std::string& path) {
+    NewFile file(path);
+    file.WriteAt(0, "new");
+    file.Commit();
+  }
+  const std::string folder_ = "new_file_test." + std::to_string(getpid()) + "/";
+};
+
+TEST_F(NewFileTest, ReplacesWhatALinkPointsAtAndKeepsTheLink) {
+  std::filesystem::create_directory(folder_ + "deep");
+  std::filesystem::create_symlink("deep/second", folder_ + "first");
+  std::filesystem::create_symlink("file", folder_ + "deep/second");
+  for (const char* before : {"", "old"}) {
+    if (*before != '\0') std::ofstream(folder_ + "deep/file") << before;
+    Write(folder_ + "first");
+    EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "first"));
+    EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "deep/second"));
+    EXPECT_EQ(Content(folder_ + "deep/file"), "new");
+  }
+}
+
+TEST_F(NewFileTest, RefusesALinkToItself) {
+  std::filesystem::create_symlink("loop", folder_ + "loop");
+  EXPECT_THROW(Write(folder_ + "loop"), CheckpointError);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "loop"));
+}
+
+TEST_F(NewFileTest, NeverReplacesWhatIsNoRegularFile) {
+  const std::string pipe = folder_ + "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT([&] { Write(pipe); }, testing::ThrowsMessage<CheckpointError>(
+                                        pipe + ": cannot be replaced, because it is no regular file; name another"));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+}
+
+TEST_F(NewFileTest, ATextGoesIntoAPipe) {
+  const std::string pipe = folder_ + "pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::string read;
+  std::jthread reader([&] { read = Content(pipe); });
+  TextOutput(pipe).Write("text");
+  reader.join();
+  EXPECT_EQ(read, "text");
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+}
+
+TEST_F(NewFileTest, ATextThatCannotBeWrittenNamesItsPlace) {
+  EXPECT_THAT([] { TextOutput("/dev/full").Write("text"); },
+              testing::ThrowsMessage<CheckpointError>("/dev/full: cannot be written: No space left on device"));
+  EXPECT_THROW(TextOutput{folder_}, CheckpointError);
+}
+
+}  // namespace
+}  // namespace loadpath
