@@ -40,7 +40,7 @@ Command DeclareConvert(CLI::App& app) {
              kExitCodes);
   return {[options] { return ParseFileAndKey(options->file).file; },
           [options](const ModelRuns*) {
-            const FileAndKey from = ParseFileAndKey(options->file, options->key);
+            const FileAndKey from = WithKey(ParseFileAndKey(options->file), options->key);
             const Conversion done = ConvertToSafetensors(from, options->output, options->convert);
             WriteStdout(options->json ? ConvertJson(done) : ConvertText(done));
             return kDone;

@@ -17,8 +17,9 @@ struct Options {
 };
 
 int Run(const Options& options, const ModelRuns* models) {
-  const FileAndKey file = ParseFileAndKey(options.file, options.key);
+  FileAndKey file = ParseFileAndKey(options.file);
   if (!options.model.empty()) {
+    file = WithKey(file, options.key);
     return models->diff({.file = file,
                          .model = options.model,
                          .prefix = options.diff.prefix,
@@ -26,9 +27,13 @@ int Run(const Options& options, const ModelRuns* models) {
                          .open = options.diff.open});
   }
   if (options.other.empty()) throw UsageError("ckpt diff: OTHER or --model is missing (ckpt diff --help)");
+  FileAndKey other = ParseFileAndKey(options.other);
+  // --key is for those that name none themselves.
+  if (!file.HasKey() || other.HasKey()) file = WithKey(file, options.key);
+  if (!other.HasKey()) other = WithKey(other, options.key);
   DiffOptions diff = options.diff;
   if (options.rtol || options.atol) diff.tolerance = {options.rtol.value_or(0), options.atol.value_or(0)};
-  const Differences differences = CompareFiles(file, ParseFileAndKey(options.other, options.key), diff);
+  const Differences differences = CompareFiles(file, other, diff);
   WriteStdout(options.json ? DiffJson(differences) : DiffText(differences));
   return differences.equal() ? kDone : kFailed;
 }

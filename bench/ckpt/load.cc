@@ -39,7 +39,7 @@ Command DeclareLoad(CLI::App& app) {
              kExitCodes);
   return {[options] { return ParseFileAndKey(options->file).file; },
           [options](const ModelRuns* models) {
-            options->load.file = ParseFileAndKey(options->file, options->key);
+            options->load.file = WithKey(ParseFileAndKey(options->file), options->key);
             return models->load(options->load);
           }};
 }

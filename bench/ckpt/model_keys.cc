@@ -62,7 +62,7 @@ std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, c
   const std::span<const std::string> warnings = state_dict.checkpoint().warnings();
   if (have.empty() && !warnings.empty()) return {warnings.begin(), warnings.end()};
   const std::string nested = FindNested(state_dict.checkpoint(), wanted, file.key);
-  if (!nested.empty()) return {NestedCause(nested)};
+  if (!nested.empty()) return {NestedCause(file, nested)};
   if (const Model* other = FittingModel(state_dict); other != nullptr && other->name != model.name) {
     const std::string name(other->name);
     return {"these are the keys of model " + name + ": --model " + name};

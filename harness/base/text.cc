@@ -13,6 +13,9 @@
 namespace loadpath {
 namespace {
 
+// A cell that is wider stands out of its column: a key of a megabyte must not make every line that long.
+constexpr std::size_t kWidestPadded = 120;
+
 std::size_t Width(std::string_view text) {
   std::size_t width = 0;
   for (const char c : text) width += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
@@ -82,13 +85,15 @@ std::string HumanBytes(std::uint64_t bytes) {
 void Table::AppendTo(std::string& out, std::string_view indent) const {
   std::vector<std::size_t> widths(align_.size(), 0);
   for (const auto& row : rows_) {
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], Width(row[c]));
+    for (std::size_t c = 0; c < row.size(); ++c)
+      widths[c] = std::max(widths[c], std::min(Width(row[c]), kWidestPadded));
   }
   for (const auto& row : rows_) {
     std::string line(indent);
     for (std::size_t c = 0; c < row.size(); ++c) {
       if (c) line += "  ";
-      const std::string blanks(widths[c] - Width(row[c]), ' ');
+      const std::size_t width = Width(row[c]);
+      const std::string blanks(widths[c] > width ? widths[c] - width : 0, ' ');
       line += align_[c] == Align::kRight ? blanks + row[c] : row[c] + blanks;
     }
     line.erase(line.find_last_not_of(' ') + 1);

@@ -27,7 +27,8 @@ std::string HumanBytes(std::uint64_t bytes);
 
 enum class Align : std::uint8_t { kLeft, kRight };
 
-/// Lines of text in aligned columns, with two blanks between columns. The cells must be escaped already.
+/// Lines of text in aligned columns, with two blanks between columns. The cells must be escaped already. No column is
+/// padded to more than 120 characters; a longer cell shifts the rest of its line alone.
 class Table {
  public:
   explicit Table(std::vector<Align> columns) : align_(std::move(columns)) {}

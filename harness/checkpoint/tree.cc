@@ -35,8 +35,19 @@ bool Tree::IsSequence(NodeId id) const {
 
 std::string_view Tree::text(NodeId id) const {
   const Node& node = nodes_[id];
-  // An inert object's name ends with a NUL; its size counts its arguments.
-  return node.kind == NodeKind::kObject ? std::string_view(node.data) : std::string_view(node.data, node.size);
+  // In a node of any other kind the file's numbers stand where the pointer and the size would be.
+  switch (node.kind) {
+    case NodeKind::kString:
+    case NodeKind::kName:
+    case NodeKind::kBytes:
+    case NodeKind::kByteArray:
+    case NodeKind::kBigInt:
+      return {node.data, node.size};
+    case NodeKind::kObject:
+      return node.data;  // ends with a NUL; its size counts the arguments
+    default:
+      return {};
+  }
 }
 
 std::string_view Tree::class_name(NodeId id) const {

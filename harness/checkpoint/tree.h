@@ -100,7 +100,7 @@ class Tree {
   double imag(NodeId id) const { return nodes_[id].imag; }              ///< kComplex
   /// The text of kString and kName (UTF-8 with lone surrogates, which Python's strings may hold), the bytes of kBytes
   /// and kByteArray, the decimal digits of kBigInt, and the name that makes a kObject
-  /// ("torch._utils._rebuild_sparse_tensor").
+  /// ("torch._utils._rebuild_sparse_tensor"). Empty for any other kind.
   std::string_view text(NodeId id) const;
 
   /// Returns the elements of a sequence or set; key, value, key, value … of a dict; the arguments of a kObject.
@@ -130,7 +130,10 @@ class Tree {
   std::string KeyText(NodeId key) const;
   /// Returns Python's repr(type(value)): "<class 'collections.OrderedDict'>".
   std::string TypeText(NodeId id) const;
-  /// Returns Python's repr(value) of a scalar, and a short form of a container ("<dict of 12>"): for people.
+  /// Returns Python's repr(value) of a scalar; of a container what ShortText gives.
+  std::string WholeText(NodeId id) const;
+  /// Returns WholeText, but a short form of a text of more than 200 bytes ("<str of 301>") and of a container ("<dict
+  /// of 12>"): for people.
   std::string ShortText(NodeId id) const;
 
  private:

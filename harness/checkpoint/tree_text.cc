@@ -83,6 +83,19 @@ std::string Tree::TypeText(NodeId id) const {
   }
 }
 
+std::string Tree::WholeText(NodeId id) const {
+  switch (kind(id)) {
+    case NodeKind::kString:
+      return Quoted(text(id), false);
+    case NodeKind::kBytes:
+      return Quoted(text(id), true);
+    case NodeKind::kByteArray:
+      return "bytearray(" + Quoted(text(id), true) + ")";
+    default:
+      return ShortText(id);
+  }
+}
+
 std::string Tree::ShortText(NodeId id) const {
   const auto counted = [&](const char* what, std::size_t count) {
     return "<" + std::string(what) + " of " + std::to_string(count) + ">";
@@ -104,11 +117,10 @@ std::string Tree::ShortText(NodeId id) const {
     case NodeKind::kString:
     case NodeKind::kBytes: {
       const bool bytes = kind(id) == NodeKind::kBytes;
-      return text(id).size() <= kMaxShown ? Quoted(text(id), bytes) : counted(bytes ? "bytes" : "str", text(id).size());
+      return text(id).size() <= kMaxShown ? WholeText(id) : counted(bytes ? "bytes" : "str", text(id).size());
     }
     case NodeKind::kByteArray:
-      return text(id).size() <= kMaxShown ? "bytearray(" + Quoted(text(id), true) + ")"
-                                          : counted("bytearray", text(id).size());
+      return text(id).size() <= kMaxShown ? WholeText(id) : counted("bytearray", text(id).size());
     case NodeKind::kTuple: {
       // A tuple of scalars is shown whole: it may be a key. Deeper ones are counted.
       if (items(id).size() > 16) return counted("tuple", items(id).size());

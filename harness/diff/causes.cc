@@ -4,9 +4,8 @@
 #include <charconv>
 #include <map>
 #include <tuple>
-#include <unordered_map>
-#include <unordered_set>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
 
@@ -16,10 +15,12 @@ namespace {
 // Up to so many keys, every missing one is compared with every unexpected one.
 constexpr std::size_t kFewKeys = 64;
 constexpr std::size_t kLargestGroup = 1000;
+// A key has at most so many prefixes and indices that are looked at.
+constexpr std::size_t kMostParts = 8;
 
 std::string Quoted(std::string_view text) { return '"' + Escaped(text) + '"'; }
 
-using KeyIndex = std::unordered_map<std::string_view, const KeyInfo*>;
+using KeyIndex = HashMap<std::string_view, const KeyInfo*>;
 
 KeyIndex IndexByKey(std::span<const KeyInfo> infos) {
   KeyIndex index;
@@ -42,7 +43,7 @@ std::pair<std::string, std::size_t> CommonPrefix(std::span<const KeyInfo* const>
   std::map<std::string_view, std::size_t> tally;
   for (const KeyInfo* info : longer) {
     const std::string_view key = info->key;
-    for (std::size_t dot = key.find('.'), level = 0; dot != std::string_view::npos && level < 8;
+    for (std::size_t dot = key.find('.'), level = 0; dot != std::string_view::npos && level < kMostParts;
          dot = key.find('.', dot + 1), ++level) {
       if (plain.contains(key.substr(dot + 1))) ++tally[key.substr(0, dot + 1)];
     }
@@ -73,11 +74,12 @@ Shift FindShift(const KeySets& sets) {
   const auto collect = [&](std::span<const KeyInfo> infos, auto member) {
     for (const KeyInfo& info : infos) {
       const std::string_view key = info.key;
-      for (std::size_t begin = 0; begin < key.size();) {
+      for (std::size_t begin = 0, numbers = 0; begin < key.size() && numbers < kMostParts;) {
         const std::size_t end = std::min(key.find('.', begin), key.size());
         std::int64_t index = 0;
         const auto [last, error] = std::from_chars(key.data() + begin, key.data() + end, index);
         if (error == std::errc() && last == key.data() + end && end > begin) {
+          ++numbers;
           (places[Place(key.substr(0, begin), key.substr(end))].*member).push_back({index, &info});
         }
         begin = end + 1;
@@ -194,8 +196,8 @@ std::string FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wa
   return best == current ? "" : best;
 }
 
-std::string NestedCause(const std::string& key_path) {
-  return "the state dict lies under " + Quoted(key_path) + ": --key " + Escaped(key_path);
+std::string NestedCause(const FileAndKey& name, const std::string& key_path) {
+  return "the state dict lies under " + Quoted(key_path) + ": " + Escaped(KeyArgument(name, key_path));
 }
 
 }  // namespace loadpath

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/checkpoint/checkpoint.h"
+#include "harness/inspect/file_and_key.h"
 
 namespace loadpath {
 
@@ -15,6 +16,7 @@ struct KeyInfo {
   std::string key;
   std::string dtype;
   std::vector<std::int64_t> shape;
+  std::span<const std::string> path = {};  ///< of a file: the elements that `key` joins by dots
 };
 
 /// Two state dicts: the wanted one and the one that is there, with their names in a sentence.
@@ -34,7 +36,7 @@ std::vector<std::string> LikelyCauses(const KeySets& sets);
 std::string FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted, std::string_view current);
 
 /// Returns the sentence for a state dict that FindNested found in the one file of a command.
-std::string NestedCause(const std::string& key_path);
+std::string NestedCause(const FileAndKey& name, const std::string& key_path);
 
 }  // namespace loadpath
 

@@ -25,6 +25,7 @@ ReportJson TensorsJson(std::span<const TensorDifference> tensors) {
                     {"largest_at", tensor.largest_at},
                     {"relative", JsonFloat(tensor.relative)},
                     {"relative_at", tensor.relative_at}});
+    if (tensor.nan > 0) list.back()["nan"] = tensor.nan;
   }
   return list;
 }
@@ -79,11 +80,16 @@ std::string DiffText(const Differences& differences) {
     std::snprintf(text, sizeof text, "%s %.3g at ", name, value);
     return text + Brackets(at);
   };
-  Table tensors({Align::kLeft, Align::kRight, Align::kLeft, Align::kLeft});
+  Table tensors({Align::kLeft, Align::kRight, Align::kLeft, Align::kLeft, Align::kLeft});
   for (const TensorDifference& tensor : differences.tensors) {
-    tensors.Add({Escaped(tensor.key), std::to_string(tensor.differing) + " of " + Counted(tensor.elements, "element"),
-                 figure("largest difference", tensor.largest, tensor.largest_at),
-                 figure("largest relative", tensor.relative, tensor.relative_at)});
+    std::vector<std::string> row = {Escaped(tensor.key),
+                                    std::to_string(tensor.differing) + " of " + Counted(tensor.elements, "element")};
+    if (tensor.nan < tensor.differing) {
+      row.push_back(figure("largest difference", tensor.largest, tensor.largest_at));
+      row.push_back(figure("largest relative", tensor.relative, tensor.relative_at));
+    }
+    if (tensor.nan > 0) row.push_back(std::to_string(tensor.nan) + " NaN");
+    tensors.Add(std::move(row));
   }
   std::string beyond;
   if (differences.tolerance) {

@@ -4,12 +4,12 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
-#include <unordered_map>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
+#include "harness/diff/unequal_values.h"
 #include "harness/inspect/digest.h"
 #include "harness/inspect/value_lines.h"
-#include "harness/inspect/values_json.h"
 
 namespace loadpath {
 namespace {
@@ -33,9 +33,43 @@ Side Open(const FileAndKey& name, const DiffOptions& options) {
     for (const std::string& element : place.path) key += (key.empty() ? "" : ".") + element;
     if (!options.prefix.empty() && key.starts_with(options.prefix)) key.erase(0, options.prefix.size());
     const TensorView& tensor = side.checkpoint->tree().tensor(place.node);
-    side.keys.push_back({std::move(key), std::string(Name(tensor.dtype)), tensor.shape});
+    side.keys.push_back({std::move(key), std::string(Name(tensor.dtype)), tensor.shape, place.path});
   }
   return side;
+}
+
+constexpr std::size_t kUnpaired = ~std::size_t{0};
+
+// Returns for each wanted key the position of the one that it is compared with. Keys that are equal only once they are
+// joined by dots ("a" in it "b.c", "a.b" in it "c") go with the same path, and the rest of them in order.
+std::vector<std::size_t> PairKeys(std::span<const KeyInfo> wanted, std::span<const KeyInfo> have) {
+  const auto whole = [](const KeyInfo& info) {
+    std::string path = info.key + '\n';
+    for (const std::string& element : info.path) path += std::to_string(element.size()) + ' ';
+    return path;
+  };
+  std::vector<std::size_t> pairs(wanted.size(), kUnpaired);
+  std::vector<bool> paired(have.size());
+  HashMap<std::string, std::size_t> by_path;
+  for (std::size_t j = 0; j < have.size(); ++j) by_path.emplace(whole(have[j]), j);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto found = by_path.find(whole(wanted[i]));
+    if (found == by_path.end() || paired[found->second]) continue;
+    pairs[i] = found->second;
+    paired[found->second] = true;
+  }
+  HashMap<std::string_view, std::deque<std::size_t>> by_key;
+  for (std::size_t j = 0; j < have.size(); ++j) {
+    if (!paired[j]) by_key[have[j].key].push_back(j);
+  }
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (pairs[i] != kUnpaired) continue;
+    const auto found = by_key.find(wanted[i].key);
+    if (found == by_key.end() || found->second.empty()) continue;
+    pairs[i] = found->second.front();
+    found->second.pop_front();
+  }
+  return pairs;
 }
 
 bool SameBytes(std::span<const std::byte> a, std::span<const std::byte> b) {
@@ -43,17 +77,13 @@ bool SameBytes(std::span<const std::byte> a, std::span<const std::byte> b) {
 }
 
 void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcMode crc) {
-  std::unordered_map<std::string_view, std::size_t> in_b;
-  for (std::size_t i = 0; i < b.keys.size(); ++i) in_b.emplace(b.keys[i].key, i);
+  const std::vector<std::size_t> in_b = PairKeys(a.keys, b.keys);
   std::vector<std::pair<std::size_t, std::size_t>> pairs;
   std::vector<std::uint64_t> sizes;
   for (std::size_t i = 0; i < a.keys.size(); ++i) {
-    const auto found = in_b.find(a.keys[i].key);
-    if (found == in_b.end() || b.keys[found->second].shape != a.keys[i].shape ||
-        b.keys[found->second].dtype != a.keys[i].dtype) {
-      continue;
-    }
-    pairs.emplace_back(i, found->second);
+    const std::size_t j = in_b[i];
+    if (j == kUnpaired || b.keys[j].shape != a.keys[i].shape || b.keys[j].dtype != a.keys[i].dtype) continue;
+    pairs.emplace_back(i, j);
     sizes.push_back(a.checkpoint->tree().tensor(a.places[i].node).nbytes());
   }
   std::vector<TensorDifference> found(pairs.size());
@@ -75,13 +105,12 @@ void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcM
 }
 
 void CompareValues(Differences& differences, const Side& a, const Side& b) {
-  const auto json = [](const Side& side) {
-    return WriteValues(*side.checkpoint, side.root, IndexTensors(side.places)).values;
-  };
-  if (json(a) == json(b)) return;
+  const Tree &tree_a = a.checkpoint->tree(), &tree_b = b.checkpoint->tree();
+  const std::optional<std::string> unequal = FindUnequalValue(tree_a, a.root, tree_b, b.root);
+  if (!unequal) return;
   const ValueLines lines_a = ListValues(a.checkpoint->tree(), a.root, kMostValueLines, Detail::kWhole);
   const ValueLines lines_b = ListValues(b.checkpoint->tree(), b.root, kMostValueLines, Detail::kWhole);
-  std::unordered_map<std::string_view, std::deque<const std::string*>> in_b;
+  HashMap<std::string_view, std::deque<const std::string*>> in_b;
   for (const ValueLine& line : lines_b.lines) in_b[line.path].push_back(&line.text);
   for (const ValueLine& line : lines_a.lines) {
     const auto found = in_b.find(line.path);
@@ -99,9 +128,8 @@ void CompareValues(Differences& differences, const Side& a, const Side& b) {
     differences.values.push_back({line.path, "", *rest.front()});
     rest.pop_front();
   }
-  // The difference lies beyond the limit.
-  if (differences.values.empty() && (lines_a.more || lines_b.more))
-    differences.values.push_back({"", "values", "others"});
+  // The difference lies beyond the limits of lines, or in what they do not show.
+  if (differences.values.empty()) differences.values.push_back({*unequal, "a value", "another"});
 }
 
 std::string DiffCommand(const FileAndKey& wanted, const std::string& wanted_key, const FileAndKey& have,
@@ -123,23 +151,23 @@ Differences CompareKeys(const KeySets& sets) {
   Differences differences;
   differences.wanted_name = sets.wanted_name;
   differences.have_name = sets.have_name;
-  std::unordered_map<std::string_view, const KeyInfo*> have, wanted;
-  for (const KeyInfo& info : sets.have) have.emplace(info.key, &info);
-  for (const KeyInfo& info : sets.wanted) {
-    wanted.emplace(info.key, &info);
-    const auto found = have.find(info.key);
-    if (found == have.end()) {
+  const std::vector<std::size_t> pairs = PairKeys(sets.wanted, sets.have);
+  std::vector<bool> paired(sets.have.size());
+  for (std::size_t i = 0; i < sets.wanted.size(); ++i) {
+    const KeyInfo& info = sets.wanted[i];
+    if (pairs[i] == kUnpaired) {
       differences.missing.push_back(info.key);
       continue;
     }
     ++differences.compared;
-    const KeyInfo& other = *found->second;
+    paired[pairs[i]] = true;
+    const KeyInfo& other = sets.have[pairs[i]];
     if (other.shape != info.shape)
       differences.shapes.push_back({info.key, Brackets(info.shape), Brackets(other.shape)});
     if (other.dtype != info.dtype) differences.dtypes.push_back({info.key, info.dtype, other.dtype});
   }
-  for (const KeyInfo& info : sets.have) {
-    if (!wanted.contains(info.key)) differences.unexpected.push_back(info.key);
+  for (std::size_t i = 0; i < sets.have.size(); ++i) {
+    if (!paired[i]) differences.unexpected.push_back(sets.have[i].key);
   }
   differences.causes = LikelyCauses(sets);
   return differences;

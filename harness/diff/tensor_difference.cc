@@ -45,6 +45,7 @@ TensorDifference MeasureDifference(std::span<const std::byte> wanted, std::span<
     const Number x = ElementAt(a, dtype), y = ElementAt(b, dtype);
     if (tolerant && Close(x, y, *tolerance)) continue;
     if (difference.differing++ == 0) difference.first = static_cast<std::int64_t>(i), largest_at = relative_at = i;
+    difference.nan += IsNan(x) != IsNan(y);
     const auto distance = static_cast<double>(Distance(x, y));
     if (distance > difference.largest) difference.largest = distance, largest_at = i;
     const auto relative = static_cast<double>(Distance(x, y) / std::hypot(x.real, x.imag));

@@ -13,8 +13,8 @@
 
 namespace loadpath {
 
-/// How two tensors of one key, shape and dtype differ. Indices have one number per dimension. NaN differs from a number
-/// by nothing that could be measured.
+/// How two tensors of one key, shape and dtype differ. Indices have one number per dimension. How far NaN is from a
+/// number cannot be measured: such elements are counted apart.
 struct TensorDifference {
   std::string key;
   std::uint64_t elements = 0, differing = 0;
@@ -23,6 +23,7 @@ struct TensorDifference {
   std::vector<std::int64_t> largest_at;  ///< its index; empty for a tensor of no dimensions
   double relative = 0;                   ///< the largest |wanted - have| / |wanted|
   std::vector<std::int64_t> relative_at;
+  std::uint64_t nan = 0;  ///< of `differing`: NaN on one side, a number on the other
 };
 
 /// Counts the elements that differ: bit by bit, or with a tolerance by more than atol + rtol * |wanted|, the rule of

@@ -3,13 +3,30 @@
 #include <filesystem>
 #include <system_error>
 
+#include "harness/base/error.h"
+#include "harness/base/text.h"
+
 namespace loadpath {
 
-FileAndKey ParseFileAndKey(const std::string& text, const std::string& default_key) {
+FileAndKey ParseFileAndKey(const std::string& text) {
   const std::size_t colons = text.rfind("::");
   std::error_code unreadable;
-  if (colons == std::string::npos || std::filesystem::exists(text, unreadable)) return {text, text, default_key};
+  if (colons == std::string::npos || std::filesystem::exists(text, unreadable)) return {text, text, ""};
   return {text, text.substr(0, colons), text.substr(colons + 2)};
+}
+
+FileAndKey WithKey(FileAndKey name, const std::string& key) {
+  if (key.empty()) return name;
+  if (name.HasKey()) {
+    throw UsageError("ckpt: " + Escaped(name.text) + " names a key path, and so does --key " + Escaped(key) +
+                     "; leave one of them out");
+  }
+  name.key = key;
+  return name;
+}
+
+std::string KeyArgument(const FileAndKey& name, const std::string& key) {
+  return name.HasKey() ? ShellArgument(name.file, key) : "--key " + ShellArgument(key);
 }
 
 std::string ShellArgument(const std::string& file, const std::string& key) {

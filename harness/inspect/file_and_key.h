@@ -10,11 +10,20 @@ struct FileAndKey {
   std::string text;  ///< as it was given
   std::string file;
   std::string key;  ///< the key path, empty for the whole file
+
+  /// Returns true if `text` gives a key path, "FILE::" included.
+  bool HasKey() const { return text != file; }
 };
 
 /// Splits FILE::key.path at its last "::". A name that exists as it is, "::" included, is a file without a key.
-/// `default_key` is the key path of a name that gives none.
-FileAndKey ParseFileAndKey(const std::string& text, const std::string& default_key = {});
+FileAndKey ParseFileAndKey(const std::string& text);
+
+/// Gives `key`, the value of --key, to a name that gives no key path. Throws UsageError if it gives one.
+FileAndKey WithKey(FileAndKey name, const std::string& key);
+
+/// Returns how a command line names another key path in the same way as this one: "--key other", or "FILE::other";
+/// quoted for a POSIX shell if it needs that.
+std::string KeyArgument(const FileAndKey& name, const std::string& key);
 
 /// Returns "FILE::key.path", or "FILE" if `key` is empty, quoted for a POSIX shell if it needs that.
 std::string ShellArgument(const std::string& file, const std::string& key = {});

@@ -1,6 +1,5 @@
 #include "harness/inspect/inspect_report.h"
 
-#include <unordered_set>
 #include <utility>
 
 #include "harness/base/text.h"
@@ -52,30 +51,6 @@ std::string Notes(const Inspection& inspection, const Sharing& sharing, std::siz
     add("part of a storage of " + HumanBytes(storage_bytes));
   }
   return notes;
-}
-
-// What Python set on the dicts and lists themselves: the class of a pickled module, the __metadata__ of a safetensors
-// file. Left out is _metadata, the versions that every state dict has.
-ValueLines ListAttributes(const Tree& tree, NodeId root) {
-  ValueLines attributes;
-  std::unordered_set<NodeId> seen;
-  tree.Walk(root, [&](const std::vector<std::string>& path, NodeId node) {
-    const NodeId owned = tree.HasState(node) ? kNoNode : tree.attributes(node);
-    if (owned == kNoNode || !seen.insert(owned).second) return true;
-    const std::string prefix = path.empty() ? "" : DottedPath(path) + ".";
-    ValueLines lines = ListValues(tree, owned, kMostValueLines, Detail::kShort);
-    attributes.more |= lines.more;
-    for (ValueLine& line : lines.lines) {
-      if (line.path == "_metadata" || line.path.starts_with("_metadata.")) continue;
-      if (attributes.lines.size() >= kMostValueLines) {
-        attributes.more = true;
-        break;
-      }
-      attributes.lines.push_back({prefix + line.path, std::move(line.text)});
-    }
-    return true;
-  });
-  return attributes;
 }
 
 std::string Summary(const Inspection& inspection, bool has_values) {
@@ -160,7 +135,7 @@ std::string InspectText(const Inspection& inspection) {
     AppendValueLines(out, lines);
   };
   section("values", values);
-  section("attributes", ListAttributes(tree, inspection.root));
+  section("attributes", ListAttributes(tree, inspection.root, kMostValueLines));
   return out;
 }
 

@@ -122,14 +122,36 @@ std::uint64_t InColumnMajor(std::uint64_t index, std::span<const std::int64_t> s
   return position;
 }
 
+// The shortest digits that are nearer to the float16 `value` than to any other.
+std::string HalfText(double value) {
+  char digits[32];
+  char* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  if (value == 0 || !std::isfinite(value)) return {digits, end};
+  const double size = std::abs(value);
+  const int exponent = std::max(std::ilogb(size), -14);
+  const double step = std::ldexp(1.0, exponent - 10);
+  // Below a power of two the values lie twice as close.
+  const double below = size == std::ldexp(1.0, exponent) && exponent > -14 ? step / 2 : step;
+  for (int precision = 1; precision <= 5; ++precision) {
+    end = std::to_chars(digits, digits + sizeof digits, size, std::chars_format::scientific, precision - 1).ptr;
+    double read = 0;
+    std::from_chars(digits, end, read);
+    if (read - size >= step / 2 || size - read >= below / 2) continue;
+    end = std::to_chars(digits, digits + sizeof digits, std::copysign(read, value)).ptr;
+    break;
+  }
+  return {digits, end};
+}
+
 // The shortest digits that read back as the same value of the dtype.
 std::string RealText(long double value, Dtype dtype) {
   if (ClassOf(dtype) == NumberClass::kInteger) {
     if (value < 0) return std::to_string(static_cast<std::int64_t>(value));
     return std::to_string(static_cast<std::uint64_t>(value));
   }
+  if (dtype == Dtype::kFloat16) return HalfText(static_cast<double>(value));
   char digits[32];
-  const bool narrow = dtype == Dtype::kFloat32 || dtype == Dtype::kFloat16 || dtype == Dtype::kComplex64;
+  const bool narrow = dtype == Dtype::kFloat32 || dtype == Dtype::kComplex64;
   const auto end = narrow ? std::to_chars(digits, digits + sizeof digits, static_cast<float>(value)).ptr
                           : std::to_chars(digits, digits + sizeof digits, static_cast<double>(value)).ptr;
   return {digits, end};
@@ -150,13 +172,27 @@ std::string ElementText(std::string bytes, Dtype dtype, bool big_endian) {
   return RealText(number.real, dtype) + (imaginary[0] == '-' ? "" : "+") + imaginary + "j";
 }
 
+const auto* KnownDtype(const NumpyArray& array) {
+  return std::ranges::find(kNumbers, array.dtype.code, &std::pair<std::string_view, Dtype>::first);
+}
+
 }  // namespace
+
+bool IsNumpyOfNumbers(const Tree& tree, NodeId id) {
+  const std::optional<NumpyArray> array = ArrayAt(tree, id);
+  return array && KnownDtype(*array) != kNumbers.end();
+}
+
+std::uint64_t NumpyBytes(const Tree& tree, NodeId id) {
+  const std::optional<NumpyArray> array = ArrayAt(tree, id);
+  return array ? array->bytes.size() : 0;
+}
 
 std::optional<std::string> NumpyText(const Tree& tree, NodeId id, std::size_t most) {
   const std::optional<NumpyArray> array = ArrayAt(tree, id);
   if (!array) return std::nullopt;
   const std::string shape = Brackets(array->shape);
-  const auto* const known = std::ranges::find(kNumbers, array->dtype.code, &std::pair<std::string_view, Dtype>::first);
+  const auto* const known = KnownDtype(*array);
   if (known == kNumbers.end()) {
     const std::string order = array->dtype.order == "|" ? "" : std::string(array->dtype.order);
     return "numpy " + (array->dtype.code == "O8" ? "object" : Escaped(order + std::string(array->dtype.code))) + " " +

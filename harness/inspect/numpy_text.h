@@ -2,6 +2,7 @@
 #define LOADPATH_HARNESS_INSPECT_NUMPY_TEXT_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -13,6 +14,12 @@ namespace loadpath {
 /// row-major order. Elements of a dtype that is not a number are left out: "numpy <U5 [2]". Returns nullopt for any
 /// other value, and for an array whose bytes do not match its shape.
 std::optional<std::string> NumpyText(const Tree& tree, NodeId id, std::size_t most);
+
+/// Returns true if NumpyText shows the elements.
+bool IsNumpyOfNumbers(const Tree& tree, NodeId id);
+
+/// Returns the bytes of its elements, at least their number; 0 for any other value.
+std::uint64_t NumpyBytes(const Tree& tree, NodeId id);
 
 }  // namespace loadpath
 

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/tree.h"
 
 namespace loadpath {
@@ -24,7 +24,7 @@ class Sharing {
   const Tree& tree_;
   std::span<const TensorPath> tensors_;
   std::vector<std::size_t> same_;  // the first tensor of the same view
-  std::unordered_map<StorageId, std::vector<std::size_t>> users_;
+  HashMap<StorageId, std::vector<std::size_t>> users_;
 };
 
 }  // namespace loadpath

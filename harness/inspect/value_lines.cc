@@ -1,14 +1,16 @@
 #include "harness/inspect/value_lines.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
+#include "harness/checkpoint/limits.h"
 #include "harness/inspect/numpy_text.h"
 
 namespace loadpath {
@@ -16,157 +18,279 @@ namespace {
 
 constexpr std::size_t kLongestScalar = 100;
 constexpr std::size_t kDeepest = 32;
-constexpr std::size_t kOnOneLine = 12;     // elements of a sequence or array
-constexpr std::size_t kWholeArray = 1000;  // elements of an array
+constexpr std::size_t kOnOneLine = 12;  // elements of a sequence or array
 // A table or list inside another of more entries shows only its first ones.
 constexpr std::size_t kLongTable = 24, kShownOfLongTable = 4;
+// Bytes that may be spent on paths, and on long values beyond their first place: they are in the file once.
+constexpr std::uint64_t kPathBytes = std::uint64_t{64} << 20, kRepeatedBytes = std::uint64_t{16} << 20;
 
 bool IsCollection(const Tree& tree, NodeId id) {
   const NodeKind kind = tree.kind(id);
   return tree.IsSequence(id) || kind == NodeKind::kSet || kind == NodeKind::kFrozenSet;
 }
 
-std::string ScalarText(const Tree& tree, NodeId id, Detail detail) {
-  std::string text = Escaped(tree.ShortText(id));
-  if (detail == Detail::kShort && text.size() > kLongestScalar) {
-    std::size_t cut = kLongestScalar;
-    while ((static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
-    text.resize(cut);
-    text += "…";
-  }
-  return text;
-}
-
-// "[0, 1, 2, … 60 in all]" for a sequence or set of scalars, nullopt for one that holds anything else.
-std::optional<std::string> OnOneLine(const Tree& tree, NodeId id, Detail detail) {
-  const auto items = tree.items(id);
-  const bool scalars = std::all_of(items.begin(), items.end(), [&](NodeId item) {
-    return tree.kind(item) != NodeKind::kTensor && !tree.IsDict(item) && !IsCollection(tree, item) &&
-           tree.kind(item) != NodeKind::kObject;
-  });
-  if (!scalars) return std::nullopt;
-  std::string_view open = "[", close = "]";
-  if (tree.kind(id) == NodeKind::kTuple) open = "(", close = items.size() == 1 ? ",)" : ")";
-  if (tree.kind(id) == NodeKind::kSize) open = "torch.Size([", close = "])";
-  if (tree.kind(id) == NodeKind::kSet) open = items.empty() ? "set(" : "{", close = items.empty() ? ")" : "}";
-  if (tree.kind(id) == NodeKind::kFrozenSet) open = "frozenset({", close = "})";
-  const std::size_t shown = detail == Detail::kWhole ? items.size() : std::min(items.size(), kOnOneLine);
-  std::string line(open);
-  for (std::size_t i = 0; i < shown; ++i) {
-    if (i) line += ", ";
-    line += ScalarText(tree, items[i], detail);
-  }
-  if (shown < items.size()) line += ", … " + std::to_string(items.size()) + " in all";
-  return line.append(close);
-}
-
-// A value that is still to be listed, or a line that stands for some.
+// A value that is still to be listed, or a line that stands for `hidden` values.
 struct Place {
   NodeId node = kNoNode;
   std::size_t depth = 0;
-  std::string path;
-  std::optional<std::string> line;
+  std::uint32_t path = 0;  // into Lister's names
+  std::size_t hidden = 0;
 };
 
-// The text of a value that takes one line, nullopt for one that takes more.
-std::optional<std::string> OneLine(const Tree& tree, NodeId id, Detail detail) {
-  if (tree.HasState(id) && tree.kind(id) != NodeKind::kObject) return std::nullopt;
-  if (tree.IsDict(id)) return tree.items(id).empty() ? std::optional<std::string>("{}") : std::nullopt;
-  if (IsCollection(tree, id)) return OnOneLine(tree, id, detail);
-  if (tree.kind(id) != NodeKind::kObject) return ScalarText(tree, id, detail);
-  const std::size_t most = detail == Detail::kWhole ? kWholeArray : kOnOneLine;
-  if (std::optional<std::string> array = NumpyText(tree, id, most)) return array;
-  const bool plain = tree.items(id).empty() && tree.attributes(id) == kNoNode;
-  return plain ? std::optional(ScalarText(tree, id, detail)) : std::nullopt;
-}
-
+// Lists the values of one tree, from one place or several. All share the limits.
 class Lister {
  public:
-  Lister(const Tree& tree, std::size_t limit, Detail detail) : tree_(tree), limit_(limit), detail_(detail) {}
+  Lister(const Tree& tree, std::size_t limit, Detail detail, bool attributes)
+      : tree_(tree),
+        limit_(limit),
+        detail_(detail),
+        attributes_(attributes),
+        steps_(limits::kWalkSteps + 16 * tree.size()),
+        scalars_(tree.size(), Scalars::kUnknown),
+        shown_(tree.size()) {}
 
-  ValueLines List(NodeId from) {
-    stack_.push_back({from, 0, "", std::nullopt});
-    // Every step takes one value off the stack; their number bounds what values that are shared many times can cost.
-    for (std::size_t steps = 0; !stack_.empty(); ++steps) {
-      if (values_.lines.size() >= limit_ || steps > 2 * tree_.size() + limit_) {
+  bool full() const { return values_.more; }
+
+  void List(NodeId from, std::string prefix) {
+    prefix_ = std::move(prefix);
+    names_ = {{}};
+    std::vector<Place>().swap(stack_);
+    stack_.push_back({from, 0, 0, 0});
+    while (!stack_.empty() && !values_.more) {
+      if (values_.lines.size() >= limit_ || !Step(1)) {
         values_.more = true;
         break;
       }
-      Place place = std::move(stack_.back());
+      const Place place = stack_.back();
       stack_.pop_back();
-      if (place.line) {
-        values_.lines.push_back({std::move(place.path), std::move(*place.line)});
+      if (place.hidden > 0) {
+        const std::optional<std::string> path = PathOf(place);
+        const std::string how = attributes_ ? "--json" : "--print " + path.value_or("");
+        if (path) Add(*path, "… " + std::to_string(place.hidden) + " more (" + how + " shows all)");
       } else if (tree_.kind(place.node) != NodeKind::kTensor) {
         List(place);
       }
     }
-    return std::move(values_);
   }
 
+  ValueLines Take() { return std::move(values_); }
+
  private:
+  enum class Scalars : std::uint8_t { kUnknown, kAlone, kAndMore };
+  // One element of a path: item number `position` of `owner`.
+  struct PathName {
+    std::uint32_t parent = 0;
+    NodeId owner = kNoNode;
+    std::uint32_t position = 0;
+  };
+  static constexpr std::uint32_t kState = ~std::uint32_t{0};
+  struct Entry {
+    NodeId value;
+    std::uint32_t position;
+  };
+
+  bool Step(std::uint64_t count) {
+    if (count > steps_) return false;
+    steps_ -= count;
+    return true;
+  }
+
+  void Add(std::string path, std::string text) { values_.lines.push_back({std::move(path), std::move(text)}); }
+
+  std::string NameOf(const PathName& name) const {
+    if (name.position == kState) return "state";
+    if (!tree_.IsDict(name.owner)) return std::to_string(name.position);
+    return Escaped(tree_.KeyText(tree_.items(name.owner)[name.position]));
+  }
+
+  // Joins the path of a place. If paths have cost too much, says so in `more` and returns nullopt.
+  std::optional<std::string> PathOf(const Place& place) {
+    std::vector<std::string> parts;
+    std::uint64_t size = prefix_.size();
+    for (std::uint32_t at = place.path; at != 0 && size <= path_bytes_; at = names_[at].parent) {
+      parts.push_back(NameOf(names_[at]));
+      size += parts.back().size() + 1;
+    }
+    if (size > path_bytes_) {
+      values_.more = true;
+      return std::nullopt;
+    }
+    path_bytes_ -= size;
+    std::string path = prefix_;
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) path += (path.empty() ? "" : ".") + *part;
+    return path;
+  }
+
+  // Returns true if a value that takes `size` bytes may be written whole.
+  bool MayBeWhole(NodeId id, std::uint64_t size) {
+    if (detail_ != Detail::kWhole) return false;
+    if (shown_[id] && size > kLongestScalar) {
+      if (size > repeated_bytes_) return false;
+      repeated_bytes_ -= size;
+    }
+    shown_[id] = true;
+    return true;
+  }
+
+  std::string ScalarText(NodeId id) {
+    if (!tree_.text(id).empty() && MayBeWhole(id, tree_.text(id).size())) return Escaped(tree_.WholeText(id));
+    std::string text = Escaped(tree_.ShortText(id));
+    if (detail_ == Detail::kShort && text.size() > kLongestScalar) {
+      std::size_t cut = kLongestScalar;
+      while ((static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
+      text.resize(cut);
+      text += "…";
+    }
+    return text;
+  }
+
+  // Returns true if a sequence or set holds nothing but scalars. Looks into each once.
+  bool HoldsScalars(NodeId id) {
+    Scalars& known = scalars_[id];
+    if (known == Scalars::kUnknown) {
+      const auto items = tree_.items(id);
+      const bool alone = std::all_of(items.begin(), items.end(), [&](NodeId item) {
+        return tree_.kind(item) != NodeKind::kTensor && !tree_.IsDict(item) && !IsCollection(tree_, item) &&
+               tree_.kind(item) != NodeKind::kObject;
+      });
+      known = alone ? Scalars::kAlone : Scalars::kAndMore;
+    }
+    return known == Scalars::kAlone;
+  }
+
+  // "[0, 1, 2, … 60 in all]" for a sequence or set of scalars.
+  std::string OnOneLine(NodeId id) {
+    const auto items = tree_.items(id);
+    std::string_view open = "[", close = "]";
+    if (tree_.kind(id) == NodeKind::kTuple) open = "(", close = items.size() == 1 ? ",)" : ")";
+    if (tree_.kind(id) == NodeKind::kSize) open = "torch.Size([", close = "])";
+    if (tree_.kind(id) == NodeKind::kSet) open = items.empty() ? "set(" : "{", close = items.empty() ? ")" : "}";
+    if (tree_.kind(id) == NodeKind::kFrozenSet) open = "frozenset({", close = "})";
+    const std::size_t shown = MayBeWhole(id, 8 * items.size()) ? items.size() : std::min(items.size(), kOnOneLine);
+    std::string line(open);
+    for (std::size_t i = 0; i < shown; ++i) {
+      if (i) line += ", ";
+      line += ScalarText(items[i]);
+    }
+    if (shown < items.size()) line += ", … " + std::to_string(items.size()) + " in all";
+    return line.append(close);
+  }
+
+  bool TakesOneLine(NodeId id) {
+    const bool state = tree_.attributes(id) != kNoNode && tree_.HasState(id);
+    if (tree_.IsDict(id)) return tree_.items(id).empty() && !state;
+    if (IsCollection(tree_, id)) return !state && HoldsScalars(id);
+    if (tree_.kind(id) != NodeKind::kObject) return true;
+    return (tree_.items(id).empty() && !state) || NumpyLine(id, 0).has_value();
+  }
+
+  // nullopt also if the elements are no numbers and everything is to be shown: they are listed as the object's state.
+  std::optional<std::string> NumpyLine(NodeId id, std::size_t most) const {
+    if (detail_ == Detail::kWhole && !IsNumpyOfNumbers(tree_, id)) return std::nullopt;
+    return NumpyText(tree_, id, most);
+  }
+
+  // The text of a value that takes one line.
+  std::string OneLine(NodeId id) {
+    if (tree_.IsDict(id)) return "{}";
+    if (IsCollection(tree_, id)) return OnOneLine(id);
+    if (tree_.kind(id) != NodeKind::kObject || !NumpyLine(id, 0)) return ScalarText(id);
+    const std::uint64_t size = NumpyBytes(tree_, id);
+    return *NumpyLine(id, MayBeWhole(id, 4 * size) ? size : kOnOneLine);
+  }
+
   void List(const Place& place) {
-    std::optional<std::string> line = OneLine(tree_, place.node, detail_);
+    const bool one_line = TakesOneLine(place.node);
     // An empty dict at the top has nothing to list.
-    if (line && place.depth == 0 && tree_.IsDict(place.node)) return;
-    if (!line && place.depth >= kDeepest) line = ScalarText(tree_, place.node, detail_);
-    if (line) {
-      values_.lines.push_back({place.path, std::move(*line)});
+    if (one_line && place.depth == 0 && tree_.IsDict(place.node)) return;
+    const bool too_deep = !one_line && detail_ == Detail::kShort && place.depth >= kDeepest;
+    if (one_line || too_deep) {
+      std::optional<std::string> path = PathOf(place);
+      if (path) Add(std::move(*path), too_deep ? ScalarText(place.node) : OneLine(place.node));
       return;
     }
     if (tree_.kind(place.node) == NodeKind::kObject) {
-      const auto [first, is_new] = objects_.emplace(place.node, place.path);
-      std::string text = ScalarText(tree_, place.node, detail_);
+      std::optional<std::string> path = PathOf(place);
+      if (!path) return;
+      const auto [first, is_new] = objects_.emplace(place.node, *path);
+      std::string text = ScalarText(place.node);
       if (!is_new) text += first->second.empty() ? " (the whole)" : ", the same as " + first->second;
-      values_.lines.push_back({place.path, std::move(text)});
+      Add(std::move(*path), std::move(text));
       if (!is_new) return;
     }
-    std::vector<Place> inside = Inside(place);
-    if (detail_ == Detail::kShort) Shorten(place, inside);
-    std::move(inside.rbegin(), inside.rend(), std::back_inserter(stack_));
+    std::vector<Entry> inside = Inside(place);
+    std::size_t hidden = 0;
+    if (detail_ == Detail::kShort) {
+      // Values of one line first; those of a long table or list are counted instead of listed.
+      std::ranges::stable_partition(inside, [&](const Entry& entry) { return TakesOneLine(entry.value); });
+      if (place.depth > 0 && inside.size() > kLongTable) {
+        hidden = inside.size() - kShownOfLongTable;
+        inside.resize(kShownOfLongTable);
+      }
+    }
+    if (hidden > 0) stack_.push_back({kNoNode, place.depth, place.path, hidden});
+    for (auto entry = inside.rbegin(); entry != inside.rend(); ++entry) {
+      names_.push_back({place.path, place.node, entry->position});
+      stack_.push_back({entry->value, place.depth + 1, static_cast<std::uint32_t>(names_.size() - 1), 0});
+    }
   }
 
-  std::vector<Place> Inside(const Place& place) const {
-    const std::string prefix = place.path.empty() ? "" : place.path + ".";
+  std::vector<Entry> Inside(const Place& place) {
     const std::span<const NodeId> items = tree_.items(place.node);
     const bool dict = tree_.IsDict(place.node);
-    std::vector<Place> inside;
+    std::vector<Entry> inside;
+    if (!Step(items.size())) {
+      values_.more = true;
+      return inside;
+    }
     for (std::size_t i = 0; i < items.size(); i += dict ? 2 : 1) {
       const NodeId value = items[dict ? i + 1 : i];
       // Tensors give no line.
       if (tree_.kind(value) == NodeKind::kTensor) continue;
+      if (attributes_ && place.depth == 0 && dict && tree_.text(items[i]) == "_metadata") continue;
       // What lies beyond the limit of lines need not be laid on the stack.
       if (detail_ == Detail::kWhole && inside.size() > limit_) break;
-      inside.push_back({value, place.depth + 1, prefix + (dict ? Escaped(tree_.KeyText(items[i])) : std::to_string(i)),
-                        std::nullopt});
+      inside.push_back({value, static_cast<std::uint32_t>(i)});
     }
-    if (tree_.HasState(place.node))
-      inside.push_back({tree_.attributes(place.node), place.depth + 1, prefix + "state", std::nullopt});
+    if (tree_.HasState(place.node)) inside.push_back({tree_.attributes(place.node), kState});
     return inside;
-  }
-
-  // Puts values of one line first, and counts those of a long table or list instead of listing them.
-  void Shorten(const Place& place, std::vector<Place>& inside) const {
-    std::ranges::stable_partition(inside,
-                                  [&](const Place& one) { return OneLine(tree_, one.node, detail_).has_value(); });
-    if (place.depth == 0 || inside.size() <= kLongTable) return;
-    const std::size_t hidden = inside.size() - kShownOfLongTable;
-    inside.resize(kShownOfLongTable);
-    inside.push_back({kNoNode, place.depth, place.path,
-                      "… " + std::to_string(hidden) + " more (--print " + place.path + " shows all)"});
   }
 
   const Tree& tree_;
   const std::size_t limit_;
   const Detail detail_;
+  const bool attributes_;
+  std::uint64_t steps_, path_bytes_ = kPathBytes, repeated_bytes_ = kRepeatedBytes;
   ValueLines values_;
+  std::string prefix_;
+  std::vector<PathName> names_;  // the first stands for `prefix_`
   std::vector<Place> stack_;
-  std::unordered_map<NodeId, std::string> objects_;  // listed, and where: objects may hold each other
+  std::vector<Scalars> scalars_;
+  std::vector<bool> shown_;
+  HashMap<NodeId, std::string> objects_;  // listed, and where: objects may hold each other
 };
 
 }  // namespace
 
 ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail) {
-  return Lister(tree, limit, detail).List(from);
+  Lister lister(tree, limit, detail, /*attributes=*/false);
+  lister.List(from, "");
+  return lister.Take();
+}
+
+ValueLines ListAttributes(const Tree& tree, NodeId root, std::size_t limit) {
+  Lister lister(tree, limit, Detail::kShort, /*attributes=*/true);
+  std::vector<bool> seen(tree.size());
+  tree.Walk(root, [&](const std::vector<std::string>& path, NodeId node) {
+    if (lister.full()) return false;
+    // Walk lists an object's state itself.
+    const NodeId owned = tree.HasState(node) ? kNoNode : tree.attributes(node);
+    if (owned == kNoNode || seen[owned]) return true;
+    seen[owned] = true;
+    lister.List(owned, DottedPath(path));
+    return true;
+  });
+  return lister.Take();
 }
 
 void AppendValueLines(std::string& out, const ValueLines& values) {

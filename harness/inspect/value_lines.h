@@ -11,7 +11,7 @@ namespace loadpath {
 
 enum class Detail : bool {
   kShort,  ///< for a first look: values of one line first, long texts cut, long lists and tables counted
-  kWhole,  ///< every value, in the file's order
+  kWhole,  ///< every value, in the file's order, uncut; one that is shared very often is cut at its later places
 };
 
 struct ValueLine {
@@ -26,8 +26,13 @@ struct ValueLines {
 };
 
 /// Lists the values below `from` on at most `limit` lines. A sequence or set of scalars takes one line; an inert object
-/// one for its class, then one for each argument ("path.0") and each item of its state ("path.state.lr").
+/// one for its class, then one for each argument ("path.0") and each item of its state ("path.state.lr"). Paths are
+/// those of Tree::Walk.
 ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail);
+
+/// Lists what Python set on the plain dicts below `root`, on at most `limit` lines: the class of a pickled module, the
+/// __metadata__ of a safetensors file. Left out is _metadata, the versions that every state dict has.
+ValueLines ListAttributes(const Tree& tree, NodeId root, std::size_t limit);
 
 /// Appends the lines as aligned text.
 void AppendValueLines(std::string& out, const ValueLines& values);

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "harness/base/keyed_hash.h"
 #include "harness/inspect/json_text.h"
 
 namespace loadpath {
@@ -271,11 +270,13 @@ class Writer {
       }
     }
     if (type == "dict" && keys.empty()) return;
-    if (!Spend(32 + keys.size())) return;
+    // A class has its name in the file once.
+    if (!Spend(32 + keys.size() + type.size())) return;
     if (types_.size() > 1) types_ += ',';
     types_ += "{\"path\":";
     AppendPath(id, types_);
-    types_ += ",\"type\":\"" + std::string(type) + '"';
+    types_ += ",\"type\":";
+    AppendJsonString(types_, type);
     if (!keys.empty()) types_ += ",\"keys\":" + keys;
     types_ += '}';
   }
@@ -294,7 +295,12 @@ class Writer {
       case NodeKind::kObject:
         form = Form::kArguments;
         out += "{\"$object\":";
-        AppendJsonString(out, tree_.text(id));
+        // A long name is in the file once, for all objects of the class.
+        if (tree_.text(id).size() <= kShortText || Spend(tree_.text(id).size())) {
+          AppendJsonString(out, tree_.text(id));
+        } else {
+          out += "null";
+        }
         out += ",\"args\":[";
         break;
       case NodeKind::kDict:

@@ -3,14 +3,14 @@
 
 #include <cstddef>
 #include <string>
-#include <unordered_map>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/checkpoint.h"
 
 namespace loadpath {
 
 /// Maps each tensor node to its position in the list of tensors: the first one, if it is listed several times.
-using TensorIndex = std::unordered_map<NodeId, std::size_t>;
+using TensorIndex = HashMap<NodeId, std::size_t>;
 TensorIndex IndexTensors(std::span<const TensorPath> tensors);
 
 /// The tree below a node without its tensors, as JSON. kValuesHelp says how the types that JSON lacks are written.

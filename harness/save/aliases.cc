@@ -4,8 +4,8 @@
 #include <iterator>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/check_view.h"
 #include "harness/inspect/digest.h"
 
@@ -21,7 +21,7 @@ std::vector<Alias> FindAliases(const Tree& tree, std::span<const TensorPath> ten
     return std::make_tuple(view_of(place).storage, ReachOf(view_of(place)), std::string_view(place.path[0]));
   });
   const std::vector<std::size_t> same = FirstOfEqualViews(tree, places);
-  std::unordered_map<std::string_view, Alias> found;
+  HashMap<std::string_view, Alias> found;
   std::size_t farthest = 0;
   for (std::size_t i = 1; i < places.size(); ++i) {
     const TensorView &view = view_of(places[i]), &before = view_of(places[farthest]);

@@ -6,8 +6,8 @@
 #include <span>
 #include <stdexcept>
 #include <string_view>
-#include <unordered_set>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/base/new_file.h"
 #include "harness/base/sha256.h"
 #include "harness/base/stopwatch.h"
@@ -54,6 +54,22 @@ std::string Header(const Checkpoint& checkpoint, std::vector<SafetensorsEntry>& 
   }
 }
 
+// Adds to the metadata which tensor each one that is not written is, as safetensors.torch.save_model does.
+void NameAliases(const Checkpoint& checkpoint, StateDictTensors& source, std::span<const Alias> aliases) {
+  HashSet<std::string> taken;
+  for (const auto& [key, value] : source.metadata) taken.insert(key);
+  for (const Alias& alias : aliases) {
+    if (alias.written) continue;
+    if (taken.contains(alias.name)) {
+      throw CheckpointError(ErrorCode::kUnsupported, checkpoint.path(),
+                            "cannot name the tensor " + Escaped(alias.name) +
+                                " in __metadata__, which has another value under that name; write it with --aliases "
+                                "apart");
+    }
+    source.metadata.emplace_back(alias.name, alias.of);
+  }
+}
+
 // Writes the tensors and returns their digests, in the order of `entries`.
 std::vector<std::string> Write(const Checkpoint& checkpoint, std::span<const TensorPath> tensors,
                                std::span<const SafetensorsEntry> entries, const NewFile& file, CrcMode crc) {
@@ -93,7 +109,7 @@ Conversion ConvertToSafetensors(const FileAndKey& from, const std::string& outpu
   PrepareSha256();
   const auto checkpoint = Checkpoint::Open(from.file, options.open);
   RefuseToOverwrite(output, *checkpoint);
-  StateDictTensors source = TakeStateDict(*checkpoint, from.key);
+  StateDictTensors source = TakeStateDict(*checkpoint, from);
   // transformers refuses a file without it.
   if (std::ranges::find(source.metadata, "format", &std::pair<std::string, std::string>::first) ==
       source.metadata.end())
@@ -102,11 +118,10 @@ Conversion ConvertToSafetensors(const FileAndKey& from, const std::string& outpu
   Conversion done{from, std::string(checkpoint->format()), output, 0, 0, {}, {}, 0};
   done.aliases = FindAliases(checkpoint->tree(), source.tensors, options.aliases);
   done.left_out = std::move(source.left_out);
-  std::unordered_set<std::string_view> unwritten;
+  NameAliases(*checkpoint, source, done.aliases);
+  HashSet<std::string_view> unwritten;
   for (const Alias& alias : done.aliases) {
-    if (alias.written) continue;
-    source.metadata.emplace_back(alias.name, alias.of);
-    unwritten.insert(alias.name);
+    if (!alias.written) unwritten.insert(alias.name);
   }
   std::erase_if(source.tensors, [&](const TensorPath& place) { return unwritten.contains(place.path[0]); });
 

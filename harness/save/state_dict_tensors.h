@@ -6,19 +6,20 @@
 #include <vector>
 
 #include "harness/checkpoint/checkpoint.h"
+#include "harness/inspect/file_and_key.h"
 
 namespace loadpath {
 
 /// A state dict, as far as a file that holds one dict of tensors can take it.
 struct StateDictTensors {
-  std::vector<TensorPath> tensors;                            ///< with paths of one element: their names
-  std::vector<std::string> left_out;                          ///< the keys of plain values, and "_metadata"
+  std::vector<TensorPath> tensors;    ///< with paths of one element: their names
+  std::vector<std::string> left_out;  ///< the keys of what is no tensor, and of no text metadata
   std::vector<std::pair<std::string, std::string>> metadata;  ///< the __metadata__ of a safetensors file
 };
 
-/// Takes the dict at `key_path`. Throws CheckpointError if it is not a dict, has a tensor under a key that is not text,
-/// or has tensors in its values: the sentence then names the key paths of the state dicts that there are.
-StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const std::string& key_path);
+/// Takes the dict at `name.key`. Throws CheckpointError if it is not a dict, has a tensor under a key that is not text,
+/// or has tensors in its values: the sentence then says how to name the state dicts that there are.
+StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& name);
 
 }  // namespace loadpath
 

@@ -67,5 +67,16 @@ TEST(Table, AlignsItsColumns) {
   EXPECT_EQ(text, "  a        1\n  \xc3\xa4rger  100\n");
 }
 
+TEST(Table, PadsNoRowToTheWidthOfAVeryLongCell) {
+  Table table({Align::kLeft, Align::kRight, Align::kLeft});
+  for (int i = 0; i < 1000; ++i) table.Add({"a", "b", "c"});
+  const std::string longest(1'000'000, 'x');
+  table.Add({longest, longest, "c"});
+  std::string text;
+  table.AppendTo(text);
+  EXPECT_LT(text.size(), 3'000'000);
+  EXPECT_TRUE(text.ends_with(longest + "  " + longest + "  c\n"));
+}
+
 }  // namespace
 }  // namespace loadpath

@@ -50,7 +50,19 @@ TEST(CausesTest, FindsANestedStateDict) {
       Dict({{"state", Dict({{"model", Dict({{"linear.weight", tensor}, {"linear.bias", tensor}})}})}}), {{"0", {1}}});
   EXPECT_EQ(FindNested(*checkpoint, kLinear, ""), "state.model");
   EXPECT_EQ(FindNested(*checkpoint, kLinear, "state.model"), "");
-  EXPECT_EQ(NestedCause("state.model"), "the state dict lies under \"state.model\": --key state.model");
+  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, "state.model"),
+            "the state dict lies under \"state.model\": --key state.model");
+  EXPECT_EQ(NestedCause({"a b.pth::x", "a b.pth", "x"}, "state.model"),
+            "the state dict lies under \"state.model\": 'a b.pth::state.model'");
+  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, "my state"),
+            "the state dict lies under \"my state\": --key 'my state'");
+}
+
+TEST(CausesTest, LooksForAShiftInTheFirstEightNumbersOfAKey) {
+  EXPECT_THAT(Causes({{"0.0.0.0.0.0.0.1.w", "float32", {1}}}, {{"0.0.0.0.0.0.0.2.w", "float32", {1}}}),
+              ElementsAre(testing::StartsWith("an index is shifted by 1")));
+  EXPECT_THAT(Causes({{"0.0.0.0.0.0.0.0.1.w", "float32", {1}}}, {{"0.0.0.0.0.0.0.0.2.w", "float32", {1}}}),
+              ElementsAre(testing::StartsWith("renamed")));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tests/inspect/pickles.h"
@@ -90,6 +91,96 @@ TEST(DifferencesTest, Reports) {
             "tensors that differ by more than 0 + 0.5 of the value\n"
             "  w  1 of 2 elements  largest difference 3 at [1]  largest relative inf at [1]\n"
             "different: 1 key compared\n");
+}
+
+// Two files with one value each, under "v".
+Differences Between(const std::string& a, const std::string& b) {
+  const MemoryFile wanted(File(Dict({{"v", a}}))), have(File(Dict({{"v", b}})));
+  return CompareFiles(Named(wanted), Named(have), {.open = {.opaque = true}});
+}
+
+std::string NumpyArray(std::string_view code, std::int32_t count, const std::string& data) {
+  const std::string dtype = WithState(Call(Name("numpy", "dtype"), {Text(code), kFalse, kTrue}),
+                                      Tuple({Int(3), Text("<"), kNone, kNone, kNone, Int(-1), Int(-1), Int(0)}));
+  return WithState(
+      Call(Name("numpy.core.multiarray", "_reconstruct"), {Name("numpy", "ndarray"), Tuple({Int(0)}), ByteString("b")}),
+      Tuple({Int(1), Tuple({Int(count)}), dtype, kFalse, ByteString(data)}));
+}
+
+std::string Subclass(const std::string& items, const std::string& state) {
+  return WithState(Name("a", "Config") + ")\x81" + items, state);
+}
+
+std::string Nested(int depth, std::string value) {
+  for (int i = 0; i < depth; ++i) value = Dict({{"d", value}});
+  return value;
+}
+
+TEST(DifferencesTest, ComparesValuesThatAreTooLongToShow) {
+  const std::string text(300, 'x');
+  EXPECT_FALSE(Between(Text(text + "a"), Text(text + "b")).equal());
+  EXPECT_FALSE(
+      Between(NumpyArray("u1", 2000, std::string(2000, '\1')), NumpyArray("u1", 2000, std::string(1999, '\1') + "\2"))
+          .equal());
+  EXPECT_FALSE(
+      Between(NumpyArray("U1", 1, std::string("a\0\0\0", 4)), NumpyArray("U1", 1, std::string("b\0\0\0", 4))).equal());
+  EXPECT_FALSE(Between(Nested(40, Int(1)), Nested(40, Int(2))).equal());
+  EXPECT_TRUE(Between(Nested(40, Text(text)), Nested(40, Text(text))).equal());
+}
+
+TEST(DifferencesTest, ComparesTheStateOfADictSubclass) {
+  const std::string items = "(" + Text("x") + Int(1) + "u";
+  const Differences found =
+      Between(Subclass(items, Dict({{"note", Int(1)}})), Subclass(items, Dict({{"note", Int(2)}})));
+  ASSERT_EQ(found.values.size(), 1);
+  EXPECT_EQ(found.values[0].key, "v.state.note");
+}
+
+TEST(DifferencesTest, ComparesTheAttributesThatBothHave) {
+  const auto with = [](const std::string& attributes) {
+    return WithState(Call(Name("collections", "OrderedDict"), {}) + Text("x") + Int(1) + "s", attributes);
+  };
+  const Differences found = Between(with(Dict({{"_metadata", Int(1)}})), with(Dict({{"_metadata", Int(2)}})));
+  ASSERT_EQ(found.values.size(), 1);
+  EXPECT_EQ(found.values[0].key, "v._metadata");
+  // safetensors cannot hold _metadata.
+  EXPECT_TRUE(Between(with(Dict({{"_metadata", Int(1)}})), Dict({{"x", Int(1)}})).equal());
+}
+
+TEST(DifferencesTest, IgnoresTheOrderOfADict) {
+  EXPECT_TRUE(Between(Dict({{"a", Int(1)}, {"b", Int(2)}}), Dict({{"b", Int(2)}, {"a", Int(1)}})).equal());
+}
+
+TEST(DifferencesTest, NamesTheFirstDifferenceBeyondTheLimitOfLines) {
+  const auto many = [](int last) {
+    std::string items = "](";
+    for (int i = 0; i < 100'001; ++i) items += Dict({{"a", Int(i == 100'000 ? last : 1)}});
+    return items + "e";
+  };
+  const Differences found = Between(many(1), many(2));
+  ASSERT_EQ(found.values.size(), 1);
+  EXPECT_EQ(found.values[0].key, "v.100000.a");
+}
+
+TEST(DifferencesTest, TellsKeysApartThatAreEqualIfJoinedByDots) {
+  const std::string one = Tensor("0", 2, 0, {1}, {1}), two = Tensor("0", 2, 1, {1}, {1});
+  const MemoryFile both(File(Dict({{"a", Dict({{"b.c", one}})}, {"a.b", Dict({{"c", two}})}}), {{"0", {0, 1}}}));
+  const MemoryFile turned(File(Dict({{"a.b", Dict({{"c", two}})}, {"a", Dict({{"b.c", one}})}}), {{"0", {0, 1}}}));
+  const MemoryFile lacks(File(Dict({{"a", Dict({{"b.c", one}})}}), {{"0", {0, 1}}}));
+  const Differences same = CompareFiles(Named(both), Named(both), {});
+  EXPECT_TRUE(same.equal());
+  EXPECT_EQ(same.compared, 2);
+  EXPECT_TRUE(CompareFiles(Named(both), Named(turned), {}).equal());
+  EXPECT_THAT(CompareFiles(Named(both), Named(lacks), {}).missing, testing::ElementsAre("a.b.c"));
+  EXPECT_THAT(CompareFiles(Named(lacks), Named(both), {}).unexpected, testing::ElementsAre("a.b.c"));
+}
+
+TEST(DifferencesTest, CountsNanAgainstANumber) {
+  const MemoryFile a(File(Dict({{"x", Tensor("0", 2, 0, {2}, {1})}}), {{"0", {1, 2}}}));
+  const MemoryFile b(File(Dict({{"x", Tensor("0", 2, 0, {2}, {1})}}), {{"0", {1, NAN}}}));
+  const Differences found = CompareFiles(Named(a), Named(b), {});
+  EXPECT_THAT(DiffText(found), testing::HasSubstr("  x  1 of 2 elements  1 NaN\n"));
+  EXPECT_THAT(DiffJson(found), testing::HasSubstr("\"nan\":1"));
 }
 
 }  // namespace

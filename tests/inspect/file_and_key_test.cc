@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "harness/base/error.h"
+
 namespace loadpath {
 namespace {
 
@@ -15,10 +17,23 @@ TEST(FileAndKeyTest, SplitsAtTheLastColons) {
   EXPECT_EQ(name.text, "a::b.pth::state.model");
 }
 
-TEST(FileAndKeyTest, GivesTheDefaultKeyToANameWithoutOne) {
-  EXPECT_EQ(ParseFileAndKey("a.pth", "model").key, "model");
-  EXPECT_EQ(ParseFileAndKey("a.pth::ema", "model").key, "ema");
-  EXPECT_EQ(ParseFileAndKey("a.pth::", "model").key, "");
+TEST(FileAndKeyTest, TakesOneKeyPathAlone) {
+  EXPECT_EQ(WithKey(ParseFileAndKey("a.pth"), "model").key, "model");
+  EXPECT_EQ(WithKey(ParseFileAndKey("a.pth::ema"), "").key, "ema");
+  for (const char* name : {"a.pth::ema", "a.pth::"}) {
+    try {
+      WithKey(ParseFileAndKey(name), "model");
+      ADD_FAILURE() << "--key was ignored";
+    } catch (const UsageError& error) {
+      EXPECT_EQ(error.what(),
+                "ckpt: " + std::string(name) + " names a key path, and so does --key model; leave one of them out");
+    }
+  }
+}
+
+TEST(FileAndKeyTest, NamesAnotherKeyPathInTheSameWay) {
+  EXPECT_EQ(KeyArgument(ParseFileAndKey("a.pth"), "my model"), "--key 'my model'");
+  EXPECT_EQ(KeyArgument(ParseFileAndKey("a.pth::x"), "model"), "a.pth::model");
 }
 
 TEST(FileAndKeyTest, TakesANameThatExistsAsItIs) {

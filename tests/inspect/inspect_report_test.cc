@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/inspect/print_key.h"
 #include "tests/inspect/pickles.h"
 
 namespace loadpath {
@@ -54,6 +55,34 @@ TEST(InspectReportTest, ShowsAttributes) {
   const std::string text = InspectText(Inspected(value));
   EXPECT_THAT(text, testing::HasSubstr("\nattributes\n"));
   EXPECT_THAT(text, testing::ContainsRegex("model\\.class +'mine\\.Net'"));
+}
+
+TEST(InspectReportTest, ListsTheStateOfADictSubclassWherePrintFindsIt) {
+  const std::string config =
+      WithState(Name("a", "Config") + ")\x81(" + Text("x") + Int(1) + "u", Dict({{"note", Int(2)}}));
+  const Inspection inspection = Inspected(Dict({{"cfg", config}, {"w", Tensor("0", 4, 0, {4}, {1})}}));
+  const std::string text = InspectText(inspection);
+  EXPECT_THAT(text, testing::HasSubstr("cfg.state.note  2\n"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("attributes")));
+  EXPECT_EQ(PrintKey(*inspection.checkpoint, "cfg.state.note", CrcMode::kAuto), "2\n");
+}
+
+TEST(InspectReportTest, ShowsTheAttributesOfManyOwnersUpToTheLimit) {
+  const std::string ordered = Call(Name("collections", "OrderedDict"), {});
+  std::vector<std::string> owners;
+  for (int i = 0; i < 300; ++i) owners.push_back(WithState(ordered, Dict({{"note", Int(i)}})));
+  const std::string text = InspectText(Inspected(List(owners)));
+  EXPECT_THAT(text, testing::HasSubstr("199.note  199\n"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("200.note")));
+}
+
+TEST(InspectReportTest, SaysThatJsonShowsAllOfALongAttribute) {
+  std::vector<std::pair<std::string, std::string>> items;
+  for (int i = 0; i < 30; ++i) items.emplace_back("k" + std::to_string(i), Int(i));
+  const std::string owner =
+      WithState(Call(Name("collections", "OrderedDict"), {}), Dict({{"table", Dict(items)}, {"note", Int(1)}}));
+  EXPECT_THAT(InspectText(Inspected(Dict({{"m", owner}}))),
+              testing::ContainsRegex("m\\.table +… 26 more \\(--json shows all\\)"));
 }
 
 }  // namespace

@@ -63,5 +63,11 @@ TEST(NumpyTextTest, NeverTrustsAShape) {
   EXPECT_EQ(TextOf(Int(3)), std::nullopt);
 }
 
+TEST(NumpyTextTest, ShowsFloat16InItsOwnDigits) {
+  // 0.1, 65504 (the largest), 2^-24 (the smallest), 1, -2.5, infinity
+  const std::string data = "\x66\x2e\xff\x7b\x01" + std::string(1, '\0') + std::string("\0\x3c\0\xc1\0\x7c", 6);
+  EXPECT_EQ(TextOf(Array("f2", "<", {6}, ByteString(data))), "numpy float16 [6]: 0.1, 65500, 6e-08, 1, -2.5, inf");
+}
+
 }  // namespace
 }  // namespace loadpath

@@ -88,5 +88,45 @@ TEST(ValueLinesTest, CountsScalars) {
   EXPECT_EQ(CountValues(checkpoint->tree(), checkpoint->tree().root()), 3);
 }
 
+TEST(ValueLinesTest, CutsNothingInTheWholeForm) {
+  EXPECT_THAT(Lines(Dict({{"text", Text(std::string(301, 'a'))}}), Detail::kWhole),
+              testing::ElementsAre("text='" + std::string(301, 'a') + "'"));
+  std::string deep = Dict({{"x", Int(7)}});
+  std::string path = "x";
+  for (int i = 0; i < 50; ++i) deep = Dict({{"d", deep}}), path = "d." + path;
+  EXPECT_THAT(Lines(deep, Detail::kWhole), testing::ElementsAre(path + "=7"));
+  const std::string dtype = WithState(Call(Name("numpy", "dtype"), {Text("u1"), kFalse, kTrue}),
+                                      Tuple({Int(3), Text("|"), kNone, kNone, kNone, Int(-1), Int(-1), Int(0)}));
+  const std::string array = WithState(
+      Call(Name("numpy.core.multiarray", "_reconstruct"), {Name("numpy", "ndarray"), Tuple({Int(0)}), ByteString("b")}),
+      Tuple({Int(1), Tuple({Int(2000)}), dtype, kFalse, ByteString(std::string(1999, '\1') + "\x07")}));
+  const std::vector<std::string> lines = Lines(Dict({{"array", array}}), Detail::kWhole);
+  ASSERT_EQ(lines.size(), 1);
+  EXPECT_TRUE(lines[0].ends_with(", 1, 1, 7"));
+}
+
+TEST(ValueLinesTest, WritesASharedLongTextOnlySoOften) {
+  std::string value = Text(std::string(1'000'000, 'a')) + std::string("q\0", 2) + "0}(";
+  for (int i = 0; i < 200; ++i) value += Text("k" + std::to_string(i)) + std::string("h\0", 2);
+  std::size_t size = 0;
+  for (const std::string& line : Lines(value + "u", Detail::kWhole, 1000)) size += line.size();
+  EXPECT_LT(size, 50'000'000);
+}
+
+TEST(ValueLinesTest, WritesALongPathOnlySoOften) {
+  const std::string value = Dict({{std::string(1'000'000, 'k'), Numbered(200)}});
+  std::size_t size = 0;
+  for (const std::string& line : Lines(value, Detail::kWhole, 1000)) size += line.size();
+  EXPECT_LT(size, 100'000'000);
+}
+
+TEST(ValueLinesTest, ShowsTheStateOfADictSubclassAtItsPath) {
+  const std::string config =
+      WithState(Name("a", "Config") + ")\x81(" + Text("x") + Int(1) + "u", Dict({{"note", Int(2)}}));
+  for (const Detail detail : {Detail::kShort, Detail::kWhole}) {
+    EXPECT_THAT(Lines(Dict({{"cfg", config}}), detail), testing::ElementsAre("cfg.x=1", "cfg.state.note=2"));
+  }
+}
+
 }  // namespace
 }  // namespace loadpath

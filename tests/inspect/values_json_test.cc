@@ -40,5 +40,26 @@ TEST(ValuesJsonTest, WritesAReferenceInsideAValueItself) {
   EXPECT_EQ(Json(Dict({{"w", kTensor}, {"loop", loop}})).values, R"({"loop":[{"$ref":["loop"]}]})");
 }
 
+TEST(ValuesJsonTest, EscapesTheNameOfAClass) {
+  const std::string object = Name("m", "A\"B\\") + ")\x81(" + Text("x") + Int(1) + "u";
+  const ValuesJson json = Json(Dict({{"w", kTensor}, {"o", object}}));
+  EXPECT_EQ(json.values, R"({"o":{"x":1}})");
+  EXPECT_EQ(json.types, R"([{"path":["o"],"type":"m.A\"B\\"}])");
+}
+
+// A class with a long name in the memo, whose objects each are given an item.
+std::string ManyOfALongName(const std::string& object, int count) {
+  std::string all = Text("m") + Text(std::string(1'000'000, 'C')) + "\x93" + std::string("q\0", 2) + "0](";
+  for (int i = 0; i < count; ++i) all += object;
+  return all + "e";
+}
+
+TEST(ValuesJsonTest, WritesALongNameOnlySoOften) {
+  const ValuesJson dicts = Json(ManyOfALongName(std::string("h\0", 2) + ")\x81(" + Text("x") + Int(1) + "u", 200));
+  EXPECT_LT(dicts.types.size(), 30'000'000);
+  const ValuesJson objects = Json(ManyOfALongName(std::string("h\0", 2) + ")\x81", 200));
+  EXPECT_LT(objects.values.size(), 30'000'000);
+}
+
 }  // namespace
 }  // namespace loadpath

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "harness/checkpoint/formats/safetensors/header.h"
 #include "harness/inspect/digest.h"
 #include "tests/inspect/pickles.h"
 
@@ -73,6 +74,24 @@ TEST(ConvertReportTest, Reports) {
             R"({"file":"a.pth","format":"zip","key":"m","output":"b.safetensors","tensors":2,"bytes":16,)"
             R"("aliases":[{"name":"b","of":"a","equal":true,"written":true}],"left_out":["step"],"seconds":0.5})"
             "\n");
+}
+
+TEST_F(ConvertTest, RefusesAnAliasWhoseNameTheMetadataHasAlready) {
+  try {
+    Converted(Dict({{"format", kPlain}, {"a", kPlain}}), AliasRule::kOnce);
+    ADD_FAILURE() << "no refusal";
+  } catch (const CheckpointError& error) {
+    EXPECT_EQ(error.sentence(),
+              "cannot name the tensor format in __metadata__, which has another value under that name; write it with "
+              "--aliases apart");
+  }
+  EXPECT_FALSE(std::filesystem::exists(output_));
+}
+
+TEST(LayOutTest, RefusesTwoValuesOfOneMetadataKey) {
+  std::vector<SafetensorsEntry> entries;
+  const std::vector<std::pair<std::string, std::string>> metadata = {{"a", "1"}, {"b", "2"}, {"a", "3"}};
+  EXPECT_THROW(LayOut(entries, metadata), std::invalid_argument);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ const std::string kTensor = Tensor("0", 1, 0, {1}, {1});
 std::string Refusal(const std::string& value, const std::string& key = "") {
   const auto checkpoint = Opened(value, {{"0", {1}}});
   try {
-    TakeStateDict(*checkpoint, key);
+    TakeStateDict(*checkpoint, {"x.pth", "x.pth", key});
   } catch (const CheckpointError& error) {
     return error.sentence();
   }
@@ -24,7 +24,7 @@ std::string Refusal(const std::string& value, const std::string& key = "") {
 
 TEST(StateDictTensorsTest, TakesTensorsAndNamesTheRest) {
   const auto checkpoint = Opened(Dict({{"model", Dict({{"w", kTensor}, {"step", Int(3)}})}}), {{"0", {1}}});
-  const StateDictTensors taken = TakeStateDict(*checkpoint, "model");
+  const StateDictTensors taken = TakeStateDict(*checkpoint, {"x.pth", "x.pth", "model"});
   ASSERT_EQ(taken.tensors.size(), 1);
   EXPECT_THAT(taken.tensors[0].path, testing::ElementsAre("w"));
   EXPECT_THAT(taken.left_out, testing::ElementsAre("step"));
@@ -35,7 +35,10 @@ TEST(StateDictTensorsTest, NamesTheStateDictsThatThereAre) {
             "has no tensor of its own at its top level; one state dict is written at a time: --key model or --key "
             "ema.shadow");
   EXPECT_EQ(Refusal(Dict({{"w", kTensor}, {"more", List({kTensor})}})),
-            "has more tensors below those at its top level; one state dict is written at a time: --key ");
+            "has more tensors below those at its top level, and a safetensors file holds one dict of tensors: take its "
+            "values out in Python");
+  EXPECT_EQ(Refusal(Dict({{"m", Dict({{"w", kTensor}, {"my part", Dict({{"w", kTensor}})}})}}), "m"),
+            "has more tensors below those under m; one state dict is written at a time: --key 'm.my part'");
 }
 
 TEST(StateDictTensorsTest, RefusesWhatIsNotADict) {
@@ -44,6 +47,42 @@ TEST(StateDictTensorsTest, RefusesWhatIsNotADict) {
 
 TEST(StateDictTensorsTest, RefusesKeysThatAreNotText) {
   EXPECT_EQ(Refusal("}(" + Int(3) + kTensor + "u"), "has a tensor at its top level whose key is not text: 3");
+}
+
+// An ordered dict with one tensor, and `metadata` as its __metadata__.
+std::string WithMetadata(const std::string& metadata) {
+  const std::string ordered = Call(Name("collections", "OrderedDict"), {});
+  return WithState(ordered + Text("w") + kTensor + "s", Dict({{"__metadata__", metadata}}));
+}
+
+TEST(StateDictTensorsTest, TakesTheTextsOfTheMetadataAndNamesTheRest) {
+  const std::string numbers = Call(Name("builtins", "complex"), {Float(1.5), Float(2.5e-322)});
+  const auto checkpoint = Opened(
+      WithMetadata(Dict({{"note", Text("x")}, {"step", Int(3)}, {"labels", List({Text("cat")})}, {"c", numbers}})),
+      {{"0", {1}}});
+  const StateDictTensors taken = TakeStateDict(*checkpoint, {"x.pth", "x.pth", ""});
+  ASSERT_EQ(taken.metadata.size(), 1);
+  EXPECT_EQ(taken.metadata[0].first + "=" + taken.metadata[0].second, "note=x");
+  EXPECT_THAT(taken.left_out, testing::ElementsAre("__metadata__.step", "__metadata__.labels", "__metadata__.c"));
+}
+
+TEST(StateDictTensorsTest, NamesMetadataThatIsNoDict) {
+  const auto checkpoint = Opened(WithMetadata(Int(3)), {{"0", {1}}});
+  EXPECT_THAT(TakeStateDict(*checkpoint, {"x.pth", "x.pth", ""}).left_out, testing::ElementsAre("__metadata__"));
+}
+
+TEST(StateDictTensorsTest, LooksIntoAValueOnceThatStandsAtManyPlaces) {
+  // A list in a list, 64 levels deep, each twice in the next: 2^64 places.
+  std::string value = List({Int(1)});
+  for (char i = 0; i < 64; ++i) value += std::string("q") + i + "0](h" + i + "h" + i + "e";
+  const auto checkpoint = Opened(Text("k") +
+                                     "q\xff"
+                                     "0" +
+                                     value +
+                                     "q\xfe"
+                                     "0}(h\xffh\xfeu",
+                                 {{"0", {1}}});
+  EXPECT_THAT(TakeStateDict(*checkpoint, {"x.pth", "x.pth", ""}).left_out, testing::ElementsAre("k"));
 }
 
 }  // namespace

@@ -150,7 +150,8 @@ class Convert(support.Case):
         self.refuses(f"ckpt: {nested}: has no tensor of its own under ema; one state dict is written at a time: --key ema.shadow",
                      "convert", nested, self.out, "--key", "ema")
         mixed = self.save({"w": torch.ones(1), "more": [torch.ones(2)]}, "mixed.pth")
-        self.refuses(f"ckpt: {mixed}: has more tensors below those at its top level; one state dict is written at a time: --key ",
+        self.refuses(f"ckpt: {mixed}: has more tensors below those at its top level, and a safetensors file holds one dict of "
+                     "tensors: take its values out in Python",
                      "convert", mixed, self.out)
         self.assertFalse(self.out.exists())
 

@@ -81,14 +81,16 @@ TEST(Formats, EveryRowIsWhole) {
 
 // A table that a file can fill needs a hash that the file's author cannot know.
 TEST(Sources, UseKeyedHashesAlone) {
-  for (const fs::directory_entry& entry :
-       fs::recursive_directory_iterator(fs::path(LOADPATH_SOURCE) / "harness/checkpoint")) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream file(entry.path());
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    for (const std::string word : {"std::unordered_", "std::hash<"}) {
-      EXPECT_EQ(text.find(word), std::string::npos)
-          << entry.path() << " has " << word << ": use HashMap, HashSet or KeyedHash of harness/base/keyed_hash.h";
+  for (const char* room : {"checkpoint", "inspect", "diff", "save"}) {
+    for (const fs::directory_entry& entry :
+         fs::recursive_directory_iterator(fs::path(LOADPATH_SOURCE) / "harness" / room)) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream file(entry.path());
+      const std::string text{std::istreambuf_iterator<char>(file), {}};
+      for (const std::string word : {"std::unordered_", "std::hash<"}) {
+        EXPECT_EQ(text.find(word), std::string::npos)
+            << entry.path() << " has " << word << ": use HashMap, HashSet or KeyedHash of harness/base/keyed_hash.h";
+      }
     }
   }
 }

@@ -47,6 +47,13 @@ const FormatDtype* Find(Dtype dtype) {
   return found == std::end(kDtypes) ? nullptr : &*found;
 }
 
+// Throws std::invalid_argument if two of the names are equal.
+void RefuseTwins(std::vector<std::string_view> names, const std::string& what) {
+  std::ranges::sort(names);
+  if (const auto twin = std::ranges::adjacent_find(names); twin != names.end())
+    throw std::invalid_argument("two " + what + " \"" + std::string(*twin) + "\"");
+}
+
 }  // namespace
 
 std::optional<Dtype> SafetensorsDtype(std::string_view name) {
@@ -66,19 +73,19 @@ std::string LayOut(std::vector<SafetensorsEntry>& entries,
   std::ranges::sort(entries, {}, [](const SafetensorsEntry& entry) {
     return std::make_tuple(Find(entry.dtype), std::string_view(entry.name));
   });
-  std::vector<std::string_view> names;
+  std::vector<std::string_view> names, keys;
   for (const SafetensorsEntry& entry : entries) names.push_back(entry.name);
-  std::ranges::sort(names);
-  if (const auto twin = std::ranges::adjacent_find(names); twin != names.end()) {
-    throw std::invalid_argument("two tensors are named \"" + std::string(*twin) + "\"");
-  }
+  for (const auto& [key, value] : metadata) keys.push_back(key);
+  RefuseTwins(std::move(names), "tensors are named");
+  RefuseTwins(std::move(keys), "values of __metadata__ are named");
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   std::string text(8, '\0');
   std::uint64_t offset = 0;
   try {
     if (!metadata.empty()) {
-      auto& object = header["__metadata__"] = nlohmann::ordered_json::object();
-      for (const auto& [key, value] : metadata) object[key] = value;
+      header["__metadata__"] = nlohmann::ordered_json::object();
+      auto& object = header["__metadata__"].get_ref<nlohmann::ordered_json::object_t&>();
+      for (const auto& [key, value] : metadata) object.push_back({key, value});
     }
     for (const SafetensorsEntry& entry : entries) {
       if (entry.name == "__metadata__")

@@ -1,0 +1,189 @@
+#include "harness/diff/unequal_values.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <vector>
+
+#include "harness/base/keyed_hash.h"
+#include "harness/base/text.h"
+#include "harness/checkpoint/limits.h"
+
+namespace loadpath {
+namespace {
+
+constexpr std::size_t kLongestKey = 200;
+
+bool SameReal(double a, double b) {
+  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b) || (std::isnan(a) && std::isnan(b));
+}
+
+class Comparer {
+ public:
+  Comparer(const Tree& a, const Tree& b)
+      : a_(a), b_(b), empty_a_(a.size()), empty_b_(b.size()), steps_(limits::kWalkSteps + 16 * (a.size() + b.size())) {}
+
+  std::optional<std::string> Find(NodeId root_a, NodeId root_b) {
+    Push(root_a, root_b, 0, "");
+    while (!open_.empty() && !found_) {
+      const auto [x, y, at] = open_.back();
+      open_.pop_back();
+      if (compared_.insert(std::uint64_t{x} << 32 | y).second) Compare(x, y, at);
+    }
+    if (!found_) return std::nullopt;
+    std::vector<std::string> path;
+    for (std::size_t at = *found_; at != 0; at = names_[at].parent) path.push_back(names_[at].text);
+    std::reverse(path.begin(), path.end());
+    return DottedPath(path);
+  }
+
+ private:
+  struct PathName {
+    std::size_t parent = 0;
+    std::string text;
+  };
+  struct Pair {
+    NodeId a, b;
+    std::size_t at;  // into names_
+  };
+
+  void Spend(std::uint64_t steps) {
+    if (steps > steps_)
+      throw CheckpointError(ErrorCode::kLimitExceeded, a_.file(),
+                            "shares its values so often that they cannot be compared");
+    steps_ -= steps;
+  }
+
+  std::size_t NameAt(std::size_t parent, std::string text) {
+    if (text.size() > kLongestKey) text.resize(kLongestKey);
+    names_.push_back({parent, std::move(text)});
+    return names_.size() - 1;
+  }
+
+  // Either node may be kNoNode: nothing is there. Tensors are compared by their keys, elsewhere.
+  void Push(NodeId x, NodeId y, std::size_t parent, const std::string& name) {
+    Spend(1);
+    const bool none_x = x == kNoNode || a_.kind(x) == NodeKind::kTensor;
+    const bool none_y = y == kNoNode || b_.kind(y) == NodeKind::kTensor;
+    if (none_x && none_y) return;
+    const std::size_t at = open_.empty() && names_.empty() ? NameAt(0, "") : NameAt(parent, name);
+    if (!none_x && !none_y) {
+      open_.push_back({x, y, at});
+    } else if (none_x ? HoldsValues(b_, y, empty_b_) : HoldsValues(a_, x, empty_a_)) {
+      found_ = at;
+    }
+  }
+
+  // Returns true if there is a value in or below `node` that is no tensor and no container of tensors alone.
+  bool HoldsValues(const Tree& tree, NodeId node, std::vector<bool>& empty) {
+    std::vector<NodeId> open = {node};
+    while (!open.empty()) {
+      const NodeId id = open.back();
+      open.pop_back();
+      if (tree.kind(id) == NodeKind::kTensor || empty[id]) continue;
+      empty[id] = true;
+      const auto items = tree.items(id);
+      if (items.empty() || tree.kind(id) == NodeKind::kObject || tree.HasState(id)) return true;
+      const std::size_t width = tree.IsDict(id) ? 2 : 1;
+      for (std::size_t i = width - 1; i < items.size(); i += width) open.push_back(items[i]);
+    }
+    return false;
+  }
+
+  static bool IsContainer(const Tree& tree, NodeId id) {
+    return tree.IsDict(id) || tree.IsSequence(id) || tree.kind(id) == NodeKind::kSet ||
+           tree.kind(id) == NodeKind::kFrozenSet || tree.kind(id) == NodeKind::kObject;
+  }
+
+  bool SameScalar(NodeId x, NodeId y) {
+    switch (a_.kind(x)) {
+      case NodeKind::kBool:
+        return a_.boolean(x) == b_.boolean(y);
+      case NodeKind::kInt:
+        return a_.integer(x) == b_.integer(y);
+      case NodeKind::kFloat:
+        return SameReal(a_.real(x), b_.real(y));
+      case NodeKind::kComplex:
+        return SameReal(a_.real(x), b_.real(y)) && SameReal(a_.imag(x), b_.imag(y));
+      default:
+        return a_.text(x) == b_.text(y);  // empty of a kind without text
+    }
+  }
+
+  void Compare(NodeId x, NodeId y, std::size_t at) {
+    const bool dicts = a_.IsDict(x) && b_.IsDict(y), sequences = a_.IsSequence(x) && b_.IsSequence(y);
+    if (!dicts && !sequences && (a_.kind(x) != b_.kind(y) || !SameScalar(x, y))) {
+      found_ = at;
+      return;
+    }
+    if (dicts) {
+      CompareDicts(a_.items(x), b_.items(y), at);
+    } else if (IsContainer(a_, x)) {
+      const auto items_a = a_.items(x), items_b = b_.items(y);
+      for (std::size_t i = 0; i < std::max(items_a.size(), items_b.size()) && !found_; ++i) {
+        Push(i < items_a.size() ? items_a[i] : kNoNode, i < items_b.size() ? items_b[i] : kNoNode, at,
+             std::to_string(i));
+      }
+    }
+    if (found_) return;
+    if (a_.HasState(x) || b_.HasState(y)) {
+      Push(a_.HasState(x) ? a_.attributes(x) : kNoNode, b_.HasState(y) ? b_.attributes(y) : kNoNode, at, "state");
+    } else if (a_.attributes(x) != kNoNode && b_.attributes(y) != kNoNode) {
+      CompareAttributes(a_.attributes(x), b_.attributes(y), at);
+    }
+  }
+
+  // safetensors has no _metadata, and no other format has its __metadata__: what one side lacks does not differ.
+  void CompareAttributes(NodeId x, NodeId y, std::size_t at) {
+    if (!a_.IsDict(x) || !b_.IsDict(y)) return;
+    const auto items = a_.items(x);
+    for (std::size_t i = 0; i < items.size() && !found_; i += 2) {
+      if (a_.kind(items[i]) != NodeKind::kString) continue;
+      const NodeId other = b_.Find(y, a_.text(items[i]));
+      Spend(b_.items(y).size());
+      if (other != kNoNode) Push(items[i + 1], other, at, a_.KeyText(items[i]));
+    }
+  }
+
+  std::string Key(const Tree& tree, NodeId key) {
+    Spend(tree.text(key).size() / 16);
+    return std::to_string(static_cast<int>(tree.kind(key))) + tree.WholeText(key);
+  }
+
+  void CompareDicts(std::span<const NodeId> x, std::span<const NodeId> y, std::size_t at) {
+    HashMap<std::string, std::vector<std::size_t>> in_y;  // the last of each list comes first
+    for (std::size_t i = y.size(); i > 0; i -= 2) in_y[Key(b_, y[i - 2])].push_back(i - 2);
+    for (std::size_t i = 0; i < x.size() && !found_; i += 2) {
+      const auto other = in_y.find(Key(a_, x[i]));
+      if (other == in_y.end() || other->second.empty()) {
+        Push(x[i + 1], kNoNode, at, a_.KeyText(x[i]));
+        continue;
+      }
+      const std::size_t j = other->second.back();
+      other->second.pop_back();
+      if (IsContainer(a_, x[i])) Push(x[i], y[j], at, a_.KeyText(x[i]));
+      if (!found_) Push(x[i + 1], y[j + 1], at, a_.KeyText(x[i]));
+    }
+    for (const auto& [key, rest] : in_y) {
+      for (const std::size_t j : rest) {
+        if (!found_) Push(kNoNode, y[j + 1], at, b_.KeyText(y[j]));
+      }
+    }
+  }
+
+  const Tree &a_, &b_;
+  std::vector<bool> empty_a_, empty_b_;  // looked into, and found to hold no value
+  std::uint64_t steps_;
+  HashSet<std::uint64_t> compared_;
+  std::vector<PathName> names_;
+  std::vector<Pair> open_;
+  std::optional<std::size_t> found_;
+};
+
+}  // namespace
+
+std::optional<std::string> FindUnequalValue(const Tree& a, NodeId root_a, const Tree& b, NodeId root_b) {
+  return Comparer(a, b).Find(root_a, root_b);
+}
+
+}  // namespace loadpath
