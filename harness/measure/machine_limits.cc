@@ -15,9 +15,9 @@
 #include <thread>
 #include <vector>
 
-#include "harness/base/scoped_fd.h"
 #include "harness/base/stopwatch.h"
 #include "harness/measure/machine.h"
+#include "harness/measure/scoped_fd.h"
 
 namespace loadpath {
 namespace {

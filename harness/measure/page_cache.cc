@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "harness/base/scoped_fd.h"
+#include "harness/measure/scoped_fd.h"
 
 namespace loadpath {
 namespace {

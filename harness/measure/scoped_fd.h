@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_BASE_SCOPED_FD_H_
-#define LOADPATH_HARNESS_BASE_SCOPED_FD_H_
+#ifndef LOADPATH_HARNESS_MEASURE_SCOPED_FD_H_
+#define LOADPATH_HARNESS_MEASURE_SCOPED_FD_H_
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -42,4 +42,4 @@ class ScopedFd {
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_BASE_SCOPED_FD_H_
+#endif  // LOADPATH_HARNESS_MEASURE_SCOPED_FD_H_
