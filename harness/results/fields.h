@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "harness/base/text_output.h"
 #include "harness/results/record.h"
+#include "harness/results/text_output.h"
 
 namespace loadpath {
 

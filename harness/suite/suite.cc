@@ -10,12 +10,12 @@
 #include <map>
 
 #include "harness/base/error.h"
-#include "harness/base/text_output.h"
 #include "harness/base/version.h"
 #include "harness/load/device.h"
 #include "harness/measure/machine.h"
 #include "harness/results/fields.h"
 #include "harness/results/statistics.h"
+#include "harness/results/text_output.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/interrupt.h"
 #include "harness/suite/report/google_benchmark.h"

@@ -8,10 +8,8 @@
 
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "harness/base/error.h"
-#include "harness/base/text_output.h"
 
 namespace loadpath {
 namespace {
@@ -59,23 +57,6 @@ TEST_F(NewFileTest, NeverReplacesWhatIsNoRegularFile) {
   EXPECT_THAT([&] { Write(pipe); }, testing::ThrowsMessage<CheckpointError>(
                                         pipe + ": cannot be replaced, because it is no regular file; name another"));
   EXPECT_TRUE(std::filesystem::is_fifo(pipe));
-}
-
-TEST_F(NewFileTest, ATextGoesIntoAPipe) {
-  const std::string pipe = folder_ + "pipe";
-  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  std::string read;
-  std::jthread reader([&] { read = Content(pipe); });
-  TextOutput(pipe).Write("text");
-  reader.join();
-  EXPECT_EQ(read, "text");
-  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
-}
-
-TEST_F(NewFileTest, ATextThatCannotBeWrittenNamesItsPlace) {
-  EXPECT_THAT([] { TextOutput("/dev/full").Write("text"); },
-              testing::ThrowsMessage<CheckpointError>("/dev/full: cannot be written: No space left on device"));
-  EXPECT_THROW(TextOutput{folder_}, CheckpointError);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_BASE_TEXT_OUTPUT_H_
-#define LOADPATH_HARNESS_BASE_TEXT_OUTPUT_H_
+#ifndef LOADPATH_HARNESS_RESULTS_TEXT_OUTPUT_H_
+#define LOADPATH_HARNESS_RESULTS_TEXT_OUTPUT_H_
 
 #include <optional>
 #include <string>
@@ -30,4 +30,4 @@ class TextOutput {
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_BASE_TEXT_OUTPUT_H_
+#endif  // LOADPATH_HARNESS_RESULTS_TEXT_OUTPUT_H_

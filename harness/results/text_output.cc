@@ -1,4 +1,4 @@
-#include "harness/base/text_output.h"
+#include "harness/results/text_output.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
