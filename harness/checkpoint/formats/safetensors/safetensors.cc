@@ -73,7 +73,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
       entries.emplace_back();
       entries.back().name = key_;
     }
-    fields_.clear();
+    Empty(fields_);
     return true;
   }
 
