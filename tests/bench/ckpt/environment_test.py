@@ -79,7 +79,8 @@ class Environment(support.Case):
             part.unlink()
             os.mkfifo(part)
             code, out, err = self.run_ckpt("inspect", folder, "--digest")
-            self.assertEqual((code, out, err), (2, "", f"ckpt: {part}: is a FIFO; a checkpoint must be a regular file\n"))
+            self.assertEqual((code, out, err), (2, "", f"ckpt: {part}: is a FIFO; a checkpoint must be a regular file (listed in {index}): "
+                                                         "put all files that it lists into one folder\n"))  # fmt: skip
             (folder / index).unlink()
             os.mkfifo(folder / index)
             code, out, err = self.run_ckpt("inspect", folder)
