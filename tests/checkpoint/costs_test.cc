@@ -1,0 +1,54 @@
+// Small files that name the same large thing again and again: what they cost is in proportion to their bytes, or they
+// are refused.
+#include <gtest/gtest.h>
+
+#include "harness/checkpoint/pickle/heap.h"
+#include "tests/checkpoint/hand_made.h"
+
+namespace loadpath {
+namespace {
+
+using namespace std::string_literals;
+
+std::string Text(std::string_view text) {
+  return "X" + Bytes(static_cast<std::uint32_t>(text.size())) + std::string(text);
+}
+
+std::string Key(std::size_t size) { return Text(std::string(size, 'k')); }
+
+std::shared_ptr<const Checkpoint> OpenOpaque(std::string_view pickle) {
+  const MemoryFile file(Legacy(pickle));
+  return Checkpoint::Open(file.path(), {.opaque = true});
+}
+
+TEST(Costs, AClassHasANameOfOneLine) {
+  const auto open = [](std::size_t size) { return OpenOpaque("\x80\x02" + Text("a") + Key(size) + "\x93."); };
+  EXPECT_EQ(open(8192)->tree().text(0).size(), 8194u);
+  EXPECT_EQ(ErrorOf([&] { open(8193); }), "names a module or a class with more than 8192 bytes");
+}
+
+TEST(Costs, OfANameThatStandsEverywhereAreCharged) {
+  EXPECT_EQ(
+      ErrorOf([] {
+        OpenOpaque("\x80\x02" + Text("a") + "q\x00"s + Key(8000) + "q\x01" + Repeat("h\x00h\x01\x93"s, 20'000) + ".");
+      }),
+      "has a pickle that copies the same values over and over");
+  // As models name their classes.
+  const std::string often = Repeat("h\x00h\x01\x93"s, 100'000);
+  EXPECT_EQ(
+      OpenOpaque("\x80\x02(" + Text("torch.nn.modules.linear") + "q\x00"s + Text("Linear") + "q\x01" + often + "l.")
+          ->tree()
+          .size(),
+      100'003u);
+}
+
+TEST(Costs, OneClassIsOneText) {
+  Heap heap;
+  const Value first = heap.Class("a.B");
+  EXPECT_EQ(heap.Class("a.B"), first);
+  EXPECT_NE(heap.Class("a.C"), first);
+  EXPECT_EQ(heap.owned.size(), 2u);
+}
+
+}  // namespace
+}  // namespace loadpath
