@@ -2,6 +2,9 @@
 // are refused.
 #include <gtest/gtest.h>
 
+#include <numeric>
+
+#include "harness/checkpoint/formats/dcp/state_dict_builder.h"
 #include "harness/checkpoint/pickle/heap.h"
 #include "tests/checkpoint/hand_made.h"
 
@@ -48,6 +51,21 @@ TEST(Costs, OneClassIsOneText) {
   EXPECT_EQ(heap.Class("a.B"), first);
   EXPECT_NE(heap.Class("a.C"), first);
   EXPECT_EQ(heap.owned.size(), 2u);
+}
+
+TEST(Costs, APathOfADistributedCheckpointIsAboutAsLongAsItsName) {
+  const auto path = OpenPickle("\x80\x02(" + Key(1'000'000) + "q\x00"s + Repeat("h\x00"s, 199) + "t.");
+  Heap heap;
+  StateDictBuilder nest(heap);
+  EXPECT_EQ(nest.Put(path->tree(), path->tree().root(), "u", Value()),
+            "has a path whose keys are far longer than its name");
+  const std::size_t copied =
+      std::accumulate(heap.owned.begin(), heap.owned.end(), std::size_t{0},
+                      [](std::size_t sum, const std::string& text) { return sum + text.size(); });
+  EXPECT_LT(copied, 20'000'000u);
+  // A name of any length may be a path of one key.
+  const std::string name(100'000'000, 'k');
+  EXPECT_EQ(StateDictBuilder(heap).Put(path->tree(), kNoNode, name, Value()), "");
 }
 
 }  // namespace
