@@ -133,6 +133,9 @@ class Tree {
   /// Returns Python's repr(value) of a scalar, and a short form of a container ("<dict of 12>"): for people.
   std::string ShortText(NodeId id) const;
 
+  /// Returns how many steps a walk may take: one a place, and one for every four bytes of its key.
+  std::uint64_t WalkLimit() const;
+
  private:
   friend class TreeBuilder;
   struct Node {

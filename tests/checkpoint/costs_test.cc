@@ -68,5 +68,24 @@ TEST(Costs, APathOfADistributedCheckpointIsAboutAsLongAsItsName) {
   EXPECT_EQ(StateDictBuilder(heap).Put(path->tree(), kNoNode, name, Value()), "");
 }
 
+TEST(Costs, OfAPathAreItsBytes) {
+  const std::string places = Repeat("h\x00"s, 2'000);
+  const auto values = OpenPickle("\x80\x02](}q\x00"s + Key(100'000) + "Ns" + places + "e.");
+  EXPECT_EQ(ErrorOf([&] { ListTensors(values->tree(), values->tree().root()); }),
+            "has values that hold each other so often that they cannot be listed");
+  const std::string tensor = "ctorch._utils\n_rebuild_tensor\n(" + StorageId4('a') + "K\x00K\x04\x85K\x01\x85tR"s;
+  const auto tensors = OpenPickle("\x80\x02}" + Key(100'000) + "](" + tensor + "q\x00"s + places + "es.",
+                                  "](U\x01"
+                                  "ae.",
+                                  kFour);
+  EXPECT_EQ(ErrorOf([&] { ListTensors(tensors->tree(), tensors->tree().root()); }),
+            "has so many tensors at such a depth, or under such long keys, that they cannot be listed");
+}
+
+TEST(Costs, ALongKeyMayStandOnce) {
+  const auto checkpoint = OpenPickle("\x80\x02}" + Key(100'000'000) + "Ns.");
+  EXPECT_TRUE(ListTensors(checkpoint->tree(), checkpoint->tree().root()).empty());
+}
+
 }  // namespace
 }  // namespace loadpath
