@@ -87,5 +87,21 @@ TEST(Costs, ALongKeyMayStandOnce) {
   EXPECT_TRUE(ListTensors(checkpoint->tree(), checkpoint->tree().root()).empty());
 }
 
+TEST(Costs, OfHashingALongKeyAreCharged) {
+  EXPECT_EQ(ErrorOf([] {
+              OpenPickle("\x80\x02(" + Key(1'000'000) + "q\x00l0]("s + Repeat("}(h\x00NK\x01Nu"s, 2'000) + "e.");
+            }),
+            "has dict keys that take too long to compare");
+}
+
+TEST(Costs, OfComparingLongKeysAreCharged) {
+  // Two keys of the same bytes take turns in one dict.
+  EXPECT_EQ(ErrorOf([] {
+              OpenPickle("\x80\x02" + Key(500'000) + "q\x00"s + "0" + Key(500'000) + "q\x01" + "0}(" +
+                         Repeat("h\x00Nh\x01N"s, 1'500) + "u.");
+            }),
+            "has dict keys that take too long to compare");
+}
+
 }  // namespace
 }  // namespace loadpath
