@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "harness/checkpoint/formats/dcp/state_dict_builder.h"
-#include "harness/checkpoint/pickle/heap.h"
+#include "harness/checkpoint/pickle/module_state.h"
 #include "tests/checkpoint/hand_made.h"
 
 namespace loadpath {
@@ -101,6 +101,39 @@ TEST(Costs, OfComparingLongKeysAreCharged) {
                          Repeat("h\x00Nh\x01N"s, 1'500) + "u.");
             }),
             "has dict keys that take too long to compare");
+}
+
+// N objects share one state of N attributes.
+TEST(Costs, AttributesAreSearchedOnceForAllObjectsThatShareThem) {
+  Heap heap;
+  const Value attributes = heap.Growing(NodeKind::kDict);
+  for (int i = 0; i < 1'000; ++i) {
+    const Value key = heap.OwnedText("a" + std::to_string(i));
+    std::vector<Value>& items = heap.lists[heap.object(attributes).begin];
+    items.insert(items.end(), {key, Value()});
+  }
+  ModuleAttributes modules(heap);
+  for (int i = 0; i < 1'000; ++i) {
+    const Value object = heap.Fixed(NodeKind::kObject, {});
+    heap.object(object).attributes = attributes;
+    EXPECT_FALSE(modules.IsModule(object));
+  }
+  EXPECT_EQ(modules.searched(), 1'000u);
+}
+
+// N modules share one dict of N parameters that are None, which give no names.
+TEST(Costs, ParametersThatAreNoneAreCharged) {
+  const int count = 12'000;
+  std::string none, children;
+  for (int i = 0; i < count; ++i) none += Text(std::to_string(i)) + "N";
+  const std::string state = "}("s + Text("_parameters") + "h\x00"s + Text("_buffers") + "}" + Text("_modules") + "}u";
+  for (int i = 0; i < count; ++i) children += Text(std::to_string(i)) + "h\x01)\x81h\x02" + "b";
+  const std::string root =
+      "h\x01)\x81}(" + Text("_parameters") + "}" + Text("_buffers") + "}" + Text("_modules") + "}(" + children + "uub";
+  const std::string pickle =
+      "\x80\x02}(" + none + "uq\x00"s + "0cm\nC\nq\x01" + "0" + state + "q\x02" + "0" + root + ".";
+  EXPECT_EQ(ErrorOf([&] { OpenOpaque(pickle); }),
+            "has modules that hold each other so often or so deep that their names cannot be listed");
 }
 
 }  // namespace
