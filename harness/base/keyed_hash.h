@@ -46,6 +46,13 @@ using HashMap = std::unordered_map<Key, Value, KeyedHasher, std::equal_to<>>;
 template <typename Key>
 using HashSet = std::unordered_set<Key, KeyedHasher, std::equal_to<>>;
 
+/// Empties a table and frees its buckets. (clear() keeps them and writes to all of them: many small tables that follow
+/// a large one in the same place would take quadratic time.)
+template <typename Table>
+void Empty(Table& table) {
+  table = Table();
+}
+
 }  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_BASE_KEYED_HASH_H_

@@ -42,8 +42,8 @@ inline constexpr std::uint64_t kExpandedBytes = std::uint64_t{1} << 30;
 /// 2^40 places in a few hundred bytes.
 inline constexpr std::uint64_t kWalkSteps = kWork << 18;
 
-/// Characters of all names of the state dicts that are collected from pickled modules: a chain of N nested modules has
-/// names of N * N / 2 characters. The largest published models have 40,000 names of 60.
+/// Characters of all names of the state dicts that are collected from modules, and entries that are searched for them:
+/// a chain of N nested modules has names of N * N / 2 characters. The largest published models have 40,000 names of 60.
 inline constexpr std::uint64_t kStateNameBytes = kWork << 21;
 
 /// One source file of a TorchScript archive, inflated. GPT-2's largest, traced, has 200 KB.

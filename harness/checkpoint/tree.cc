@@ -6,6 +6,11 @@
 #include "harness/checkpoint/limits.h"
 
 namespace loadpath {
+namespace {
+
+std::uint64_t StepsOf(const std::string& element) { return 1 + element.size() / 4; }
+
+}  // namespace
 
 std::int64_t TensorView::numel() const {
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
@@ -85,6 +90,12 @@ NodeId Tree::Find(NodeId dict, std::string_view key) const {
   return kNoNode;
 }
 
+std::uint64_t Tree::WalkLimit() const {
+  std::uint64_t bytes = pickle_.size();
+  for (const std::string& text : owned_) bytes += text.size();
+  return limits::kWalkSteps + 16 * nodes_.size() + bytes;
+}
+
 void Tree::Walk(NodeId from,
                 const std::function<bool(const std::vector<std::string>& path, NodeId node)>& visit) const {
   struct Level {
@@ -95,9 +106,11 @@ void Tree::Walk(NodeId from,
   std::vector<Level> levels;
   std::vector<std::string> path;
   std::vector<bool> inside(nodes_.size());
-  std::uint64_t steps = limits::kWalkSteps + 16 * nodes_.size();
+  std::uint64_t steps = 0;
+  const std::uint64_t limit = WalkLimit();
   const auto enter = [&](NodeId node) {
-    if (steps-- == 0) {
+    steps += path.empty() ? 1 : StepsOf(path.back());
+    if (steps > limit) {
       throw CheckpointError(ErrorCode::kLimitExceeded, file_,
                             "has values that hold each other so often that they cannot be listed");
     }
@@ -132,13 +145,15 @@ void Tree::Walk(NodeId from,
 
 std::vector<TensorPath> ListTensors(const Tree& tree, NodeId from) {
   std::vector<TensorPath> tensors;
-  std::uint64_t elements = 0;
+  std::uint64_t steps = 0;
+  const std::uint64_t limit = tree.WalkLimit();
   tree.Walk(from, [&](const std::vector<std::string>& path, NodeId node) {
     if (tree.kind(node) == NodeKind::kTensor) {
-      elements += path.size();
-      if (elements > limits::kWalkSteps + 16 * tree.size()) {
-        throw CheckpointError(ErrorCode::kLimitExceeded, tree.file(),
-                              "has so many tensors at such a depth that they cannot be listed");
+      for (const std::string& element : path) steps += StepsOf(element);
+      if (steps > limit) {
+        throw CheckpointError(
+            ErrorCode::kLimitExceeded, tree.file(),
+            "has so many tensors at such a depth, or under such long keys, that they cannot be listed");
       }
       tensors.push_back({path, node});
     }

@@ -136,6 +136,9 @@ class Tree {
   /// of 12>"): for people.
   std::string ShortText(NodeId id) const;
 
+  /// Returns how many steps a walk may take: one a place, and one for every four bytes of its key.
+  std::uint64_t WalkLimit() const;
+
  private:
   friend class TreeBuilder;
   struct Node {

@@ -143,5 +143,14 @@ TEST(KeyedHash, IsTheSameForTheSameBytes) {
   EXPECT_NE(KeyedHash("name").value(), SipHash({}, "name")) << "the key is not random";
 }
 
+// clear() keeps the buckets and writes to all of them each time.
+TEST(KeyedHash, AnEmptiedTableIsSmall) {
+  HashSet<std::string> names;
+  for (int i = 0; i < 1'000; ++i) names.insert(std::to_string(i));
+  Empty(names);
+  EXPECT_TRUE(names.empty());
+  EXPECT_LT(names.bucket_count(), 20u);
+}
+
 }  // namespace
 }  // namespace loadpath

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace loadpath {
@@ -27,14 +30,19 @@ TEST(ParallelFor, NoTwoCallsHaveOneWorkerAtATime) {
 }
 
 TEST(ParallelFor, ThrowsTheErrorOfTheLowestNumber) {
-  for (int run = 0; run < 50; ++run) {
+  // Both begin before one of them throws, and each is the last to throw in turn.
+  for (const std::size_t late : {1, 3}) {
+    std::barrier<> both(2);
     try {
       ParallelFor(4, 4, [&](std::size_t i) {
-        if (i > 0) throw std::runtime_error(std::to_string(i));
+        if (i % 2 == 0) return;
+        both.arrive_and_wait();
+        if (i == late) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        throw std::runtime_error(std::to_string(i));
       });
       FAIL();
     } catch (const std::runtime_error& error) {
-      EXPECT_STRNE(error.what(), "0");
+      EXPECT_STREQ(error.what(), "1") << late << " threw last";
     }
   }
   // By one thread, the first that fails is the only one.

@@ -70,7 +70,7 @@ ZIP = {
     "half": (raw_zip(good())[:300], "is a zip archive without its directory, which stands at the end: the file is cut off (was the download or the copy complete?)"),
     "payload bit": (flipped(), "has bytes that do not match their CRC-32: the file is damaged"),
     "other case": (raw_zip(good() + [record("DATA/0", PAYLOAD)]), READ),
-    "absolute": (raw_zip([{**r, "name": r["name"].replace("a/", "/a/")} for r in good()]), "is a zip archive of 4 records without data.pkl, not a PyTorch checkpoint: name a checkpoint file"),
+    "absolute": (raw_zip([{**r, "name": r["name"].replace("a/", "/a/")} for r in good()]), "is a zip archive, but not one that torch.save wrote: its records do not lie in one folder"),
     "zip in zip": (nested_zip(), "is a zip archive that holds model.pth: unpack it and name that file"),
     "no sum": (raw_zip(good(data_0={"crc": 0, "local_crc": 0})), READ),
     "local sum absent": (raw_zip(good(data_0={"local_crc": 0})), "has another size or checksum in its local header than in the directory"),

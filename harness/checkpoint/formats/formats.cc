@@ -38,6 +38,8 @@ const Format& RecogniseFormat(const FileSource& file) {
   std::vector<std::byte> bytes(std::min(file.size(), kHeadBytes));
   file.ReadAt(0, bytes);
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (HoldsSafetensors(head, file.size()))
+    return *std::ranges::find(kFormats, std::string_view("safetensors"), &Format::folder);
   for (const R recognised : {R::kByMagic, R::kByShape}) {
     for (const Format& format : kFormats) {
       if (format.recognised == recognised && format.is(head)) return format;

@@ -29,9 +29,10 @@ Value Heap::OwnedBytes(std::string bytes) {
   return {Value::Tag::kOwnedBytes, owned.size() - 1};
 }
 
-Value Heap::Class(std::string name) {
-  owned.push_back(std::move(name));
-  return {Value::Tag::kClass, owned.size() - 1};
+Value Heap::Class(const std::string& name) {
+  const auto [found, added] = classes_.emplace(name, owned.size());
+  if (added) owned.push_back(name);
+  return {Value::Tag::kClass, found->second};
 }
 
 std::string_view Heap::ClassOf(const Object& object) const {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/huge_pages.h"
 #include "harness/checkpoint/tree.h"
 
@@ -75,9 +76,10 @@ class Heap {
   Value OwnedText(std::string text);
   Value OwnedBytes(std::string bytes);
   /// Makes a name that is not in globals.h: "torch.nn.modules.linear.Linear". It must not contain a NUL byte.
-  Value Class(std::string name);
+  /// The same name gives the same value.
+  Value Class(const std::string& name);
   /// Makes a fixed run of values: tuple, torch.Size, complex, object.
-  Value Fixed(NodeKind kind, std::span<const Value> items, std::uint32_t global = 0);
+  Value Fixed(NodeKind kind, std::span<const Value> values, std::uint32_t global = 0);
   Value Growing(NodeKind kind);
   Value Tensor(TensorView tensor);
 
@@ -105,6 +107,9 @@ class Heap {
   std::string_view ClassOf(const Object& object) const;
   /// Returns Python's repr(type(value)).
   std::string TypeText(Value value) const;
+
+ private:
+  HashMap<std::string, std::uint64_t> classes_;  // by name: into owned
 };
 
 }  // namespace loadpath

@@ -13,65 +13,68 @@ bool IsDict(const Heap& heap, Value value) {
   return heap.IsObject(value, NodeKind::kDict) || heap.IsObject(value, NodeKind::kOrderedDict);
 }
 
-// The last value under a text key, as Python sees it.
-const Value* Lookup(const Heap& heap, Value dict, std::string_view key) {
-  const std::span<const Value> items = heap.items(dict);
-  for (std::size_t i = items.size(); i >= 2; i -= 2) {
-    if (heap.IsText(items[i - 2]) && heap.text(items[i - 2]) == key) return &items[i - 1];
+}  // namespace
+
+const ModuleAttributes::Found& ModuleAttributes::Of(Value object) {
+  static constexpr std::string_view kNames[] = {"_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"};
+  const Value attributes = heap_.object(object).attributes;
+  if (!IsDict(heap_, attributes)) return none_;
+  const auto [found, added] = found_.emplace(attributes.payload(), Found());
+  if (!added) return found->second;
+  const std::span<const Value> items = heap_.items(attributes);
+  searched_ += items.size() / 2;
+  for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+    if (!heap_.IsText(items[i])) continue;
+    const auto* name = std::ranges::find(kNames, heap_.text(items[i]));
+    // The last value under a key counts, as Python sees it.
+    if (name != std::end(kNames)) found->second[static_cast<std::size_t>(name - std::begin(kNames))] = items[i + 1];
   }
-  return nullptr;
+  return found->second;
 }
 
-const Value* Attribute(const Heap& heap, Value object, std::string_view name) {
-  const Value attributes = heap.object(object).attributes;
-  return IsDict(heap, attributes) ? Lookup(heap, attributes, name) : nullptr;
+bool ModuleAttributes::IsModule(Value value) {
+  if (!heap_.IsObject(value, NodeKind::kObject)) return false;
+  const Found& found = Of(value);
+  return IsDict(heap_, found[kParameters]) && IsDict(heap_, found[kBuffers]) && IsDict(heap_, found[kModules]);
 }
 
-ModuleParts PartsOfPickled(const Heap& heap, Value module) {
+ModuleParts ModuleAttributes::PartsOf(Value module) {
   ModuleParts parts;
-  const auto each = [&](std::string_view name, const auto& take) {
-    const Value* dict = Attribute(heap, module, name);
-    if (dict == nullptr) return;
-    const std::span<const Value> items = heap.items(*dict);
+  const Found found = Of(module);
+  const auto each = [&](Value dict, const auto& take) {
+    const std::span<const Value> items = heap_.items(dict);
+    parts.searched += items.size() / 2;
     for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-      if (heap.IsText(items[i]) && !items[i + 1].Is(Value::Tag::kNone)) take(items[i], items[i + 1]);
+      if (heap_.IsText(items[i]) && !items[i + 1].Is(Value::Tag::kNone)) take(items[i], items[i + 1]);
     }
   };
   HashSet<std::string_view> transient;
-  if (const Value* names = Attribute(heap, module, "_non_persistent_buffers_set"); names != nullptr) {
-    for (const Value name : heap.items(*names)) {
-      if (heap.IsText(name)) transient.insert(heap.text(name));
-    }
+  for (const Value name : heap_.items(found[kTransient])) {
+    ++parts.searched;
+    if (heap_.IsText(name)) transient.insert(heap_.text(name));
   }
-  each("_parameters", [&](Value key, Value value) { parts.state.emplace_back(key, value); });
-  each("_buffers", [&](Value key, Value value) {
-    if (!transient.contains(heap.text(key))) parts.state.emplace_back(key, value);
+  each(found[kParameters], [&](Value key, Value value) { parts.state.emplace_back(key, value); });
+  each(found[kBuffers], [&](Value key, Value value) {
+    if (!transient.contains(heap_.text(key))) parts.state.emplace_back(key, value);
   });
-  each("_modules", [&](Value key, Value value) {
-    if (IsPickledModule(heap, value)) parts.children.emplace_back(key, value);
+  each(found[kModules], [&](Value key, Value value) {
+    if (IsModule(value)) parts.children.emplace_back(key, value);
   });
   return parts;
 }
 
-}  // namespace
-
-bool IsPickledModule(const Heap& heap, Value value) {
-  if (!heap.IsObject(value, NodeKind::kObject) || !IsDict(heap, heap.object(value).attributes)) return false;
-  for (const std::string_view name : {"_parameters", "_buffers", "_modules"}) {
-    const Value* dict = Attribute(heap, value, name);
-    if (dict == nullptr || !IsDict(heap, *dict)) return false;
+void StateCollector::Charge(std::uint64_t count) {
+  charged_ += count;
+  if (charged_ > limits::kStateNameBytes) {
+    source_.Fail(ErrorCode::kLimitExceeded,
+                 "has modules that hold each other so often or so deep that their names cannot be listed");
   }
-  return true;
 }
 
 void StateCollector::Add(Value dict, const std::string& prefix, const ModuleParts::Named& named) {
   for (const auto& [key, value] : named) {
     std::string name = prefix + std::string(heap_.text(key));
-    name_bytes_ += name.size() + 1;
-    if (name_bytes_ > limits::kStateNameBytes) {
-      source_.Fail(ErrorCode::kLimitExceeded,
-                   "has modules that hold each other so often or so deep that their names cannot be listed");
-    }
+    Charge(name.size() + 1);
     const Value text = heap_.OwnedText(std::move(name));
     std::vector<Value>& items = heap_.lists[heap_.object(dict).begin];
     items.push_back(text);
@@ -90,14 +93,11 @@ ModuleState StateCollector::Collect(Value module) {
   std::vector<Level> levels;
   HashSet<std::uint64_t> inside;
   const auto enter = [&](Value child, std::string prefix) {
-    name_bytes_ += prefix.size() + 1;
-    if (name_bytes_ > limits::kStateNameBytes) {
-      source_.Fail(ErrorCode::kLimitExceeded,
-                   "has modules that hold each other so often or so deep that their names cannot be listed");
-    }
+    Charge(prefix.size() + 1);
     if (!inside.insert(child.payload()).second)
       source_.Fail(ErrorCode::kBadPickle, "has a module that contains itself");
     ModuleParts parts = parts_of_(child);
+    Charge(parts.searched);
     Add(result.state, prefix, parts.state);
     Add(result.others, prefix, parts.others);
     levels.push_back({child, std::move(prefix), std::move(parts.children)});
@@ -119,12 +119,13 @@ ModuleState StateCollector::Collect(Value module) {
 Value CollectModules(const FileSource& source, Heap& heap, Value root) {
   std::vector<Value> open{root}, modules;
   std::vector<bool> seen(heap.objects.size());
+  ModuleAttributes attributes_of(heap);
   while (!open.empty()) {
     const Value value = open.back();
     open.pop_back();
     if (!value.Is(Value::Tag::kObject) || seen[value.payload()]) continue;
     seen[value.payload()] = true;
-    if (IsPickledModule(heap, value)) {
+    if (attributes_of.IsModule(value)) {
       modules.push_back(value);
       continue;
     }
@@ -133,8 +134,9 @@ Value CollectModules(const FileSource& source, Heap& heap, Value root) {
     open.push_back(heap.object(value).attributes);
   }
   // All of them first: one may be a part of another.
-  StateCollector collector(source, heap, [&](Value module) { return PartsOfPickled(heap, module); });
+  StateCollector collector(source, heap, [&](Value module) { return attributes_of.PartsOf(module); });
   std::vector<Value> states;
+  states.reserve(modules.size());
   for (const Value module : modules) states.push_back(collector.Collect(module).state);
   for (std::size_t i = 0; i < modules.size(); ++i) {
     const Value attributes = heap.Growing(NodeKind::kDict), key = heap.OwnedText("class"),

@@ -175,12 +175,33 @@ class TreeBuilder {
   // Python's hash of keys, as far as keys of a checkpoint go: numbers by value, texts and bytes by content, tuples by
   // their elements, everything else by identity.
   KeyedHash Hash(Value key) {
-    if (heap_.IsText(key)) return KeyedHash(TextOf(key));
+    if (heap_.IsText(key)) return TextHash(key);
     return IsTuple(key) ? TupleHash(key) : ScalarHash(key);
   }
 
+  KeyedHash TextHash(Value value) const {
+    const std::string_view text = TextOf(value);
+    Charge(text.size() / 64);
+    return KeyedHash(text);
+  }
+
+  // A long text may be a key of many dicts, and a tower of tuples takes exponential time to compare.
+  void Charge(std::uint64_t steps) const {
+    steps_ += steps;
+    if (steps_ > limits::kWalkSteps + 64 * heap_.pool.size() + tree_.pickle_.size()) {
+      throw CheckpointError(ErrorCode::kLimitExceeded, tree_.file_, "has dict keys that take too long to compare");
+    }
+  }
+
+  bool SameText(Value a, Value b) const {
+    const std::string_view x = TextOf(a), y = TextOf(b);
+    if (x.size() != y.size()) return false;
+    Charge(x.size() / 64);
+    return x == y;
+  }
+
   KeyedHash ScalarHash(Value value) const {
-    if (heap_.IsText(value) || heap_.IsBytes(value) || value.Is(Value::Tag::kBigInt)) return KeyedHash(TextOf(value));
+    if (heap_.IsText(value) || heap_.IsBytes(value) || value.Is(Value::Tag::kBigInt)) return TextHash(value);
     std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
     if (double real = 0; Real(value, real)) {
       // As in Python, each NaN is a key of its own.
@@ -218,14 +239,12 @@ class TreeBuilder {
   }
 
   bool Equal(Value a, Value b) const {
-    if (heap_.IsText(a) && heap_.IsText(b)) return TextOf(a) == TextOf(b);
+    if (heap_.IsText(a) && heap_.IsText(b)) return SameText(a, b);
     std::vector<std::pair<Value, Value>> pairs{{a, b}};
     while (!pairs.empty()) {
       const auto [x, y] = pairs.back();
       pairs.pop_back();
-      if (++comparisons_ > limits::kWalkSteps + 64 * heap_.pool.size()) {
-        throw CheckpointError(ErrorCode::kLimitExceeded, tree_.file_, "has dict keys that take too long to compare");
-      }
+      Charge(1);
       if (x == y) continue;
       if (IsNumber(x) || IsNumber(y)) {
         double p = 0, q = 0;
@@ -242,7 +261,7 @@ class TreeBuilder {
       }
       const bool texts = heap_.IsText(x) && heap_.IsText(y), bytes = heap_.IsBytes(x) && heap_.IsBytes(y),
                  big = x.Is(Value::Tag::kBigInt) && y.Is(Value::Tag::kBigInt);
-      if (!(texts || bytes || big) || TextOf(x) != TextOf(y)) return false;
+      if (!(texts || bytes || big) || !SameText(x, y)) return false;
     }
     return true;
   }
@@ -294,7 +313,7 @@ class TreeBuilder {
   std::vector<NodeId> node_of_;
   std::vector<Value> open_;
   HashMap<std::uint64_t, KeyedHash> tuple_hashes_;
-  mutable std::uint64_t comparisons_ = 0;
+  mutable std::uint64_t steps_ = 0;
 };
 
 Tree BuildTree(std::string file, Heap&& heap, const StorageTable& storages, std::vector<std::byte> pickle, Value root) {

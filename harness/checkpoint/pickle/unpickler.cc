@@ -182,7 +182,11 @@ void Unpickler::Global(std::string module, std::string name) {
 void Unpickler::StackGlobal() {
   const Value name = Pop(), module = Pop();
   if (!heap_.IsText(name) || !heap_.IsText(module)) Fail(ErrorCode::kBadPickle, "STACK_GLOBAL requires str");
-  Global(std::string(heap_.text(module)), std::string(heap_.text(name)));
+  const std::string_view folder = heap_.text(module), last = heap_.text(name);
+  if (folder.size() > limits::kLineBytes || last.size() > limits::kLineBytes)
+    Fail(ErrorCode::kLimitExceeded, "names a module or a class with more than 8192 bytes");
+  Charge((folder.size() + last.size()) / 8);
+  Global(std::string(folder), std::string(last));
 }
 
 void Unpickler::Reduce() {

@@ -50,6 +50,16 @@ TEST(Open, OfAnIndexReadsEachShardAsAFileOfItsOwn) {
   fs::remove_all(folder);
 }
 
+// The bytes of a length may be the signature of something else: of a protobuf message, gzip, a zip archive.
+TEST(Open, KnowsSafetensorsWhateverItsLengthLooksLike) {
+  const std::string entry = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
+  for (const std::uint64_t length : {0x120108, 0x088b1f, 0x04034b50}) {
+    std::string bytes = Bytes(length) + entry;
+    bytes.resize(8 + length, ' ');
+    EXPECT_EQ(Checkpoint::Open(MemoryFile(bytes + "x").path())->format(), "safetensors") << length;
+  }
+}
+
 TEST(Formats, EveryFolderHasARowAndEveryRowAFolder) {
   const fs::path formats = fs::path(LOADPATH_SOURCE) / "harness/checkpoint/formats";
   std::set<std::string> folders, rows;

@@ -24,6 +24,9 @@ std::string_view StateDictBuilder::SlotOf(std::uint32_t number, const Key& key, 
     }
     return {};
   }
+  key_bytes_ += key.text.size();
+  if (key_bytes_ > limits::kWalkSteps + 16 * put_ + name_bytes_)
+    return "has a path whose keys are far longer than its name";
   const auto [found, added] = level.slots.emplace(key.text, static_cast<std::uint32_t>(level.slots.size()));
   slot = found->second;
   if (added) {
@@ -48,6 +51,7 @@ std::string_view StateDictBuilder::Put(const Tree& tree, NodeId path, std::strin
     if (keys.empty()) return "has an empty path";
   }
   ++put_;
+  name_bytes_ += name.size();
   std::uint32_t level = 0;
   for (std::size_t i = 0;; ++i) {
     std::uint64_t slot = 0;

@@ -40,11 +40,11 @@ class StateDictBuilder {
   };
 
   std::uint32_t Open(bool is_list);
-  std::string_view SlotOf(std::uint32_t level, const Key& key, std::uint64_t& slot);
+  std::string_view SlotOf(std::uint32_t number, const Key& key, std::uint64_t& slot);
 
   Heap& heap_;
   std::vector<Level> levels_;
-  std::uint64_t put_ = 0, gaps_ = 0;
+  std::uint64_t put_ = 0, gaps_ = 0, name_bytes_ = 0, key_bytes_ = 0;
 };
 
 }  // namespace loadpath

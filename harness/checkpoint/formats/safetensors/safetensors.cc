@@ -73,7 +73,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
       entries.emplace_back();
       entries.back().name = key_;
     }
-    fields_.clear();
+    Empty(fields_);
     return true;
   }
 
@@ -276,6 +276,12 @@ class Safetensors final : public SingleFile {
 }  // namespace
 
 bool IsSafetensors(std::string_view head) { return head.size() >= 9 && head[8] == '{'; }
+
+bool HoldsSafetensors(std::string_view head, std::uint64_t size) {
+  if (!IsSafetensors(head)) return false;
+  const auto length = LittleEndian<std::uint64_t>(head.data());
+  return length <= limits::kSafetensorsHeaderBytes && length <= size - 8;
+}
 
 std::shared_ptr<const SingleFile> OpenSafetensors(std::unique_ptr<FileSource> file, const OpenOptions&) {
   return std::make_shared<Safetensors>(std::move(file));

@@ -52,7 +52,7 @@ class IndexReader : public nlohmann::json_sax<Json> {
     if (in_weight_map_) return BadShard("an object");
     if (open_.empty() && key_ == "weight_map") {
       in_weight_map_ = has_weight_map = true;
-      names_.clear();
+      Empty(names_);
       return true;
     }
     return Open(NodeKind::kDict);

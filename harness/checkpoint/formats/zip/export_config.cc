@@ -43,7 +43,7 @@ class ConfigReader {
       using Event = Json::parse_event_t;
       if (depth > limits::kConfigDepth && problem.empty()) problem = "has a list of weights that is nested too deep";
       if (!problem.empty()) return false;
-      if (event == Event::object_start) names[static_cast<std::size_t>(depth) + 1].clear();
+      if (event == Event::object_start) Empty(names[static_cast<std::size_t>(depth) + 1]);
       if (event == Event::key && !names[static_cast<std::size_t>(depth)].insert(parsed.get<std::string>()).second) {
         problem = "names " + parsed.get<std::string>() + " twice in its list of weights";
       }

@@ -42,6 +42,9 @@ std::string OtherArchive(const ZipDirectory& directory) {
   for (const Kind& kind : kKinds) {
     if (!first(kind.is).empty()) return std::string(kind.sentence);
   }
+  const auto is_pickle = [](std::string_view name) { return name == "data.pkl" || name.ends_with("/data.pkl"); };
+  if (!first(is_pickle).empty())
+    return "is a zip archive, but not one that torch.save wrote: its records do not lie in one folder";
   const std::string_view inside = first([](std::string_view name) { return NamedLikeCheckpoint(name); });
   if (!inside.empty()) return "is a zip archive that holds " + std::string(inside) + ": unpack it and name that file";
   return "is a zip archive of " + Counted(directory.records().size(), "record") +

@@ -86,6 +86,7 @@ class TorchScript final : public PickledArchive {
     if (!attributes.Is(Value::Tag::kNone) && !heap.IsObject(attributes, NodeKind::kDict))
       return parts;  // __getstate__'s own
     const std::span<const Value> items = heap.items(attributes);
+    parts.searched = items.size() / 2;
     std::size_t listed = 0;
     for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
       const Value key = items[i], value = items[i + 1];
