@@ -65,7 +65,7 @@ Command DeclareDiff(CLI::App& app) {
                          "  ckpt diff before.pth after.pth\n"
                          "  ckpt diff epoch1.pth epoch2.pth --key model_state_dict --json\n"
                          "  ckpt diff training.pth::model_state_dict model.safetensors\n"
-                         "  ckpt diff float32.pth quantised.pth --rtol 1e-3 --atol 1e-5\n"
+                         "  ckpt diff epoch1.pth epoch2.pth --rtol 1e-3 --atol 1e-5\n"
                          "  ckpt diff model.pth --model resnet50\n\n") +
              kExitCodes);
   return {[options] { return ParseFileAndKey(options->file).file; },
