@@ -132,6 +132,39 @@ void CompareValues(Differences& differences, const Side& a, const Side& b) {
   if (differences.values.empty()) differences.values.push_back({*unequal, "a value", "another"});
 }
 
+// Returns where storages lie that no tensor stands for: those of quantised tensors and of storages saved as such.
+std::vector<TensorPath> ListBareStorages(const Side& side) {
+  const Tree& tree = side.checkpoint->tree();
+  std::vector<TensorPath> found;
+  tree.Walk(side.root, [&](const std::vector<std::string>& path, NodeId node) {
+    if (tree.kind(node) == NodeKind::kStorage) found.push_back({path, node});
+    return true;
+  });
+  return found;
+}
+
+std::vector<std::byte> ReadStorage(const Side& side, NodeId node, CrcMode crc) {
+  const StorageId id = side.checkpoint->tree().storage(node);
+  std::vector<std::byte> bytes(side.checkpoint->storages()[id].nbytes);
+  const ReadJob job{.storage = id, .dst = bytes};
+  side.checkpoint->Read({&job, 1}, {.threads = 1, .crc = crc});
+  return bytes;
+}
+
+// Their bytes, in the order of the values. If the two files do not have as many, the values around them differ.
+void CompareBareStorages(Differences& differences, const Side& a, const Side& b, CrcMode crc) {
+  const std::vector<TensorPath> in_a = ListBareStorages(a), in_b = ListBareStorages(b);
+  for (std::size_t i = 0; i < std::min(in_a.size(), in_b.size()); ++i) {
+    if (!std::ranges::equal(ReadStorage(a, in_a[i].node, crc), ReadStorage(b, in_b[i].node, crc))) {
+      differences.values.push_back({DottedPath(in_a[i].path), "a storage", "another one"});
+    }
+  }
+  if (in_a.size() != in_b.size() && differences.values.empty()) {
+    differences.values.push_back({"", Counted(in_a.size(), "storage") + " without a tensor",
+                                  Counted(in_b.size(), "storage") + " without a tensor"});
+  }
+}
+
 std::string DiffCommand(const FileAndKey& wanted, const std::string& wanted_key, const FileAndKey& have,
                         const std::string& have_key, const DiffOptions& options) {
   std::string command =
@@ -186,6 +219,7 @@ Differences CompareFiles(const FileAndKey& wanted, const FileAndKey& have, const
   differences.tolerance = options.tolerance;
   CompareTensors(differences, a, b, options.crc);
   CompareValues(differences, a, b);
+  CompareBareStorages(differences, a, b, options.crc);
   return differences;
 }
 

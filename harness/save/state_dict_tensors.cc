@@ -32,6 +32,13 @@ std::string WhereStateDictsLie(const Tree& tree, NodeId from, const FileAndKey& 
   return count > kMostNamed ? text + " or " + std::to_string(count - kMostNamed) + " more" : text;
 }
 
+// Returns true for a tensor of a kind that safetensors does not have: quantised, sparse, without its values ("meta").
+bool IsOtherTensor(const Tree& tree, NodeId node) {
+  if (tree.kind(node) == NodeKind::kStorage) return true;
+  return tree.kind(node) == NodeKind::kObject && (tree.text(node).starts_with("torch._utils._rebuild_") ||
+                                                  tree.text(node).starts_with("torch._tensor._rebuild_"));
+}
+
 // Returns true if a value of the dict holds tensors. Looks into each value once, at however many places it stands.
 bool HoldsMoreTensors(const Tree& tree, NodeId dict) {
   std::vector<bool> seen(tree.size());
@@ -93,6 +100,10 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
   const std::span<const NodeId> items = tree.items(dict);
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
     const std::string key = tree.KeyText(items[i]);
+    if (IsOtherTensor(tree, items[i + 1])) {
+      refuse("has a tensor " + where + " that safetensors cannot hold, " + Escaped(key) + ": " +
+             Escaped(tree.ShortText(items[i + 1])) + "; make it a dense tensor with values in Python first");
+    }
     if (tree.kind(items[i + 1]) != NodeKind::kTensor) {
       taken.left_out.push_back(key);
       continue;
@@ -108,6 +119,7 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
            (places.empty() ? ", and a safetensors file holds one dict of tensors: take its values out in Python"
                            : "; one state dict is written at a time: " + places));
   }
+  if (taken.tensors.empty()) refuse("has no tensors " + where + ": there is nothing to convert; name another key");
   TakeAttributes(tree, tree.attributes(dict), taken);
   return taken;
 }

@@ -57,6 +57,25 @@ class Convert(support.Case):
         self.inputs = []
         self.out = self.folder / "out.safetensors"
 
+    def test_leaves_no_weight_out(self):
+        advice = "; make it a dense tensor with values in Python first\n"
+        weights = {
+            "quantised": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8),
+            "meta": torch.empty(2, device="meta"),
+            "sparse": torch.eye(2).to_sparse(),
+        }
+        for name, weight in weights.items():
+            path = self.save({"bias": torch.ones(1), "weight": weight}, f"{name}.pth")
+            code, out, err = self.run_ckpt("convert", path, self.out)
+            self.assertEqual((code, out), (2, ""), name)
+            self.assertTrue(err.startswith(f"ckpt: {path}: has a tensor at its top level that safetensors cannot hold, weight: "), err)
+            self.assertTrue(err.endswith(advice), err)
+            self.assertFalse(self.out.exists())
+        path = self.save({"epoch": 3}, "values.pth")
+        self.assertEqual(self.run_ckpt("convert", path, self.out),
+                         (2, "", f"ckpt: {path}: has no tensors at its top level: there is nothing to convert; name another key\n"))
+        self.assertFalse(self.out.exists())
+
     def assert_same(self, got, wanted):
         self.assertEqual({k: (v.dtype, v.shape, support.digest(v)) for k, v in got.items()},
                          {k: (v.dtype, v.shape, support.digest(v)) for k, v in wanted.items()})

@@ -30,6 +30,14 @@ class Diff(support.Case):
         nan = {"x": torch.tensor([math.nan])}
         self.assertTrue(self.json("diff", self.save(nan, "n.pth"), self.save(nan, "m.pth"))["equal"])
 
+    def test_quantised_tensors(self):
+        def quantised(values):
+            return {"w": torch.quantize_per_tensor(torch.tensor(values), 0.1, 0, torch.qint8)}
+
+        got = self.differences(quantised([1.0, 2.0]), quantised([1.0, 3.0]))
+        self.assertEqual([value["have"] for value in got["values"]], ["another one"])
+        self.succeeds("diff", self.folder / "a.pth", self.save(quantised([1.0, 2.0]), "b.pth"))
+
     def test_every_kind(self):
         w = LINEAR["linear.weight"]
         other = w.clone()
