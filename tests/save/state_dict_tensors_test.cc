@@ -80,7 +80,8 @@ TEST(StateDictTensorsTest, LooksIntoAValueOnceThatStandsAtManyPlaces) {
                                      "0" +
                                      value +
                                      "q\xfe"
-                                     "0}(h\xffh\xfeu",
+                                     "0}(h\xffh\xfe" +
+                                     Text("w") + kTensor + "u",
                                  {{"0", {1}}});
   EXPECT_THAT(TakeStateDict(*checkpoint, {"x.pth", "x.pth", ""}).left_out, testing::ElementsAre("k"));
 }
