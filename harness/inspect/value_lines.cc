@@ -121,19 +121,28 @@ class Lister {
     return path;
   }
 
-  // Returns true if a value that takes `size` bytes may be written whole.
-  bool MayBeWhole(NodeId id, std::uint64_t size) {
+  // Returns true if a value that takes `size` bytes may be written whole. `first` says if it is its first place.
+  bool MayBeWhole(bool first, std::uint64_t size) {
     if (detail_ != Detail::kWhole) return false;
-    if (shown_[id] && size > kLongestScalar) {
-      if (size > repeated_bytes_) return false;
-      repeated_bytes_ -= size;
-    }
-    shown_[id] = true;
+    if (first || size <= kLongestScalar) return true;
+    if (size > repeated_bytes_) return false;
+    repeated_bytes_ -= size;
     return true;
+  }
+  bool Shown(NodeId id) {
+    const bool before = shown_[id];
+    shown_[id] = true;
+    return before;
+  }
+  // Several values may be one text of the file.
+  bool MayBeWhole(std::string_view text) {
+    const bool first =
+        text.size() > kLongestScalar && texts_.insert(reinterpret_cast<std::uintptr_t>(text.data())).second;
+    return MayBeWhole(first, text.size());
   }
 
   std::string ScalarText(NodeId id) {
-    if (!tree_.text(id).empty() && MayBeWhole(id, tree_.text(id).size())) return Escaped(tree_.WholeText(id));
+    if (!tree_.text(id).empty() && MayBeWhole(tree_.text(id))) return Escaped(tree_.WholeText(id));
     std::string text = Escaped(tree_.ShortText(id));
     if (detail_ == Detail::kShort && text.size() > kLongestScalar) {
       std::size_t cut = kLongestScalar;
@@ -166,7 +175,8 @@ class Lister {
     if (tree_.kind(id) == NodeKind::kSize) open = "torch.Size([", close = "])";
     if (tree_.kind(id) == NodeKind::kSet) open = items.empty() ? "set(" : "{", close = items.empty() ? ")" : "}";
     if (tree_.kind(id) == NodeKind::kFrozenSet) open = "frozenset({", close = "})";
-    const std::size_t shown = MayBeWhole(id, 8 * items.size()) ? items.size() : std::min(items.size(), kOnOneLine);
+    const std::size_t shown =
+        MayBeWhole(!Shown(id), 8 * items.size()) ? items.size() : std::min(items.size(), kOnOneLine);
     std::string line(open);
     for (std::size_t i = 0; i < shown; ++i) {
       if (i) line += ", ";
@@ -196,7 +206,7 @@ class Lister {
     if (IsCollection(tree_, id)) return OnOneLine(id);
     if (tree_.kind(id) != NodeKind::kObject || !NumpyLine(id, 0)) return ScalarText(id);
     const std::uint64_t size = NumpyBytes(tree_, id);
-    return *NumpyLine(id, MayBeWhole(id, 4 * size) ? size : kOnOneLine);
+    return *NumpyLine(id, MayBeWhole(!Shown(id), 4 * size) ? size : kOnOneLine);
   }
 
   void List(const Place& place) {
@@ -267,6 +277,7 @@ class Lister {
   std::vector<Place> stack_;
   std::vector<Scalars> scalars_;
   std::vector<bool> shown_;
+  HashSet<std::uintptr_t> texts_;         // the long ones that were shown, by their places in memory
   HashMap<NodeId, std::string> objects_;  // listed, and where: objects may hold each other
 };
 

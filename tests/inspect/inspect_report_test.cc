@@ -71,6 +71,7 @@ TEST(InspectReportTest, ShowsTheAttributesOfManyOwnersUpToTheLimit) {
   const std::string ordered = Call(Name("collections", "OrderedDict"), {});
   std::vector<std::string> owners;
   for (int i = 0; i < 300; ++i) owners.push_back(WithState(ordered, Dict({{"note", Int(i)}})));
+  owners.push_back(Tensor("0", 4, 0, {4}, {1}));
   const std::string text = InspectText(Inspected(List(owners)));
   EXPECT_THAT(text, testing::HasSubstr("199.note  199\n"));
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("200.note")));
@@ -81,7 +82,7 @@ TEST(InspectReportTest, SaysThatJsonShowsAllOfALongAttribute) {
   for (int i = 0; i < 30; ++i) items.emplace_back("k" + std::to_string(i), Int(i));
   const std::string owner =
       WithState(Call(Name("collections", "OrderedDict"), {}), Dict({{"table", Dict(items)}, {"note", Int(1)}}));
-  EXPECT_THAT(InspectText(Inspected(Dict({{"m", owner}}))),
+  EXPECT_THAT(InspectText(Inspected(Dict({{"m", owner}, {"w", Tensor("0", 4, 0, {4}, {1})}}))),
               testing::ContainsRegex("m\\.table +… 26 more \\(--json shows all\\)"));
 }
 

@@ -51,7 +51,7 @@ TEST(ValuesJsonTest, EscapesTheNameOfAClass) {
 std::string ManyOfALongName(const std::string& object, int count) {
   std::string all = Text("m") + Text(std::string(1'000'000, 'C')) + "\x93" + std::string("q\0", 2) + "0](";
   for (int i = 0; i < count; ++i) all += object;
-  return all + "e";
+  return Tuple({kTensor, all + "e"});
 }
 
 TEST(ValuesJsonTest, WritesALongNameOnlySoOften) {
