@@ -133,7 +133,7 @@ void Tree::Walk(NodeId from,
       if (!enter(children[i + width - 1])) path.pop_back();
     } else if (HasState(level.node) && !level.state) {
       level.state = true;
-      path.push_back("state");
+      path.emplace_back("state");
       if (!enter(attributes(level.node))) path.pop_back();
     } else {
       inside[level.node] = false;

@@ -15,7 +15,7 @@ std::string FloatText(double value) {
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   char buffer[32];
   const auto scientific = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific);
-  const std::string text(buffer, scientific.ptr);
+  std::string text(buffer, scientific.ptr);
   const int exponent = std::stoi(text.substr(text.find('e') + 1));
   if (value != 0 && (exponent < -4 || exponent >= 16)) return text;
   const auto fixed = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed);
@@ -57,7 +57,7 @@ std::string ComplexText(double real, double imag) {
     if (text.ends_with(".0")) text.resize(text.size() - 2);
     return text;
   };
-  const std::string imaginary = part(imag) + "j";
+  std::string imaginary = part(imag) + "j";
   if (real == 0 && !std::signbit(real)) return imaginary;
   return "(" + part(real) + (imaginary[0] == '-' || imaginary[0] == '+' ? "" : "+") + imaginary + ")";
 }

@@ -17,7 +17,7 @@ NumberClass ClassOf(Dtype dtype);
 struct Number {
   long double real = 0, imag = 0;
 };
-Number ElementAt(const std::byte* element, Dtype dtype);
+Number ElementAt(const std::byte* at, Dtype dtype);
 
 }  // namespace loadpath
 

@@ -153,7 +153,7 @@ class Writer {
 
   std::string Element(std::uint64_t index) const {
     const Number number = At(index);
-    const std::string text = real_->Padded(number.real);
+    std::string text = real_->Padded(number.real);
     if (!imag_) return text;
     std::string imag = imag_->Padded(number.imag) + "j";
     imag.erase(0, imag.find_first_not_of(' '));

@@ -64,7 +64,8 @@ TEST(Costs, APathOfADistributedCheckpointIsAboutAsLongAsItsName) {
                       [](std::size_t sum, const std::string& text) { return sum + text.size(); });
   EXPECT_LT(copied, 20'000'000u);
   // A name of any length may be a path of one key.
-  const std::string name(100'000'000, 'k');
+  std::string name;
+  name.resize(100'000'000, 'k');
   EXPECT_EQ(StateDictBuilder(heap).Put(path->tree(), kNoNode, name, Value()), "");
 }
 

@@ -32,7 +32,7 @@ class TorchCalls : public Unpickler::Host {
  private:
   Value RebuildTensor(Unpickler& unpickler, const Global& function, std::span<const Value> args);
   Value RebuildParameter(Unpickler& unpickler, std::span<const Value> args, bool with_state);
-  Value RebuildFromType(Unpickler& unpickler, std::span<const Value> args);
+  Value RebuildFromType(Unpickler& unpickler, std::span<const Value> outer);
   Value CallContainer(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args);
   Value CallScalar(Unpickler& unpickler, std::uint32_t function, std::span<const Value> args);
 

@@ -38,16 +38,16 @@ class DcpItems {
   bool IsBigEndian() const { return byteorder_.load(std::memory_order_relaxed) == kBig; }
 
   /// Records that an item is a chunk of `nbytes` bytes. Throws if it is too short for that.
-  void Expect(std::uint32_t item, std::uint64_t nbytes);
+  void Expect(std::uint32_t number, std::uint64_t nbytes);
 
-  bool IsKnown(std::uint32_t item) const { return places_[item].load(std::memory_order_acquire) != nullptr; }
-  const Place& Known(std::uint32_t item) const { return *places_[item].load(std::memory_order_acquire); }
+  bool IsKnown(std::uint32_t number) const { return places_[number].load(std::memory_order_acquire) != nullptr; }
+  const Place& Known(std::uint32_t number) const { return *places_[number].load(std::memory_order_acquire); }
   /// Returns the place of a chunk, which is opened the first time. It must be a dense tensor of its entry's dtype and
   /// of `sizes`, alone in its storage.
-  const Place& Find(std::uint32_t item, const std::vector<std::int64_t>& sizes) const;
+  const Place& Find(std::uint32_t number, const std::vector<std::int64_t>& sizes) const;
 
   /// Opens an item's archive.
-  std::shared_ptr<const SingleFile> OpenItem(std::uint32_t item) const;
+  std::shared_ptr<const SingleFile> OpenItem(std::uint32_t number) const;
 
   /// Returns the files as ReadRecords takes them. Their storages are the items, and all that are read must be known.
   std::vector<RecordFile> RecordFiles(bool swapped) const;
@@ -60,9 +60,9 @@ class DcpItems {
 
   class File;
 
-  [[noreturn]] void Fail(std::uint32_t item, ErrorCode code, const std::string& sentence) const;
+  [[noreturn]] void Fail(std::uint32_t number, ErrorCode code, const std::string& sentence) const;
   /// Throws if a tensor's place holds a safetensors file: the other refusals of such an item do not say why.
-  void RefuseSafetensors(std::uint32_t item) const;
+  void RefuseSafetensors(std::uint32_t number) const;
 
   const DcpMetadata& metadata_;
   const OpenOptions options_;

@@ -47,15 +47,15 @@ std::optional<HashSet<std::string>> ParseList(std::string_view text) {
   HashSet<std::string> names;
   text.remove_prefix(1);
   for (;;) {
-    text.remove_prefix(std::min(text.find_first_not_of(" "), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
     if (text.starts_with(']')) {
-      if (text.find_first_not_of(" ", 1) != std::string_view::npos) return std::nullopt;
+      if (text.find_first_not_of(' ', 1) != std::string_view::npos) return std::nullopt;
       return names;
     }
     std::optional<std::string> name = TakeLiteral(text);
     if (!name) return std::nullopt;
     names.insert(std::move(*name));
-    text.remove_prefix(std::min(text.find_first_not_of(" "), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
     if (text.starts_with(','))
       text.remove_prefix(1);
     else if (!text.starts_with(']'))
