@@ -12,7 +12,7 @@ namespace loadpath {
 bool IsZip(std::string_view head);
 
 /// Opens what torch.save, TorchScript, torch::save of C++ or torch.export wrote. Throws CheckpointError.
-std::shared_ptr<const SingleFile> OpenZip(std::unique_ptr<FileSource> file, const OpenOptions& options);
+std::shared_ptr<const SingleFile> OpenZip(std::unique_ptr<FileSource> source, const OpenOptions& options);
 
 }  // namespace loadpath
 
