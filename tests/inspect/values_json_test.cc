@@ -47,19 +47,5 @@ TEST(ValuesJsonTest, EscapesTheNameOfAClass) {
   EXPECT_EQ(json.types, R"([{"path":["o"],"type":"m.A\"B\\"}])");
 }
 
-// A class with a long name in the memo, whose objects each are given an item.
-std::string ManyOfALongName(const std::string& object, int count) {
-  std::string all = Text("m") + Text(std::string(1'000'000, 'C')) + "\x93" + std::string("q\0", 2) + "0](";
-  for (int i = 0; i < count; ++i) all += object;
-  return Tuple({kTensor, all + "e"});
-}
-
-TEST(ValuesJsonTest, WritesALongNameOnlySoOften) {
-  const ValuesJson dicts = Json(ManyOfALongName(std::string("h\0", 2) + ")\x81(" + Text("x") + Int(1) + "u", 200));
-  EXPECT_LT(dicts.types.size(), 30'000'000);
-  const ValuesJson objects = Json(ManyOfALongName(std::string("h\0", 2) + ")\x81", 200));
-  EXPECT_LT(objects.values.size(), 30'000'000);
-}
-
 }  // namespace
 }  // namespace loadpath
