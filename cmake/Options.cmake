@@ -9,14 +9,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
 
-# A compiler that is new to us may warn of more, so warnings stop a build only in CI.
-if("$ENV{CI}" STREQUAL "")
-  set(_werror OFF)
-else()
-  set(_werror ON)
-endif()
-option(LOADPATH_WERROR "Treat warnings as errors (default: ON if CI is set in the environment)" ${_werror})
+option(LOADPATH_WERROR "Treat warnings as errors" OFF)
 option(LOADPATH_SANITIZE "Compile with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(LOADPATH_SANITIZED_TESTS "Build and run the tests that need no LibTorch with both sanitizers too" OFF)
 option(LOADPATH_TORCH "Build the parts that need LibTorch; if OFF, only the reader of checkpoints" ON)
 option(LOADPATH_FUZZ "Build the fuzz targets, which need clang, and no other tests" OFF)
 

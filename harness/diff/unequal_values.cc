@@ -133,12 +133,13 @@ class Comparer {
     }
   }
 
-  // safetensors has no _metadata, and no other format has its __metadata__: what one side lacks does not differ.
+  // safetensors has no _metadata: an attribute that one side lacks does not differ. Its own __metadata__ says what wrote
+  // the file ("format": "pt") and is no part of what the file holds.
   void CompareAttributes(NodeId x, NodeId y, std::size_t at) {
     if (!a_.IsDict(x) || !b_.IsDict(y)) return;
     const auto items = a_.items(x);
     for (std::size_t i = 0; i < items.size() && !found_; i += 2) {
-      if (a_.kind(items[i]) != NodeKind::kString) continue;
+      if (a_.kind(items[i]) != NodeKind::kString || a_.text(items[i]) == "__metadata__") continue;
       const NodeId other = b_.Find(y, a_.text(items[i]));
       Spend(b_.items(y).size());
       if (other != kNoNode) Push(items[i + 1], other, at, a_.KeyText(items[i]));

@@ -66,13 +66,13 @@ class Convert(support.Case):
         }
         for name, weight in weights.items():
             path = self.save({"bias": torch.ones(1), "weight": weight}, f"{name}.pth")
-            code, out, err = self.run_ckpt("convert", path, self.out)
+            code, out, err = self.ckpt("convert", path, self.out)
             self.assertEqual((code, out), (2, ""), name)
             self.assertTrue(err.startswith(f"ckpt: {path}: has a tensor at its top level that safetensors cannot hold, weight: "), err)
             self.assertTrue(err.endswith(advice), err)
             self.assertFalse(self.out.exists())
         path = self.save({"epoch": 3}, "values.pth")
-        self.assertEqual(self.run_ckpt("convert", path, self.out),
+        self.assertEqual(self.ckpt("convert", path, self.out),
                          (2, "", f"ckpt: {path}: has no tensors at its top level: there is nothing to convert; name another key\n"))
         self.assertFalse(self.out.exists())
 
