@@ -133,8 +133,8 @@ class Comparer {
     }
   }
 
-  // safetensors has no _metadata: an attribute that one side lacks does not differ. Its own __metadata__ says what wrote
-  // the file ("format": "pt") and is no part of what the file holds.
+  // safetensors has no _metadata: an attribute that one side lacks does not differ. Its own __metadata__ says what
+  // wrote the file ("format": "pt") and is no part of what the file holds.
   void CompareAttributes(NodeId x, NodeId y, std::size_t at) {
     if (!a_.IsDict(x) || !b_.IsDict(y)) return;
     const auto items = a_.items(x);
