@@ -54,7 +54,7 @@ inline constexpr std::uint64_t kSourceBytes = std::uint64_t{1} << 26;
 inline constexpr std::uint64_t kConfigBytes = std::uint64_t{1} << 25;
 
 /// Nesting of objects and lists in that JSON. A symbolic size in a weight's list of sizes is at level 5.
-inline constexpr int kConfigDepth = 8;
+inline constexpr std::size_t kConfigDepth = 8;
 
 /// The header of a safetensors file: the format's own limit (safetensors/src/tensor.rs, MAX_HEADER_SIZE).
 inline constexpr std::uint64_t kSafetensorsHeaderBytes = 100'000'000;

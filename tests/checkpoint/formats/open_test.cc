@@ -105,5 +105,17 @@ TEST(Sources, UseKeyedHashesAlone) {
   }
 }
 
+// nlohmann::json's parser with a callback searches the object around each object that ends.
+TEST(Sources, ParseJsonWithoutCallbacks) {
+  for (const fs::directory_entry& entry :
+       fs::recursive_directory_iterator(fs::path(LOADPATH_SOURCE) / "harness/checkpoint")) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_EQ(text.find("parse_event_t"), std::string::npos)
+        << entry.path() << " parses JSON with a callback, which takes quadratic time: use sax_parse";
+  }
+}
+
 }  // namespace
 }  // namespace loadpath

@@ -28,6 +28,57 @@ constexpr std::pair<std::int64_t, Dtype> kDtypes[] = {
     {35, Dtype::kUint64},
 };
 
+// Reads the keys alone, because the plain parser would keep one of two equal keys without a word. (As a callback of
+// that parser this would take quadratic time: at the end of each object it searches the object around it.)
+class KeyReader : public nlohmann::json_sax<Json> {
+ public:
+  KeyReader(std::string_view listed, std::vector<std::string>& order) : listed_(listed), order_(order) {}
+  std::string problem;
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return Enter(); }
+  bool start_array(std::size_t) override { return Enter(); }
+  bool end_object() override { return Leave(); }
+  bool end_array() override { return Leave(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+  bool key(string_t& value) override {
+    const std::size_t depth = names_.size();
+    if (!names_.back().insert(value).second) {
+      problem = "names " + value + " twice in its list of weights";
+      return false;
+    }
+    if (depth == 1) member_ = value;
+    if (listed_.empty() ? depth == 1 : depth == 2 && member_ == listed_) order_.push_back(value);
+    return true;
+  }
+
+ private:
+  bool Enter() {
+    if (names_.size() == limits::kConfigDepth) {
+      problem = "has a list of weights that is nested too deep";
+      return false;
+    }
+    names_.emplace_back();
+    return true;
+  }
+  bool Leave() {
+    names_.pop_back();
+    return true;
+  }
+
+  const std::string_view listed_;
+  std::vector<std::string>& order_;
+  std::string member_;
+  std::vector<HashSet<std::string>> names_;  // of the objects that are open; lists have none
+};
+
 class ConfigReader {
  public:
   ConfigReader(const FileSource& source, std::string_view record) : source_(source), record_(record) {}
@@ -36,24 +87,10 @@ class ConfigReader {
   // Json does not keep. (ordered_json keeps it, but takes quadratic time.)
   Json Parse(std::string_view text, std::string_view listed, std::vector<std::string>& order) const {
     if (!IsUtf8(text)) Bad("has a list of weights that is not UTF-8");
-    std::string problem, member;
-    std::vector<HashSet<std::string>> names(limits::kConfigDepth + 2);
-    // The plain parser would keep one of two equal keys without a word.
-    const auto check = [&](int depth, Json::parse_event_t event, Json& parsed) {
-      using Event = Json::parse_event_t;
-      if (depth > limits::kConfigDepth && problem.empty()) problem = "has a list of weights that is nested too deep";
-      if (!problem.empty()) return false;
-      if (event == Event::object_start) Empty(names[static_cast<std::size_t>(depth) + 1]);
-      if (event == Event::key && !names[static_cast<std::size_t>(depth)].insert(parsed.get<std::string>()).second) {
-        problem = "names " + parsed.get<std::string>() + " twice in its list of weights";
-      }
-      if (event == Event::key && depth == 1) member = parsed.get<std::string>();
-      if (event == Event::key && (listed.empty() ? depth == 1 : depth == 2 && member == listed))
-        order.push_back(parsed.get<std::string>());
-      return problem.empty();
-    };
-    Json json = Json::parse(text, check, false);
-    if (!problem.empty()) Bad(problem);
+    KeyReader keys(listed, order);
+    const bool right = Json::sax_parse(text, &keys);
+    if (!keys.problem.empty()) Bad(keys.problem);
+    Json json = right ? Json::parse(text, nullptr, false) : Json(Json::value_t::discarded);
     // The parser takes a NUL byte for the end of its text and does not read on.
     if (json.is_discarded() || !json.is_object() || text.find('\0') != std::string_view::npos)
       Bad("has a list of weights that is not a JSON object");
