@@ -9,7 +9,7 @@
 namespace loadpath {
 namespace {
 
-using Index = std::unordered_map<std::string, std::size_t>;
+using Index = HashMap<std::string, std::size_t>;
 
 Index IndexOf(const std::vector<StateDict::Entry>& entries) {
   Index index;
@@ -100,7 +100,7 @@ void StateDict::Index() {
 }
 
 const StateDict::Entry* StateDict::Find(std::string_view key) const {
-  const auto found = index_.find(std::string(key));
+  const auto found = index_.find(key);
   return found == index_.end() ? nullptr : &entries_[found->second];
 }
 

@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/checkpoint.h"
 
 namespace loadpath {
@@ -52,7 +52,7 @@ class StateDict {
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   std::vector<Entry> entries_, metadata_;  // metadata_: by module path
-  std::unordered_map<std::string, std::size_t> index_, metadata_index_;
+  HashMap<std::string, std::size_t> index_, metadata_index_;
   bool has_metadata_ = false;
   std::string key_error_;
 };
