@@ -64,7 +64,7 @@ bool Tree::HasState(NodeId id) const {
   return attributes(id) != kNoNode && (kind(id) == NodeKind::kObject || !class_name(id).empty());
 }
 
-std::span<const NodeId> Tree::items(NodeId id) const {
+bool Tree::IsContainer(NodeId id) const {
   switch (kind(id)) {
     case NodeKind::kList:
     case NodeKind::kTuple:
@@ -75,10 +75,15 @@ std::span<const NodeId> Tree::items(NodeId id) const {
     case NodeKind::kOrderedDict:
     case NodeKind::kCounter:
     case NodeKind::kObject:
-      return std::span(children_).subspan(nodes_[id].index, nodes_[id].size);
+      return true;
     default:
-      return {};
+      return false;
   }
+}
+
+std::span<const NodeId> Tree::items(NodeId id) const {
+  if (!IsContainer(id)) return {};
+  return std::span(children_).subspan(nodes_[id].index, nodes_[id].size);
 }
 
 NodeId Tree::Find(NodeId dict, std::string_view key) const {

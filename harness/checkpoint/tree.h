@@ -91,8 +91,9 @@ class Tree {
   std::size_t size() const { return nodes_.size(); }
   NodeKind kind(NodeId id) const { return nodes_[id].kind; }
 
-  bool IsDict(NodeId id) const;      ///< dict, OrderedDict or Counter
-  bool IsSequence(NodeId id) const;  ///< list, tuple or torch.Size
+  bool IsDict(NodeId id) const;       ///< dict, OrderedDict or Counter
+  bool IsSequence(NodeId id) const;   ///< list, tuple or torch.Size
+  bool IsContainer(NodeId id) const;  ///< any kind that may have items
 
   bool boolean(NodeId id) const { return nodes_[id].integer != 0; }
   std::int64_t integer(NodeId id) const { return nodes_[id].integer; }  ///< kInt

@@ -90,11 +90,6 @@ class Comparer {
     return false;
   }
 
-  static bool IsContainer(const Tree& tree, NodeId id) {
-    return tree.IsDict(id) || tree.IsSequence(id) || tree.kind(id) == NodeKind::kSet ||
-           tree.kind(id) == NodeKind::kFrozenSet || tree.kind(id) == NodeKind::kObject;
-  }
-
   bool SameScalar(NodeId x, NodeId y) {
     switch (a_.kind(x)) {
       case NodeKind::kBool:
@@ -118,7 +113,7 @@ class Comparer {
     }
     if (dicts) {
       CompareDicts(a_.items(x), b_.items(y), at);
-    } else if (IsContainer(a_, x)) {
+    } else if (a_.IsContainer(x)) {
       const auto items_a = a_.items(x), items_b = b_.items(y);
       for (std::size_t i = 0; i < std::max(items_a.size(), items_b.size()) && !found_; ++i) {
         Push(i < items_a.size() ? items_a[i] : kNoNode, i < items_b.size() ? items_b[i] : kNoNode, at,
@@ -162,7 +157,7 @@ class Comparer {
       }
       const std::size_t j = other->second.back();
       other->second.pop_back();
-      if (IsContainer(a_, x[i])) Push(x[i], y[j], at, a_.KeyText(x[i]));
+      if (a_.IsContainer(x[i])) Push(x[i], y[j], at, a_.KeyText(x[i]));
       if (!found_) Push(x[i + 1], y[j + 1], at, a_.KeyText(x[i]));
     }
     for (const auto& [key, rest] : in_y) {

@@ -72,23 +72,6 @@ class Writer {
     return true;
   }
 
-  bool IsContainer(NodeId id) const {
-    switch (tree_.kind(id)) {
-      case NodeKind::kList:
-      case NodeKind::kTuple:
-      case NodeKind::kSize:
-      case NodeKind::kSet:
-      case NodeKind::kFrozenSet:
-      case NodeKind::kDict:
-      case NodeKind::kOrderedDict:
-      case NodeKind::kCounter:
-      case NodeKind::kObject:
-        return true;
-      default:
-        return false;
-    }
-  }
-
   bool HasLongText(NodeId id) const {
     switch (tree_.kind(id)) {
       case NodeKind::kString:
@@ -322,7 +305,7 @@ class Writer {
 
   // Writes a scalar, or opens a container that Walk() then goes through.
   void Value(NodeId id, Link link, std::string& out) {
-    const bool container = IsContainer(id);
+    const bool container = tree_.IsContainer(id);
     if (!container && !HasLongText(id)) {
       AppendScalar(id, out);
       return;
@@ -385,7 +368,7 @@ class Writer {
   void AppendKeyValue(NodeId key, std::string& out) {
     const std::string text = tree_.KeyText(key);
     ChargeKey(key, text);
-    if (IsContainer(key)) {
+    if (tree_.IsContainer(key)) {
       AppendJsonString(out, text);
     } else {
       AppendScalar(key, out);
