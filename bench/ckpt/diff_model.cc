@@ -34,7 +34,7 @@ int RunDiffModel(const DiffModelOptions& options) {
   LoadCheck check = CheckLoadStateDict(*module, state_dict);
   differences.missing = std::move(check.plan.missing_keys);
   differences.unexpected = std::move(check.plan.unexpected_keys);
-  if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file);
+  if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file, options.prefix);
   WriteStdout(options.json ? DiffJson(differences) : DiffText(differences));
   return differences.equal() ? kDone : kFailed;
 }

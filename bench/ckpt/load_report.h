@@ -20,7 +20,7 @@ struct LoadRecord {
   std::string fallback;             ///< LoadResult::fallback
   std::vector<std::string> errors;  ///< PyTorch's lines if it refuses, or what the check found
   std::string refusal;              ///< PyTorch's whole text, empty if it does not refuse
-  std::vector<std::string> hints;   ///< likely causes of a refusal
+  std::vector<std::string> hints;   ///< likely causes of a refusal, or of nothing having been loaded
   std::string check;                ///< how the answer was checked, in a sentence
 };
 

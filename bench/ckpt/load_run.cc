@@ -70,7 +70,17 @@ void DescribeRefusal(LoadRecord& record, const LoadOptions& options, const Model
   record.unexpected_keys = check.plan.unexpected_keys;
   if (!check.error_messages.empty()) record.errors = check.error_messages;
   if (!how.remove_prefix.empty()) state_dict.RemovePrefix(how.remove_prefix);
-  record.hints = WhyNot(model, module, state_dict, options.file);
+  record.hints = WhyNot(model, module, state_dict, options.file, how.remove_prefix);
+}
+
+// Returns "linear.weight is float16, not float32": a tensor whose dtype is not the one that the model is constructed
+// with. Returns an empty text if there is none.
+std::string KeptDtype(const Model& model, const torch::nn::Module& module) {
+  DeferredInit deferred;
+  const std::vector<KeyInfo> constructed = KeysOf(*deferred.Construct([&] { return model.make(); }));
+  const std::vector<KeyInfo> loaded = KeysOf(module);
+  const auto [was, is] = std::ranges::mismatch(constructed, loaded, {}, &KeyInfo::dtype, &KeyInfo::dtype);
+  return is == loaded.end() ? "" : Escaped(is->key) + " is " + is->dtype + ", not " + was->dtype;
 }
 
 std::vector<at::Tensor> RunForward(const Model& model, torch::nn::Module& module, std::vector<at::Tensor> inputs,
@@ -83,10 +93,13 @@ std::vector<at::Tensor> RunForward(const Model& model, torch::nn::Module& module
     for (at::Tensor& output : outputs) output = output.cpu();
     return outputs;
   } catch (const std::exception& error) {
+    const std::string what = error.what(), line = Escaped(std::string_view(what).substr(0, what.find('\n')));
+    if (const std::string kept = KeptDtype(model, module); !kept.empty()) {
+      throw UsageError("ckpt: " + Escaped(options.file.file) + ": " + options.model + " does not run: " + line +
+                       "; by " + options.via + " it has the file's dtypes (" + kept + "): --via direct converts them");
+    }
     if (options.input.empty()) throw;
-    const std::string what = error.what();
-    throw UsageError("ckpt: " + Escaped(options.input) + ": " + options.model +
-                     " does not take these inputs: " + Escaped(std::string_view(what).substr(0, what.find('\n'))));
+    throw UsageError("ckpt: " + Escaped(options.input) + ": " + options.model + " does not take these inputs: " + line);
   }
 }
 
@@ -102,7 +115,11 @@ std::optional<LoadResult> LoadInto(torch::nn::Module& module, const Model& model
       DescribeRefusal(record, options, model, module, StateDict::From(request.checkpoint, request.key_path),
                       request.options);
     } catch (const StateDictError&) {
-      // It is not a dict: there is nothing more to say.
+      // It is not a dict of texts, so that no key can be compared.
+      record.hints = {"ckpt inspect " + ShellArgument(options.file.file) + " shows where a state dict lies"};
+      if (const auto nested = FindNested(*request.checkpoint, KeysOf(module), options.file.key)) {
+        record.hints = {NestedCause(options.file, *nested)};
+      }
     }
     return std::nullopt;
   } catch (const Skipped& reason) {
@@ -124,6 +141,24 @@ void FillInCosts(LoadRecord& record, const LoadResult& result, const torch::nn::
   record.unexpected_keys = result.keys.unexpected_keys;
   record.warnings = result.warnings;
   record.fallback = result.fallback;
+}
+
+// PyTorch says nothing if strict=False finds no key at all.
+void WarnIfNothingLoaded(LoadRecord& record, const Model& model, torch::nn::Module& module, const StateDict& state_dict,
+                         const LoadOptions& options) {
+  if (record.missing_keys.empty() || record.bytes > 0) return;
+  record.warnings.push_back("nothing was loaded: none of the keys of " + options.model + " is in the file");
+  record.hints = WhyNot(model, module, state_dict, options.file, options.prefix);
+}
+
+at::Device ChosenDevice(const std::string& name) {
+  try {
+    return OpenDevice(name);
+  } catch (const UsageError& error) {
+    throw UsageError(std::string("ckpt: ") + Escaped(error.what()));
+  } catch (const DeviceError& error) {
+    throw UsageError(std::string("ckpt: ") + Escaped(error.what()) + "; use --device cpu");
+  }
 }
 
 }  // namespace
@@ -174,6 +209,7 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
   if (!options.output.empty()) WriteOutputs(options.output, outputs);
   StateDict state_dict = StateDict::From(checkpoint, options.file.key);
   if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
+  WarnIfNothingLoaded(record, model, *module, state_dict, options);
   CheckAgainstReference(record, options, state_dict, model, *module, device);
   return record;
 }
@@ -181,18 +217,18 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
 int RunLoad(const LoadOptions& options) {
   const Model& model = ChooseModel(options.model);
   const LoadPath& path = ChooseLoadPath(options.via);
-  const at::Device device = OpenDevice(options.device);
+  const at::Device device = ChosenDevice(options.device);
   if (!device.is_cpu()) DisableTf32();
   const LoadRecord record = Load(model, path, device, options);
   WriteStdout(options.json ? LoadJson(record) : LoadText(record));
   if (!record.refusal.empty()) {
     // As Python's str(exception), on lines of its own: scripts compare it.
     std::fprintf(stderr, "%s\n", record.refusal.c_str());
-    for (const std::string& hint : record.hints) std::fprintf(stderr, "hint: %s\n", hint.c_str());
   } else {
     for (const std::string& error : record.errors)
       std::fprintf(stderr, "ckpt: %s: %s\n", Escaped(options.file.file).c_str(), Escaped(error).c_str());
   }
+  for (const std::string& hint : record.hints) std::fprintf(stderr, "hint: %s\n", hint.c_str());
   return record.errors.empty() ? kDone : kFailed;
 }
 

@@ -18,9 +18,7 @@ template <class Members>
     names.emplace_back(member.name);
     list += (list.empty() ? "" : ", ") + names.back();
   }
-  const std::string nearest = Nearest(name, names);
-  throw UsageError("ckpt: no " + what + " " + Escaped(name) +
-                   (nearest.empty() ? "" : "; did you mean " + nearest + "?") + " (" + list + ")");
+  throw UsageError("ckpt: no " + what + " " + Escaped(name) + DidYouMean(name, names) + " (" + list + ")");
 }
 
 }  // namespace
@@ -57,17 +55,16 @@ std::vector<KeyInfo> KeysOf(const StateDict& state_dict) {
 }
 
 std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
-                                const FileAndKey& file) {
+                                const FileAndKey& file, const std::string& removed_prefix) {
   const std::vector<KeyInfo> wanted = KeysOf(module), have = KeysOf(state_dict);
   const std::span<const std::string> warnings = state_dict.checkpoint().warnings();
   if (have.empty() && !warnings.empty()) return {warnings.begin(), warnings.end()};
-  const std::string nested = FindNested(state_dict.checkpoint(), wanted, file.key);
-  if (!nested.empty()) return {NestedCause(file, nested)};
+  if (const auto nested = FindNested(state_dict.checkpoint(), wanted, file.key)) return {NestedCause(file, *nested)};
   if (const Model* other = FittingModel(state_dict); other != nullptr && other->name != model.name) {
     const std::string name(other->name);
     return {"these are the keys of model " + name + ": --model " + name};
   }
-  return LikelyCauses({wanted, have, std::string(model.name), file.text});
+  return LikelyCauses({wanted, have, std::string(model.name), file.text, removed_prefix});
 }
 
 }  // namespace loadpath::ckpt

@@ -48,7 +48,9 @@ void CheckAgainstReference(LoadRecord& record, const LoadOptions& options, const
   const std::string directory = options.data.empty() ? ProgramFolder() + "/../reference" : options.data;
   std::error_code absent;
   if (!std::filesystem::exists(directory + "/manifest.json", absent)) {
-    if (!options.data.empty()) throw UsageError("ckpt: " + Escaped(directory) + ": there is no manifest.json in it");
+    if (!options.data.empty())
+      throw UsageError("ckpt: " + Escaped(directory) +
+                       ": there is no manifest.json in it; scripts/generate_checkpoints.py makes it");
     record.check = "nothing to compare with: " + Escaped(directory) + " holds no manifest.json";
     return;
   }

@@ -152,9 +152,10 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
   }
 
   std::vector<std::string> causes;
-  if (const auto [prefix, count] = CommonPrefix(extra, wanted); count > 0 && 2 * count >= missing.size()) {
+  if (const auto [rest, count] = CommonPrefix(extra, wanted); count > 0 && 2 * count >= missing.size()) {
+    const std::string prefix = sets.removed_prefix + rest;
     causes.push_back(Counted(count, "key") + " of " + sets.have_name + " begin with " + Quoted(prefix) + ", those of " +
-                     sets.wanted_name + " do not: --prefix " + Escaped(prefix) + " removes it");
+                     sets.wanted_name + " do not: --prefix " + Escaped(ShellArgument(prefix)) + " removes it");
   } else if (const auto [other, times] = CommonPrefix(missing, have); times > 0 && 2 * times >= missing.size()) {
     causes.push_back(Counted(times, "key") + " of " + sets.wanted_name + " begin with " + Quoted(other) +
                      ", those of " + sets.have_name + " do not: was a part of it saved, or a module not wrapped?");
@@ -179,25 +180,39 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
   return causes;
 }
 
-std::string FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted, std::string_view current) {
+std::optional<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted,
+                                     std::string_view current) {
   const KeyIndex index = IndexByKey(wanted);
-  std::map<std::vector<std::string>, std::size_t> tally;
-  for (const TensorPath& place : ListTensors(checkpoint.tree(), checkpoint.tree().root())) {
-    if (place.path.empty() || !index.contains(place.path.back())) continue;
-    ++tally[std::vector<std::string>(place.path.begin(), place.path.end() - 1)];
+  using Place = std::pair<std::vector<std::string>, std::string>;  // the path of the dict, and the prefix
+  std::map<Place, std::size_t> tally;
+  for (const TensorPath& tensor : ListTensors(checkpoint.tree(), checkpoint.tree().root())) {
+    if (tensor.path.size() < 2) continue;
+    const std::string& key = tensor.path.back();
+    const auto count = [&](std::size_t length) {
+      ++tally[{{tensor.path.begin(), tensor.path.end() - 1}, key.substr(0, length)}];
+    };
+    if (index.contains(key)) {
+      count(0);
+      continue;
+    }
+    for (std::size_t dot = key.find('.'), level = 0; dot != std::string::npos && level < kMostParts;
+         dot = key.find('.', dot + 1), ++level) {
+      if (index.contains(std::string_view(key).substr(dot + 1))) count(dot + 1);
+    }
   }
-  std::string best;
-  std::size_t most = 0;
-  for (const auto& [path, count] : tally) {
-    std::string key_path;
-    for (const std::string& element : path) key_path += (key_path.empty() ? "" : ".") + element;
-    if (count > most && 2 * count >= wanted.size() && !path.empty()) most = count, best = key_path;
-  }
-  return best == current ? "" : best;
+  const auto best = std::ranges::max_element(tally, {}, [](const auto& place) { return place.second; });
+  if (best == tally.end() || 2 * best->second < wanted.size()) return std::nullopt;
+  std::string key_path;
+  for (const std::string& element : best->first.first) key_path += (key_path.empty() ? "" : ".") + element;
+  if (key_path == current) return std::nullopt;
+  return NestedKeys{key_path, best->first.second};
 }
 
-std::string NestedCause(const FileAndKey& name, const std::string& key_path) {
-  return "the state dict lies under " + Quoted(key_path) + ": " + Escaped(KeyArgument(name, key_path));
+std::string NestedCause(const FileAndKey& name, const NestedKeys& nested) {
+  std::string cause = "the state dict lies under " + Quoted(nested.key_path);
+  if (!nested.prefix.empty()) cause += ", and its keys begin with " + Quoted(nested.prefix);
+  cause += ": " + Escaped(KeyArgument(name, nested.key_path));
+  return nested.prefix.empty() ? cause : cause + " --prefix " + Escaped(ShellArgument(nested.prefix));
 }
 
 }  // namespace loadpath

@@ -2,6 +2,7 @@
 #define LOADPATH_HARNESS_DIFF_CAUSES_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,6 +24,14 @@ struct KeyInfo {
 struct KeySets {
   std::span<const KeyInfo> wanted, have;
   std::string wanted_name, have_name;
+  std::string removed_prefix = {};  ///< what --prefix has removed from the keys of `have` already
+};
+
+/// Where the keys that are wanted lie in a file.
+struct NestedKeys {
+  std::string key_path;
+  std::string prefix;  ///< what they begin with there ("module.")
+  bool operator==(const NestedKeys&) const = default;
 };
 
 /// Returns why keys or shapes do not match, in sentences that say what to do, the likeliest first: one side has a
@@ -31,12 +40,13 @@ struct KeySets {
 /// model. Returns nothing if no cause is likely.
 std::vector<std::string> LikelyCauses(const KeySets& sets);
 
-/// Returns the key path of the dict in the checkpoint that holds the most of these keys. Returns an empty text if that
-/// is fewer than half of them, or if the path is `current`.
-std::string FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted, std::string_view current);
+/// Returns the dict in the checkpoint, below its root, that holds the most of these keys, as they are or all with one
+/// prefix. Returns nullopt if that is fewer than half of them, or if its key path is `current`.
+std::optional<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted,
+                                     std::string_view current);
 
 /// Returns the sentence for a state dict that FindNested found in the one file of a command.
-std::string NestedCause(const FileAndKey& name, const std::string& key_path);
+std::string NestedCause(const FileAndKey& name, const NestedKeys& nested);
 
 }  // namespace loadpath
 

@@ -165,17 +165,21 @@ void CompareBareStorages(Differences& differences, const Side& a, const Side& b,
   }
 }
 
-std::string DiffCommand(const FileAndKey& wanted, const std::string& wanted_key, const FileAndKey& have,
-                        const std::string& have_key, const DiffOptions& options) {
-  std::string command =
-      "ckpt diff " + ShellArgument(wanted.file, wanted_key) + " " + ShellArgument(have.file, have_key);
-  if (!options.prefix.empty()) command += " --prefix " + ShellArgument(options.prefix);
-  if (options.open.opaque) command += " --opaque";
-  return command;
-}
+struct Found {
+  const FileAndKey& file;  // that holds them
+  NestedKeys keys;
+  std::string wanted_key, have_key;  // of the command that compares them
+};
 
-std::string NestedIn(const FileAndKey& name, const std::string& key_path, const std::string& command) {
-  return "in " + Escaped(name.file) + " the state dict lies under \"" + Escaped(key_path) + "\": " + Escaped(command);
+std::string NestedIn(const Found& found, const FileAndKey& wanted, const FileAndKey& have, const DiffOptions& options) {
+  std::string cause = "in " + Escaped(found.file.file) + " the state dict lies under \"" + Escaped(found.keys.key_path);
+  if (!found.keys.prefix.empty()) cause += "\", with keys that begin with \"" + Escaped(found.keys.prefix);
+  std::string command =
+      "ckpt diff " + ShellArgument(wanted.file, found.wanted_key) + " " + ShellArgument(have.file, found.have_key);
+  const std::string& prefix = found.keys.prefix.empty() ? options.prefix : found.keys.prefix;
+  if (!prefix.empty()) command += " --prefix " + ShellArgument(prefix);
+  if (options.open.opaque) command += " --opaque";
+  return cause + "\": " + Escaped(command);
 }
 
 }  // namespace
@@ -210,10 +214,12 @@ Differences CompareFiles(const FileAndKey& wanted, const FileAndKey& have, const
   const Side a = Open(wanted, options), b = Open(have, options);
   Differences differences = CompareKeys({a.keys, b.keys, wanted.text, have.text});
   if (!differences.missing.empty()) {
-    if (const std::string nested = FindNested(*b.checkpoint, a.keys, have.key); !nested.empty()) {
-      differences.causes = {NestedIn(have, nested, DiffCommand(wanted, wanted.key, have, nested, options))};
-    } else if (const std::string outer = FindNested(*a.checkpoint, b.keys, wanted.key); !outer.empty()) {
-      differences.causes = {NestedIn(wanted, outer, DiffCommand(wanted, outer, have, have.key, options))};
+    if (auto nested = FindNested(*b.checkpoint, a.keys, have.key)) {
+      const std::string key = nested->key_path;
+      differences.causes = {NestedIn({have, std::move(*nested), wanted.key, key}, wanted, have, options)};
+    } else if (auto outer = FindNested(*a.checkpoint, b.keys, wanted.key)) {
+      const std::string key = outer->key_path;
+      differences.causes = {NestedIn({wanted, std::move(*outer), key, have.key}, wanted, have, options)};
     }
   }
   differences.tolerance = options.tolerance;

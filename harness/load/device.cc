@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "harness/base/error.h"
+
 namespace loadpath {
 namespace {
 
@@ -24,7 +26,7 @@ int CountCuda() {
   if (!opened) {
     const char* why = dlerror();
     throw DeviceError("device cuda: this LibTorch has no usable CUDA part (" +
-                      std::string(why ? why : "libtorch_cuda.so") + "); use --device cpu");
+                      std::string(why ? why : "libtorch_cuda.so") + ")");
   }
   try {
     return static_cast<int>(c10::impl::VirtualGuardImpl(c10::kCUDA).deviceCount());
@@ -42,11 +44,10 @@ at::Device OpenDevice(const std::string& name) {
     device.emplace(name);
   } catch (const c10::Error&) {
   }
-  if (!device || !device->is_cuda()) throw DeviceError("device " + name + ": not known; use cpu, cuda or cuda:N");
+  if (!device || !device->is_cuda()) throw UsageError("device " + name + ": not known; use cpu, cuda or cuda:N");
   const int count = CountCuda();
   const int index = device->has_index() ? device->index() : 0;
-  if (count == 0)
-    throw DeviceError("device " + name + ": LibTorch finds no CUDA GPU on this machine; use --device cpu");
+  if (count == 0) throw DeviceError("device " + name + ": LibTorch finds no CUDA GPU on this machine");
   if (index >= count) {
     throw DeviceError("device " + name + ": there are " + std::to_string(count) +
                       " CUDA GPUs, cuda:0 to cuda:" + std::to_string(count - 1));

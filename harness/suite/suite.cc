@@ -60,7 +60,7 @@ void OpenDevices(const SuiteOptions& options) {
       if (!OpenDevice(device.text()).is_cpu()) DisableTf32();
     } catch (const DeviceError& error) {
       // Of all devices, the cases of one that is not there are skipped.
-      if (!options.all_devices) throw UsageError(std::string("--") + error.what());
+      if (!options.all_devices) throw UsageError(std::string("--") + error.what() + "; use --device cpu");
     }
   }
 }
@@ -160,11 +160,11 @@ void SetExitStatus(std::span<Run* const> runs, std::size_t limits, bool interrup
   }
   if (const auto missing = std::ranges::count_if(asked, &Run::missing_data); missing > 0) {
     result.exit_status = 1;
-    result.messages.push_back(std::to_string(missing) + (missing == 1 ? " case was" : " cases were") +
+    result.messages.push_back(Counted(static_cast<std::uint64_t>(missing), "case") + (missing == 1 ? " was" : " were") +
                               " skipped because reference data are missing; scripts/bench makes them");
   } else if (std::ranges::none_of(asked, timed)) {
     result.exit_status = 1;
-    result.messages.push_back("nothing was timed: every case was skipped or is wrong");
+    result.messages.emplace_back("nothing was timed: every case was skipped or is wrong");
   }
 }
 

@@ -48,14 +48,33 @@ TEST(CausesTest, FindsANestedStateDict) {
   const std::string tensor = Tensor("0", 1, 0, {1}, {1});
   const auto checkpoint = Opened(
       Dict({{"state", Dict({{"model", Dict({{"linear.weight", tensor}, {"linear.bias", tensor}})}})}}), {{"0", {1}}});
-  EXPECT_EQ(FindNested(*checkpoint, kLinear, ""), "state.model");
-  EXPECT_EQ(FindNested(*checkpoint, kLinear, "state.model"), "");
-  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, "state.model"),
+  EXPECT_EQ(FindNested(*checkpoint, kLinear, ""), (NestedKeys{"state.model", ""}));
+  EXPECT_EQ(FindNested(*checkpoint, kLinear, "state.model"), std::nullopt);
+  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, {"state.model", ""}),
             "the state dict lies under \"state.model\": --key state.model");
-  EXPECT_EQ(NestedCause({"a b.pth::x", "a b.pth", "x"}, "state.model"),
+  EXPECT_EQ(NestedCause({"a b.pth::x", "a b.pth", "x"}, {"state.model", ""}),
             "the state dict lies under \"state.model\": 'a b.pth::state.model'");
-  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, "my state"),
+  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, {"my state", ""}),
             "the state dict lies under \"my state\": --key 'my state'");
+}
+
+TEST(CausesTest, FindsANestedStateDictWhoseKeysHaveAPrefix) {
+  using namespace pickles;
+  const std::string tensor = Tensor("0", 1, 0, {1}, {1});
+  const auto checkpoint = Opened(
+      Dict({{"state_dict", Dict({{"module.linear.weight", tensor}, {"module.linear.bias", tensor}})}}), {{"0", {1}}});
+  const auto nested = FindNested(*checkpoint, kLinear, "");
+  EXPECT_EQ(nested, (NestedKeys{"state_dict", "module."}));
+  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, *nested),
+            "the state dict lies under \"state_dict\", and its keys begin with \"module.\": --key state_dict --prefix "
+            "module.");
+}
+
+TEST(CausesTest, NamesTheWholePrefixIfAPartOfItWasRemoved) {
+  const Keys have = {{".linear.weight", "float32", {2, 10}}, {".linear.bias", "float32", {2}}};
+  EXPECT_THAT(LikelyCauses({kLinear, have, "the model", "the file", "module"}),
+              ElementsAre("2 keys of the file begin with \"module.\", those of the model do not: --prefix module. "
+                          "removes it"));
 }
 
 TEST(CausesTest, LooksForAShiftInTheFirstEightNumbersOfAKey) {

@@ -381,12 +381,12 @@ TEST(Device, OpeningAGpuLeavesTf32Alone) {
   EXPECT_TRUE(tf32.BothAre(true));
 }
 
-TEST(Device, NamesAreCheckedInOneLine) {
+TEST(Device, AnUnknownNameIsBadUse) {
   EXPECT_EQ(OpenDevice("cpu"), at::Device(at::kCPU));
   EXPECT_THAT([] { OpenDevice("abacus"); },
-              testing::ThrowsMessage<DeviceError>("device abacus: not known; use cpu, cuda or cuda:N"));
+              testing::ThrowsMessage<UsageError>("device abacus: not known; use cpu, cuda or cuda:N"));
   EXPECT_THAT([] { OpenDevice("mps"); },
-              testing::ThrowsMessage<DeviceError>("device mps: not known; use cpu, cuda or cuda:N"));
+              testing::ThrowsMessage<UsageError>("device mps: not known; use cpu, cuda or cuda:N"));
 }
 
 }  // namespace

@@ -63,6 +63,25 @@ class Load(support.Case):
         shape = {"linear.weight": torch.ones(3, 10), "linear.bias": torch.ones(2)}
         self.assertEqual(self.refused(self.save(shape), "--model", "linear", "--lenient"), python_says(shape, strict=False))
 
+    def test_lenient_that_loads_nothing(self):
+        path = self.save({"module." + key: value for key, value in LINEAR.items()})
+        code, out, err = self.ckpt("load", path, "--model", "linear", "--lenient")
+        self.assertEqual(code, 0)
+        self.assertIn("  warning            nothing was loaded: none of the keys of linear is in the file\n", out)
+        self.assertEqual(err, f'hint: 2 keys of {path} begin with "module.", those of linear do not: --prefix module. removes it\n')
+
+    def test_a_dtype_that_the_model_does_not_run_with(self):
+        path = self.save({key: value.half() for key, value in LINEAR.items()})
+        for via in PATHS:
+            with self.subTest(via=via):
+                if via in ("copy", "direct"):
+                    self.succeeds("load", path, "--model", "linear", "--via", via)
+                    continue
+                code, out, err = self.ckpt("load", path, "--model", "linear", "--via", via)
+                self.assertEqual((code, out), (2, ""))
+                self.assertRegex(err, rf"\Ackpt: {path}: linear does not run: [^\n]*same dtype[^\n]*; by {via} it has the file's "
+                                      r"dtypes \(linear.weight is float16, not float32\): --via direct converts them\n\Z")
+
     def test_json_of_a_refusal(self):
         path = self.save({"linear.weight": LINEAR["linear.weight"], "x": torch.ones(1)})
         code, out, err = self.ckpt("load", path, "--model", "linear", "--json")
@@ -81,6 +100,15 @@ class Load(support.Case):
         self.refused(prefixed, "--model", "linear",
                      hint=f'2 keys of {prefixed} begin with "module.", those of linear do not: --prefix module. removes it')
         self.succeeds("load", prefixed, "--model", "linear", "--prefix", "module.")
+        self.refused(prefixed, "--model", "linear", "--prefix", "module",
+                     hint=f'2 keys of {prefixed} begin with "module.", those of linear do not: --prefix module. removes it')
+        both = self.save({"state_dict": {"module." + key: value for key, value in LINEAR.items()}}, "both.pth")
+        self.refused(both, "--model", "linear", hint='the state dict lies under "state_dict", and its keys begin with "module.": '
+                                                     '--key state_dict --prefix module.')
+        self.succeeds("load", both, "--model", "linear", "--key", "state_dict", "--prefix", "module.")
+        for key in ("epoch", "model_state_dict.linear.bias"):
+            self.refused(nested, "--model", "linear", "--key", key, hint='the state dict lies under "model_state_dict": --key model_state_dict')
+        self.refused(self.save([3]), "--model", "linear", hint=f"ckpt inspect {self.folder / 'file.pth'} shows where a state dict lies")
         renamed = self.save({"fc.weight": LINEAR["linear.weight"], "fc.bias": LINEAR["linear.bias"]}, "renamed.pth")
         self.refused(renamed, "--model", "linear",
                      hint=f'renamed: "linear.weight" may be "fc.weight", "linear.bias" may be "fc.bias" in {renamed}')
@@ -168,7 +196,7 @@ class Load(support.Case):
         code, out, err = self.ckpt("load", path, "--model", "linear", "--data", data, "--crc", "on")
         self.assertEqual((code, out, err.count("\n")), (2, "", 1))
         self.assertIn("CRC", err)
-        self.refuses(f"ckpt: {self.folder}: there is no manifest.json in it",
+        self.refuses(f"ckpt: {self.folder}: there is no manifest.json in it; scripts/generate_checkpoints.py makes it",
                      "load", path, "--model", "linear", "--crc", "off", "--data", self.folder)
 
     def test_own_weights_have_nothing_to_be_compared_with(self):
