@@ -24,11 +24,6 @@ std::string Joined(const std::vector<std::string>& names, const std::string& las
   return text;
 }
 
-std::string DidYouMean(const std::string& name, const std::vector<std::string>& candidates) {
-  const std::string nearest = Nearest(name, candidates);
-  return nearest.empty() ? "" : "; did you mean " + nearest + "?";
-}
-
 // CLI11's sentence for an unknown argument does not name the nearest option.
 std::string UnexpectedArgument(const CLI::App& app, const std::string& name, const std::string& argument) {
   const std::string flag = argument.substr(0, argument.find('='));
@@ -113,7 +108,7 @@ std::optional<Invocation> ParseCommandLine(int argc, char** argv) {
 }
 
 CLI::Option* AddFile(CLI::App& app, const std::string& name, std::string& file, const std::string& help) {
-  return app.add_option(name, file, help + "; FILE::a.b.c takes the value at that key path");
+  return app.add_option(name, file, help + ";\nFILE::a.b.c takes the value at that key path");
 }
 
 void AddKey(CLI::App& app, std::string& key, const std::string& files) {
@@ -124,8 +119,8 @@ void AddJson(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JS
 
 void AddOpaque(CLI::App& app, OpenOptions& open) {
   app.add_flag("--opaque", open.opaque,
-               "Open files with classes that are not known here, as torch.save(model) writes them: they become\n"
-               "inert names, modules become their state dicts, and nothing in the file is run");
+               "Open files with classes that are not known here, as torch.save(model) writes them: they\n"
+               "become inert names, modules become their state dicts, nothing in the file is run");
 }
 
 void AddCrc(CLI::App& app, CrcMode& crc, const std::string& what) {

@@ -50,13 +50,20 @@ Command DeclareDiff(CLI::App& app) {
           ->excludes(other);
   AddKey(app, options->key, "FILE and OTHER, if they name none themselves");
   app.add_option("--prefix", options->diff.prefix, "Remove this prefix from the keys of FILE and OTHER: module.");
+  // CLI11's own validator would write the largest double out in full.
+  const CLI::Validator tolerance(
+      [](const std::string& text) {
+        double number = 0;
+        return CLI::detail::lexical_cast(text, number) && number >= 0 ? "" : text + ": a number from 0 on is needed";
+      },
+      "");
   app.add_option("--rtol", options->rtol,
                  "Accept elements with |FILE - OTHER| <= ATOL + RTOL * |FILE|, as torch.testing.assert_close does,\n"
                  "and NaN if both are NaN; without --rtol and --atol elements are compared bit by bit")
-      ->check(CLI::NonNegativeNumber)
+      ->check(tolerance)
       ->excludes(model);
   app.add_option("--atol", options->atol, "See --rtol; if only one of the two is given, the other is 0")
-      ->check(CLI::NonNegativeNumber)
+      ->check(tolerance)
       ->excludes(model);
   AddJson(app, options->json);
   AddOpaque(app, options->diff.open);

@@ -39,13 +39,14 @@ int Run(const InspectOptions& options) {
 Command DeclareInspect(CLI::App& app) {
   auto options = std::make_shared<InspectOptions>();
   AddFile(app, "FILE", options->file,
-          "The checkpoint: of torch.save (zip or older), TorchScript, torch::save, torch.export, safetensors; "
-          "an index of shards, a distributed checkpoint, or the folder of either")
+          "The checkpoint: of torch.save (zip or older), TorchScript, torch::save, torch.export,\n"
+          "safetensors; an index of shards, a distributed checkpoint, or the folder of either")
       ->required();
   CLI::Option* json = app.add_flag("--json", options->json, "Print JSON");
-  CLI::Option* digest = app.add_flag(
-      "--digest", options->digest,
-      "SHA-256 of every tensor: elements in row-major order, little-endian, conjugation and negation resolved");
+  CLI::Option* digest =
+      app.add_flag("--digest", options->digest,
+                   "SHA-256 of every tensor: elements in row-major order, little-endian, conjugation and\n"
+                   "negation resolved");
   app.add_option("--print", options->print, "Show the whole tensor or value at this key path")
       ->excludes(json)
       ->excludes(digest);

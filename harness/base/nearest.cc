@@ -45,4 +45,9 @@ std::string Nearest(std::string_view name, std::span<const std::string> candidat
   return std::string(nearest);
 }
 
+std::string DidYouMean(std::string_view name, std::span<const std::string> candidates) {
+  const std::string nearest = Nearest(name, candidates);
+  return nearest.empty() ? "" : "; did you mean " + nearest + "?";
+}
+
 }  // namespace loadpath

@@ -11,6 +11,9 @@ namespace loadpath {
 /// Returns an empty text if the nearest is more than a third of the longer name away.
 std::string Nearest(std::string_view name, std::span<const std::string> candidates);
 
+/// Returns "; did you mean NEAREST?", or an empty text if none is near: the end of a sentence.
+std::string DidYouMean(std::string_view name, std::span<const std::string> candidates);
+
 }  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_BASE_NEAREST_H_

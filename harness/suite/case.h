@@ -13,6 +13,7 @@ namespace loadpath {
 /// A checkpoint of the user's own: --checkpoint FILE[::key.path].
 struct UserCheckpoint {
   std::string file, key;
+  bool opaque = false;  ///< OpenOptions::opaque
   bool operator==(const UserCheckpoint&) const = default;
 };
 

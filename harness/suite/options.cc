@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "harness/base/error.h"
+#include "harness/base/nearest.h"
 #include "harness/base/paths.h"
 #include "harness/base/text.h"
 #include "harness/suite/case_kinds.h"
@@ -54,12 +55,25 @@ void TakeGoogleFlag(const std::string& flag, GoogleFlags& google) {
 UserCheckpoint ParseCheckpoint(const std::string& text) {
   // A file whose own name holds "::" is taken as it is.
   const auto colons = text.rfind("::");
-  if (colons == std::string::npos || std::filesystem::exists(text)) return {text, ""};
-  return {text.substr(0, colons), text.substr(colons + 2)};
+  if (colons == std::string::npos || std::filesystem::exists(text)) return {.file = text, .key = ""};
+  return {.file = text.substr(0, colons), .key = text.substr(colons + 2)};
 }
 
 std::string CheckDevice(const std::string& text) {
   return text == "all" || DeviceName::Parse(text) ? "" : text + ": not known; use cpu, cuda, cuda:N or all";
+}
+
+// CLI11's sentence for an unknown argument does not name the nearest flag.
+std::string UnexpectedArgument(const CLI::App& app, const std::string& argument) {
+  const std::string flag = argument.substr(0, argument.find('='));
+  if (!flag.starts_with("-")) return "unexpected argument " + Escaped(argument);
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    // What has no group is not for people.
+    if (option->get_group().empty()) continue;
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+  return "no flag " + Escaped(flag) + DidYouMean(flag, flags);
 }
 
 // "--version" for Task::kShowVersion, and so on. If several are given, the one that was added last counts.
@@ -78,6 +92,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
       "bench");
   app.footer(Footer());
   std::vector<std::string> checkpoints;
+  bool opaque = false;
   std::string device = "cpu", cache = "hot";
   bool list = false;
   app.add_option("--filter,--benchmark_filter", options.filter,
@@ -94,6 +109,9 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   app.add_option("--checkpoint", checkpoints, "Load a checkpoint of your own by every load path (repeatable)")
       ->type_name("FILE[::key.path]")
       ->allow_extra_args(false);
+  app.add_flag("--opaque", opaque,
+               "Open the files of --checkpoint with classes that are not known here, as torch.save(model) writes\n"
+               "them: they become inert names, and nothing in the file is run");
   app.add_option("--data", options.data, "The reference data (default: reference/ beside the folder of bench)")
       ->type_name("DIR");
   CLI::Option* repetitions = app.add_option("--repetitions,--benchmark_repetitions", options.repetitions,
@@ -123,6 +141,8 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   } catch (const CLI::CallForHelp&) {
     std::cout << app.help();
     return std::nullopt;
+  } catch (const CLI::ExtrasError&) {
+    throw UsageError(UnexpectedArgument(app, app.remaining().front()) + " (bench --help lists the flags)");
   } catch (const CLI::ParseError& error) {
     throw UsageError(std::string(error.what()) + "; bench --help lists the flags");
   }
@@ -136,7 +156,8 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   options.caches =
       cache == "all" ? std::vector{CacheState::kHot, CacheState::kCold} : std::vector{*FromName<CacheState>(cache)};
   for (const auto& text : checkpoints) {
-    const UserCheckpoint checkpoint = ParseCheckpoint(text);
+    UserCheckpoint checkpoint = ParseCheckpoint(text);
+    checkpoint.opaque = opaque;
     if (std::ranges::find(options.checkpoints, checkpoint) == options.checkpoints.end()) {
       options.checkpoints.push_back(checkpoint);
     }

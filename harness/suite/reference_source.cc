@@ -51,7 +51,9 @@ ReferenceSource FindWeights(const std::string& model, const Session& session) {
                        session);
 }
 
-OpenOptions HowToOpen(const Case& one) { return {.opaque = one.format == "opaque"}; }
+OpenOptions HowToOpen(const Case& one) {
+  return {.opaque = one.checkpoint ? one.checkpoint->opaque : one.format == "opaque"};
+}
 
 std::vector<std::string> FilesOf(const std::string& path, const OpenOptions& how) {
   const auto checkpoint = Checkpoint::Open(path, how);

@@ -18,5 +18,10 @@ TEST(Nearest, IsWithinAThirdOfTheLongerName) {
   EXPECT_EQ(Nearest("ab", std::vector<std::string>{"ac"}), "");
 }
 
+TEST(DidYouMean, IsTheEndOfASentence) {
+  EXPECT_EQ(DidYouMean("dirct", std::vector<std::string>{"copy", "direct"}), "; did you mean direct?");
+  EXPECT_EQ(DidYouMean("else", std::vector<std::string>{"copy", "direct"}), "");
+}
+
 }  // namespace
 }  // namespace loadpath

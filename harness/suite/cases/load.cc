@@ -124,7 +124,7 @@ class LoadRun : public Run {
     const UserCheckpoint& user = *tested().checkpoint;
     file_ = user.file;
     must_load_ = path_.libtorch_reader.empty();
-    const auto checkpoint = Checkpoint::Open(file_);
+    const auto checkpoint = Checkpoint::Open(file_, HowToOpen(tested()));
     record.format = checkpoint->format();
     const StateDict state_dict = StateDict::From(checkpoint, user.key);
     const Model* known = FittingModel(state_dict, session_.models());
@@ -174,7 +174,7 @@ class LoadRun : public Run {
     std::shared_ptr<const Checkpoint> shared;
     double opened = 0;
     if (tested().opened_once) {
-      shared = Checkpoint::Open(file_);
+      shared = Checkpoint::Open(file_, HowToOpen(tested()));
       opened = opening.Lap();
     }
     for (const auto& part : parts_) {

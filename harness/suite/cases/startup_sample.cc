@@ -58,7 +58,7 @@ Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
   }
   std::shared_ptr<const Checkpoint> shared;
   if (one.opened_once) {
-    shared = Checkpoint::Open(source.file);
+    shared = Checkpoint::Open(source.file, HowToOpen(one));
     phases.End("open");
   }
   std::vector<std::shared_ptr<torch::nn::Module>> modules;
