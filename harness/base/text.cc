@@ -53,6 +53,27 @@ std::string Escaped(std::string_view text) {
   return out;
 }
 
+std::string Wrapped(std::string_view text, std::size_t width, std::string_view indent) {
+  std::string out;
+  std::size_t column = 0;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    const std::size_t length = Width(word);
+    if (column > 0 && column + 1 + length > width) {
+      out.append("\n").append(indent);
+      column = indent.size();
+    } else if (begin > 0) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += length;
+    begin = end + 1;
+  }
+  return out;
+}
+
 std::string DottedPath(std::span<const std::string> path) {
   std::string out;
   for (std::size_t i = 0; i < path.size(); ++i) {

@@ -25,6 +25,10 @@ std::string Brackets(std::span<const std::int64_t> numbers);
 /// Returns "497.8 MB": in decimal units; below 1000 the exact number of bytes.
 std::string HumanBytes(std::uint64_t bytes);
 
+/// Returns the words of one line of text over as many lines as it takes, none of more than `width` characters unless a
+/// word is longer; the second and the following begin with `indent`. No newline stands at the end.
+std::string Wrapped(std::string_view text, std::size_t width, std::string_view indent = {});
+
 enum class Align : std::uint8_t { kLeft, kRight };
 
 /// Lines of text in aligned columns, with two blanks between columns. The cells must be escaped already. No column is

@@ -88,7 +88,7 @@ Manifest Manifest::Read(const std::string& directory) {
   const std::string path = manifest.PathOf("manifest.json");
   try {
     std::ifstream stream(path, std::ios::binary);
-    if (!stream) throw std::runtime_error("cannot be opened: make it by scripts/generate_checkpoints.py");
+    if (!stream) throw std::runtime_error("cannot be opened");
     const Json json = Json::parse(stream, nullptr, /*allow_exceptions=*/false);
     if (json.is_discarded()) throw std::runtime_error("is not JSON");
     if (!json.is_object()) throw std::runtime_error("is not a JSON object");

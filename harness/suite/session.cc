@@ -35,7 +35,7 @@ const Model& Session::FindModel(const std::string& name) const {
 }
 
 const Manifest& Session::manifest() const {
-  if (!manifest_) throw MissingData("no reference data (" + why_no_manifest_ + "); scripts/bench makes it");
+  if (!manifest_) throw MissingData("no reference data: " + why_no_manifest_ + "; scripts/bench makes it");
   return *manifest_;
 }
 

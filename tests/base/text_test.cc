@@ -78,5 +78,14 @@ TEST(Table, PadsNoRowToTheWidthOfAVeryLongCell) {
   EXPECT_TRUE(text.ends_with(longest + "  " + longest + "  c\n"));
 }
 
+TEST(Wrapped, BreaksAtBlanksAlone) {
+  EXPECT_EQ(Wrapped("", 4), "");
+  EXPECT_EQ(Wrapped("a bc d", 4), "a bc\nd");
+  EXPECT_EQ(Wrapped("a bc d", 6), "a bc d");
+  EXPECT_EQ(Wrapped("a longer word", 4, "  "), "a\n  longer\n  word");
+  EXPECT_EQ(Wrapped("\u00e4\u00e4 \u00e4", 4), "\u00e4\u00e4 \u00e4") << "it counts characters, not bytes";
+  EXPECT_EQ(Wrapped("a b c d", 5, "  "), "a b c\n  d");
+}
+
 }  // namespace
 }  // namespace loadpath

@@ -129,6 +129,31 @@ std::string Notes(const Record& record) {
   return notes;
 }
 
+// Each reason why cases were skipped stands once below the table, under a number: many cases share one.
+class SkipReasons {
+ public:
+  // Returns the number of the reason.
+  std::size_t Number(const std::string& reason) {
+    const auto found = std::ranges::find(reasons_, reason);
+    if (found == reasons_.end()) reasons_.push_back(reason);
+    return static_cast<std::size_t>(found - reasons_.begin()) + 1;
+  }
+
+  std::string Text() const {
+    std::string text(reasons_.empty() ? "" : "\n");
+    for (std::size_t i = 0; i < reasons_.size(); ++i) {
+      std::string line("skipped (");
+      line.append(std::to_string(i + 1)).append(") ");
+      const std::string indent(line.size(), ' ');
+      text.append(Wrapped(line.append(reasons_[i]), kWidth, indent)).append("\n");
+    }
+    return text;
+  }
+
+ private:
+  std::vector<std::string> reasons_;
+};
+
 std::string Foot(const Context& context) {
   static constexpr std::string_view kShown[] = {"cpu",      "processors", "memory",  "version", "commit",
                                                 "libtorch", "build_type", "threads", "date"};
@@ -161,16 +186,23 @@ std::string CheckedText(const Record& record) {
 
 std::string TableText(std::span<const Record> records, const Context& context) {
   const std::vector<std::string> lines = AlignedLines(records);
-  std::string text = std::string(kHead) + "\n" + lines.front() + "\n", group;
+  std::string text(kHead), group;
+  SkipReasons skipped;
+  text.append("\n").append(lines.front()).append("\n");
   for (std::size_t i = 0; i < records.size(); ++i) {
     const Record& record = records[i];
     if (record.group != group) text += record.group + "\n";
     group = record.group;
     text += lines[i + 1];
-    if (record.status != Status::kOk) text.append("  ").append(Name(record.status)).append(": ").append(record.reason);
-    text += "\n" + Notes(record);
+    if (record.status == Status::kSkipped) {
+      text.append("  skipped (").append(std::to_string(skipped.Number(record.reason))).append(")");
+    } else if (record.status != Status::kOk) {
+      const std::string sentence = std::string(Name(record.status)) + ": " + record.reason;
+      text.append("\n    ").append(Wrapped(sentence, kWidth - 4, "    "));
+    }
+    text.append("\n").append(Notes(record));
   }
-  return text + "\n" + Foot(context);
+  return text + skipped.Text() + "\n" + Foot(context);
 }
 
 }  // namespace loadpath
