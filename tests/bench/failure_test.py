@@ -1,0 +1,133 @@
+"""What bench reports if it is interrupted, or if answers are wrong or missing."""
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import torch
+
+import support
+from support import BENCH, DATA, Folder
+
+
+class Interrupted(Folder):
+    def test_what_was_measured_is_reported(self):
+        file = self.folder / "run.json"
+        terminal, far_end = pty.openpty()
+        process = subprocess.Popen([BENCH, "--data", DATA, "--quick", "--json", str(file), "--repetitions", "2000", "--filter",
+                                    "^load/custom/zip/bare/(direct|copy)/"], stdout=subprocess.PIPE, stderr=far_end, text=True)
+        self.addCleanup(process.kill)
+        os.close(far_end)
+        seen = b""
+        while b"[20/" not in seen:   # the twentieth repetition begins
+            seen += os.read(terminal, 4096)
+        process.send_signal(signal.SIGINT)
+        out = process.communicate(timeout=120)[0]
+        os.close(terminal)
+        self.assertEqual(process.returncode, 130)
+        rows = self.read(file)
+        samples = [len(row["samples_ns"]) for row in rows.values() if row["status"] == "ok"]
+        self.assertGreater(sum(samples), 0)
+        self.assertLess(sum(samples), 2000)
+        for row in rows.values():
+            taken = row["repetitions"]
+            self.assertTrue(0 < taken <= 20 if row["status"] == "ok" else taken == 0, (row["name"], taken))
+        self.assertEqual({row["reason"] for row in rows.values() if row["status"] != "ok"} - {"interrupted before its first sample"}, set())
+        self.assertIn("load/custom/zip/bare\n", out)
+
+    @staticmethod
+    def takes_a_startup_sample(parent):
+        """Returns whether a startup sample runs in the session that `parent` leads."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.getsid(int(folder.name)) == parent and b"--startup-sample" in (folder / "cmdline").read_bytes():
+                    return True
+            except OSError:
+                continue   # it has ended
+        return False
+
+    def test_a_case_that_is_being_checked_is_not_wrong(self):
+        """A terminal's SIGINT ends the process of a startup sample too."""
+        file = self.folder / "run.json"
+        process = subprocess.Popen([BENCH, "--data", DATA, "--quick", "--json", str(file), "--filter", "^startup/linear/zip/nested/direct/"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.addCleanup(process.kill)
+        while not self.takes_a_startup_sample(process.pid):
+            self.assertIsNone(process.poll())
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+        self.assertEqual((process.returncode, err), (130, "bench: interrupted: what was measured until then is reported\n"))
+        row = self.read(file)["startup/linear/zip/nested/direct/cpu/hot"]
+        self.assertEqual((row["status"], row["reason"]), ("skipped", "interrupted before its first sample"))
+
+
+class WrongOrMissing(Folder):
+    CASE = "load/linear/zip/nested/direct/cpu/hot"
+
+    def test_missing_reference_data_is_a_skip_that_says_what_to_do_and_no_success(self):
+        rows = self.rows("--filter", "^load/linear/zip/nested/direct", data=str(self.folder), status=1)
+        self.assertEqual(rows[self.CASE]["status"], "skipped")
+        self.assertRegex(rows[self.CASE]["reason"], "^no reference data: .*manifest.json: cannot be opened; scripts/bench makes it$")
+        self.assertRegex(self.out, r"\nskipped \(1\) no reference data")
+        self.assertEqual(self.err, "bench: 1 case was skipped because reference data are missing; scripts/bench makes them\n")
+
+    def test_a_run_in_which_everything_is_refused_is_no_success(self):
+        rows = self.rows("--filter", "^load/linear/zip/nested/jit_load", status=1)
+        self.assertEqual(rows["load/linear/zip/nested/jit_load/cpu/hot"]["status"], "skipped")
+        self.assertIn("nothing was timed", self.err)
+
+    def test_a_refusal_of_what_must_load_is_an_error(self):
+        """torch::pickle_load reads no OrderedDict: the reference data hold another form of the file for it."""
+        self.copy_data()
+        shutil.copy(self.folder / "linear_model.pth", self.folder / "linear_model.dict.pth")
+        for kind in ("load", "startup"):
+            row = self.rows("--filter", f"^{kind}/linear/zip/nested/pickle_load", data=str(self.folder), status=1)[f"{kind}/linear/zip/nested/pickle_load/cpu/hot"]
+            self.assertEqual(row["status"], "error")
+            self.assertRegex(row["reason"], "^torch::pickle_load refuses it: .*expected to load this format")
+
+    def copy_data(self):
+        for name in ("manifest.json", "linear_model.pth", "linear.golden.1.safetensors"):
+            shutil.copy(Path(DATA) / name, self.folder / name)
+
+    def test_a_wrong_tensor_is_an_error_and_never_a_time(self):
+        self.copy_data()
+        whole = torch.load(self.folder / "linear_model.pth")
+        whole["model_state_dict"]["linear.weight"][0, 0] += 1e-3
+        torch.save(whole, self.folder / "linear_model.pth")
+        row = self.rows("--filter", "^load/linear/zip/nested/direct", data=str(self.folder), status=1)[self.CASE]
+        self.assertEqual((row["status"], "samples_ns" in row, "checked" in row), ("error", False, False))
+        self.assertIn("linear.weight", row["reason"])
+        self.assertIn("error: " + row["reason"], " ".join(self.out.split()))  # the table wraps it
+
+    def test_weights_of_another_program_are_an_error(self):
+        """The hash that the manifest has of a weight is another: no way may be timed."""
+        names = ["custom.aoti.pt2", "custom.torchscript.bare.pt", "custom.zip.bare.pth", "custom.golden.1.safetensors", "custom.golden.32.safetensors"]
+        for name in names:
+            shutil.copy(Path(DATA) / name, self.folder / name)
+        manifest = json.loads((Path(DATA) / "manifest.json").read_text())
+        tensors = manifest["models"]["custom"]["tensors"]
+        bias = next(name for name, tensor in tensors.items() if tensor["shape"] == [10])
+        tensors[bias]["sha256"] = "0" * 64
+        (self.folder / "manifest.json").write_text(json.dumps(manifest))
+        rows = self.rows("--filter", "^forward/custom/", data=str(self.folder), status=1)
+        self.assertEqual(len(rows), 6)
+        for row in rows.values():
+            self.assertEqual((row["status"], "samples_ns" in row), ("error", False), row["name"])
+            self.assertIn(f'"{bias}" does not have the reference\'s bits', row["reason"])
+
+    def test_a_flipped_byte_is_an_error_in_the_files_name(self):
+        self.copy_data()
+        file = self.folder / "linear_model.pth"
+        data = bytearray(file.read_bytes())
+        weight = torch.load(file)["model_state_dict"]["linear.weight"].numpy().tobytes()
+        data[bytes(data).index(weight)] ^= 1
+        file.write_bytes(data)
+        row = self.rows("--filter", "^load/linear/zip/nested/direct", data=str(self.folder), status=1)[self.CASE]
+        self.assertIn("linear_model.pth", row["reason"])
+
+
+if __name__ == "__main__":
+    support.main()

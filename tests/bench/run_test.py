@@ -1,0 +1,204 @@
+"""Runs of bench: every format and path, and what the results hold."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import torch
+
+import support
+from support import BENCH, DATA, FORMATS, Folder, PATHS, bench
+
+
+class Smoke(Folder):
+    def test_the_original_cases(self):
+        rows = self.rows("--filter", "^load/(linear/zip/nested|custom/zip/bare|multi:A[+]B/zip)/|^forward/(linear|custom|multi)")
+        loads = [row for row in rows.values() if row["case"] == "load"]
+        self.assertEqual(len(loads), 4 * len(PATHS))
+        for row in rows.values():
+            with self.subTest(row["name"]):
+                if row["path"] == "jit_load":
+                    self.assertEqual(row["status"], "skipped")
+                    self.assertRegex(row["reason"], "^torch::jit::load (refuses it: PytorchStreamReader failed|returns a module, which has nothing at )")
+                    continue
+                self.assertEqual(row["status"], "ok")
+                *section, path, device, cache = row["name"].split("/")
+                if row["case"] == "load":
+                    self.assertRegex(self.out, f"(?m)^{re.escape('/'.join(section))}\n(  .*\n)* +{path}/{device}/{cache} ")
+                self.assertNotIn("tensors_fallen_back", row)
+        linear = {path: rows[f"load/linear/zip/nested/{path}/cpu/hot"] for path in PATHS[:-1]}
+        for path, row in linear.items():
+            self.assertEqual(row["bytes"], 88, path)   # Linear(10, 2): 20 weights and 2 biases of float32
+        self.assertEqual(linear["direct"]["bytes_copied"], 88)  # small records are read together
+        self.assertEqual(linear["copy"]["bytes_copied"], 176)
+        self.assertEqual(linear["mmap"]["bytes_mapped"], 88)
+        self.assertEqual(linear["mmap"]["limit"].split("/")[0], "mmap")
+        self.assertEqual(linear["direct"]["limit"].split("/")[0], "pread")
+        self.assertEqual({"open", "plan", "load", "mapped", "resident"}, set(linear["mmap"]["phases_ns"]))
+        self.assertEqual(linear["direct"]["crc"], {"checked": 2})
+        once, twice = (rows[f"load/multi:A+B/zip/multi:{times}/direct/cpu/hot"] for times in ("once", "twice"))
+        self.assertLess(once["bytes_read"], twice["bytes_read"])
+        self.assertEqual(once["bytes"], twice["bytes"])
+        self.assertTrue(all(row["items_per_second"] > 0 for row in rows.values() if row["case"] == "forward"))
+        for row in self.whole["benchmarks"]:
+            with self.subTest(row["name"]):
+                self.assertEqual(row["repetitions"], 3)
+                if row["case"] in ("load", "forward"):
+                    self.assertTrue(row["checked"] and row["outputs_checked"])
+        cores = len(os.sched_getaffinity(0))
+        self.assertEqual(linear["direct"]["threads"], cores)
+        for row in self.whole["benchmarks"]:
+            if row["case"] == "load":
+                self.assertEqual(row["threads"], 1 if row["path"] == "pickle_load" else cores, row["name"])
+            elif row["case"] == "limit":
+                self.assertEqual(row["name"], f"limit/{row['path']}/threads:{row['threads']}")
+            else:
+                self.assertEqual(row["threads"], int(self.whole["context"]["threads"]), row["name"])
+        times = [(row["real_time"], row["cpu_time"]) for row in self.whole["benchmarks"]]
+        self.assertTrue(any(real != cpu for real, cpu in times), "cpu_time is the wall clock's")
+
+    def test_every_format_on_every_path(self):
+        rows = self.rows("--filter", "^load/custom/[^/]+/bare/(direct|mmap)/")
+        self.assertEqual({row["format"] for row in rows.values() if row["case"] == "load"}, FORMATS)
+        for row in rows.values():
+            if row["case"] == "load":
+                self.assertEqual((row["status"], row["checked"], row["bytes"]), ("ok", True, 4 * (64 * 128 + 128 + 128 * 10 + 10)), row["name"])
+
+    def test_torch_jit_load_takes_its_own_formats(self):
+        rows = self.rows("--filter", "^load/(custom|facenet:onet)/(torchscript|cpp)/bare/jit_load/")
+        self.assertEqual({row["status"] for row in rows.values() if row["case"] == "load"}, {"ok"})
+        self.assertEqual(len([row for row in rows.values() if row["case"] == "load"]), 4)
+
+    def test_every_file_of_a_folder_is_made_cold(self):
+        rows = self.rows("--filter", "^load/crepe:tiny/(sharded|dcp)/bare/direct/", "--cache", "cold")
+        in_memory = self.whole["context"]["filesystem"] in ("tmpfs", "ramfs")
+        for name in ("sharded", "dcp"):
+            row = rows[f"load/crepe:tiny/{name}/bare/direct/cpu/cold"]
+            self.assertEqual(row["status"], "ok")
+            self.assertEqual(row["greatest_residency"] > 0.01, in_memory)
+
+    def test_every_way_to_the_outputs(self):
+        rows = self.rows("--filter", "^forward/(custom|facenet:onet|multi:A)/cpu/batch:1/")
+        self.assertEqual({name: row["path"] for name, row in rows.items()},
+                         {f"forward/{model}/cpu/batch:1/{way}": way for model, way in (
+                             ("custom", "module"), ("custom", "torchscript"), ("custom", "aoti"), ("facenet:onet", "module"),
+                             ("facenet:onet", "torchscript"), ("multi:A", "module"))})
+        for row in rows.values():
+            self.assertEqual((row["status"], row["checked"]), ("ok", True), row)
+
+    def test_a_fresh_process_for_every_sample(self):
+        rows = self.rows("--filter", "^startup/linear/zip/nested/(direct|pickle_load)/", "--cache", "all")
+        self.assertEqual(len(rows), 4)
+        for row in rows.values():
+            with self.subTest(row["name"]):
+                self.assertEqual((row["status"], row["checked"], row["outputs_checked"]), ("ok", True, True))
+                self.assertEqual(set(row["phases_ns"]), {"process", "construct", "load", "first_forward"})
+                self.assertEqual(len(row["samples_ns"]), 3)
+                self.assertGreater(row["cpu_time"], 1e6)   # a process that starts LibTorch
+                self.assertEqual("greatest_residency" in row, row["cache"] == "cold")
+
+    def test_opening_a_file_once_for_two_models_is_a_phase(self):
+        rows = self.rows("--filter", "^startup/multi:A[+]B/zip/multi:(once|twice)/direct/")
+        phases = {row["layout"]: set(row["phases_ns"]) for row in rows.values()}
+        self.assertEqual(phases["multi:once"] - phases["multi:twice"], {"open"})
+
+    def test_what_was_not_cold_says_so(self):
+        """Pages of a filesystem in memory cannot be evicted; nothing can be read from a disk there either."""
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            for name in ("manifest.json", "linear_model.pth", "linear.golden.1.safetensors"):
+                shutil.copy(Path(DATA) / name, folder)
+            row = self.rows("--filter", "^load/linear/zip/nested/direct/", "--cache", "cold", data=folder)["load/linear/zip/nested/direct/cpu/cold"]
+        self.assertEqual(row["greatest_residency"], 1)
+        self.assertIn("not cold: up to 100% of the file stayed in the page cache", self.out)
+        self.assertNotIn("part_of_limit", row)
+        self.assertEqual({other["case"] for other in self.whole["not_timed"]}, {"limit"})
+
+    def test_google_benchmarks_formats_have_every_case(self):
+        file = self.folder / "google.json"
+        code, out, err = bench("--filter", "^load/linear/zip/nested/(direct|jit_load)/", "--quick", "--benchmark_format=json",
+                               "--benchmark_repetitions=2", f"--benchmark_out={file}")
+        self.assertEqual(code, 0, err)
+        for text in (out, file.read_text()):
+            rows = json.loads(text)["benchmarks"]
+            direct = [row for row in rows if row["name"].startswith("load/linear/zip/nested/direct/cpu/hot")]
+            self.assertEqual(len([row for row in direct if row["run_type"] == "iteration"]), 2)
+            refused = [row for row in rows if row["name"] == "load/linear/zip/nested/jit_load/cpu/hot"]
+            self.assertEqual([row["error_occurred"] for row in refused], [True])
+            self.assertRegex(refused[0]["error_message"], "^skipped: torch::jit::load ")
+
+    def test_google_benchmarks_formats_without_any_time(self):
+        file = self.folder / "google.json"
+        code, out, err = bench("--filter", "^load/linear/zip/nested/direct/", "--quick", "--benchmark_format=json",
+                               f"--benchmark_out={file}", data=str(self.folder))
+        self.assertEqual(code, 1, err)
+        for text in (out, file.read_text()):
+            self.assertIn("load/linear/zip/nested/direct/cpu/hot", [row["name"] for row in json.loads(text)["benchmarks"]])
+
+    def test_only_the_samples_of_its_repetitions_count(self):
+        """Google Benchmark calls a case to warm it up and to find how many samples it needs; those are no samples."""
+        file = self.folder / "google.json"
+        rows = self.rows("--filter", "^load/linear/zip/nested/direct/", "--repetitions", "2", "--benchmark_min_time=0.02",
+                         "--benchmark_min_warmup_time=0.1", f"--benchmark_out={file}")
+        row = rows["load/linear/zip/nested/direct/cpu/hot"]
+        google = [other["iterations"] for other in json.loads(file.read_text())["benchmarks"]
+                  if other["run_type"] == "iteration" and other["name"].startswith(row["name"])]
+        self.assertEqual((len(google), row["iterations"], row["repetitions"]), (2, sum(google), 2))
+        self.assertEqual(len(row["samples_ns"]), sum(google))
+
+    def test_the_environment_of_google_benchmark_chooses_nothing(self):
+        file = self.folder / "run.json"
+        for name, value in (("FILTER", "nosuch"), ("FORMAT", "xml"), ("OUT_FORMAT", "xml"), ("COLOR", ""), ("LIST_TESTS", "1")):
+            with self.subTest(name):
+                file.unlink(missing_ok=True)
+                done = subprocess.run([BENCH, "--data", DATA, "--quick", "--json", str(file), "--filter", "^load/linear/zip/nested/direct/"],
+                                      env={**os.environ, f"BENCHMARK_{name}": value}, capture_output=True, text=True, timeout=300)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                self.assertEqual(self.read(file)["load/linear/zip/nested/direct/cpu/hot"]["status"], "ok")
+
+    def test_a_limit_is_charged_with_its_timed_part_alone(self):
+        rows = self.rows("--filter", "^limit/(memcpy|pread|mmap)/threads:1$", "--repetitions", "5")
+        for row in rows.values():
+            self.assertLessEqual(row["cpu_time"], row["real_time"] * 1.02, row["name"])
+
+    def test_results_go_to_what_a_link_points_at(self):
+        file, link = self.folder / "there.json", self.folder / "link.json"
+        link.symlink_to(file.name)
+        for before in (None, "old"):
+            file.unlink(missing_ok=True)
+            if before:
+                file.write_text(before)
+            code, _, err = bench("--quick", "--filter", "^load/linear/zip/nested/direct/", "--json", str(link))
+            self.assertEqual((code, err, link.is_symlink()), (0, "", True))
+            self.assertIn("load/linear/zip/nested/direct/cpu/hot", self.read(file))
+
+    def test_results_go_into_what_is_no_file(self):
+        link, pipe = self.folder / "stdout", self.folder / "pipe"
+        link.symlink_to("/dev/stdout")
+        code, out, err = bench("--quick", "--filter", "^load/linear/zip/nested/direct/", "--json", str(link))
+        self.assertEqual((code, err, link.is_symlink()), (0, "", True))
+        whole, end = json.JSONDecoder().raw_decode(out)
+        self.assertEqual(whole["benchmarks"][-1]["name"], "load/linear/zip/nested/direct/cpu/hot")
+        self.assertIn("load/linear/zip/nested", out[end:])
+        os.mkfifo(pipe)
+        reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(reader.kill)
+        code, _, err = bench("--quick", "--filter", "^load/linear/zip/nested/direct/", "--json", str(pipe))
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(len(json.loads(reader.communicate(timeout=60)[0])["benchmarks"]), len(whole["benchmarks"]))
+        self.assertTrue(pipe.is_fifo())
+
+    def test_every_device_has_its_rows(self):
+        rows = self.rows("--filter", "^load/linear/zip/nested/direct/", "--device", "all")
+        cuda = rows["load/linear/zip/nested/direct/cuda/hot"]
+        if torch.cuda.is_available():
+            self.assertEqual(cuda["status"], "ok")
+        else:
+            self.assertRegex(cuda["reason"], "^device cuda: ")
+            self.assertRegex(self.out, r"\nskipped \(1\) device cuda: ")
+
+
+if __name__ == "__main__":
+    support.main()

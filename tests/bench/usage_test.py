@@ -1,0 +1,162 @@
+"""What bench refuses, and what it lists."""
+import re
+import unittest
+
+import torch
+
+import support
+from support import DATA, Folder, PATHS, bench
+
+
+class BadUse(Folder):
+    def refused(self, line, *arguments, data=DATA):
+        code, out, err = bench(*arguments, data=data)
+        self.assertEqual((code, out), (2, ""))
+        self.assertRegex(err, r"\Abench: " + line + r"\n\Z")
+
+    def test_a_filter_that_matches_nothing(self):
+        self.refused(r"--filter nosuch: matches none of \d+ cases \(bench --list --filter \. lists them\)", "--filter", "nosuch")
+
+    def test_a_filter_that_nearly_matches(self):
+        self.refused(r"--filter lod/linear: matches none of \d+ cases; did you mean load/linear\? .*", "--filter", "lod/linear")
+
+    def test_a_malformed_filter(self):
+        self.refused(r"--filter \(: not a regular expression \(.*\)", "--filter", "(")
+
+    def test_an_unknown_flag(self):
+        self.refused(r"no flag --nosuch \(bench --help lists the flags\)", "--nosuch")
+        self.refused(r"no flag --fliter; did you mean --filter\? \(bench --help lists the flags\)", "--fliter=x", "--quick")
+        self.refused(r"unexpected argument linear \(bench --help lists the flags\)", "linear")
+
+    def test_an_unknown_benchmark_flag(self):
+        self.refused(r"--benchmark_nosuch=1: not a flag of this Google Benchmark, .*", "--benchmark_nosuch=1",
+                     "--filter", "^limit/memcpy/threads:1$", "--quick")
+
+    def test_a_value_that_google_benchmark_does_not_take(self):
+        """Google Benchmark itself would print its usage and exit with 0."""
+        for flag in ("--benchmark_format=xml", "--benchmark_out_format=xml", "--benchmark_format=", "--benchmark_color="):
+            self.refused(re.escape(flag) + ": not a value .*; bench --help lists the flags", flag,
+                         "--filter", "^load/linear/zip/nested/direct", "--repetitions", "1000000")  # would take hours
+
+    def test_a_wrong_flag_of_google_benchmark_is_noticed_by_a_list_too(self):
+        self.refused("--benchmark_format=xml: not a value .*", "--list", "--benchmark_format=xml")
+        self.refused("--benchmark_nosuch=1: not a flag .*", "--list", "--benchmark_nosuch=1")
+
+    def test_an_unknown_device(self):
+        self.refused(r"--device: abacus: not known; use cpu, cuda, cuda:N or all; .*", "--device", "abacus")
+
+    @unittest.skipIf(torch.cuda.is_available(), "this machine has a CUDA GPU")
+    def test_a_device_that_is_not_there(self):
+        self.refused(r"--device cuda: .*; use --device cpu.*", "--device", "cuda")
+
+    def test_an_unknown_cache(self):
+        self.refused(r".*lukewarm.*", "--cache", "lukewarm")
+
+    def test_repetitions_of_zero(self):
+        self.refused(r".*repetitions: Value 0 not in range .*", "--repetitions", "0")
+        self.refused(r".*repetitions: Value 0 not in range .*", "--benchmark_repetitions=0")
+
+    def test_results_that_cannot_be_written_are_noticed_before_measuring(self):
+        file = self.folder / "no" / "such" / "run.json"
+        usual = ("--filter", "^load/linear/zip/nested/direct", "--repetitions", "1000000")  # would take hours
+        self.refused(re.escape(str(file)) + ": cannot be written: No such file or directory", "--json", str(file), *usual)
+        self.refused(re.escape(f"--benchmark_out={file}") + ": cannot be written; .*", f"--benchmark_out={file}", *usual)
+
+    def test_a_checkpoint_that_is_none(self):
+        file = self.folder / "notes.txt"
+        file.write_text("hello")
+        self.refused(re.escape(str(file)) + ": .*", "--checkpoint", str(file))
+
+    def test_a_checkpoint_whose_state_dict_lies_deeper(self):
+        file = self.folder / "nested.pth"
+        torch.save({"epoch": 3, "weights": {"w": torch.ones(3)}}, file)
+        self.refused(re.escape(str(file)) + r": not a state dict: epoch is <class 'int'>; name one with --checkpoint "
+                     r"FILE::KEY, here: weights", "--checkpoint", str(file))
+
+    def test_a_whole_module_needs_opaque(self):
+        file = self.folder / "whole.pth"
+        torch.save(torch.nn.ReLU(), file)
+        self.refused(re.escape(str(file)) + r": names torch.nn.modules.activation.ReLU, .*: use --opaque to read it as an "
+                     "inert object", "--checkpoint", str(file))
+
+    def test_a_checkpoint_with_a_key_that_no_parameter_can_have(self):
+        file = self.folder / "names.pth"
+        for key, shown in ((".weight", ".weight"), ("a..b", "a..b"), ("a.", "a."), ("", ""), ("a\x1b[31m\n..b", "a\\x1b[31m\\n..b")):
+            torch.save({key: torch.ones(3)}, file)
+            self.refused(re.escape(f'{file}: no module can have a parameter named "{shown}"; ') + ".*", "--checkpoint", str(file))
+
+    def test_keys_are_shown_on_one_line(self):
+        file = self.folder / "keys.pth"
+        torch.save({"a\x1b\n": 3, "b\n": {"w": torch.ones(3)}}, file)
+        self.refused(re.escape(str(file)) + r": not a state dict: a\\x1b\\n is .*, here: b\\n", "--checkpoint", str(file))
+
+    def test_a_tensor_that_is_larger_than_its_storage(self):
+        """Its strides repeat elements: memory for all of them is more than the file justifies."""
+        file = self.folder / "big.pth"
+        torch.save({"big": torch.ones(1).expand(2**40)}, file)
+        self.refused(re.escape(f"{file}: big has 1099511627776 elements, more than its storage holds; ") + ".*", "--checkpoint", str(file))
+
+
+    def test_several_files_that_are_no_checkpoints(self):
+        files = [self.folder / name for name in ("a.txt", "b.txt")]
+        for file in files:
+            file.write_text("hello")
+        code, out, err = bench("--quick", *(word for file in files for word in ("--checkpoint", str(file))))
+        self.assertEqual((code, out), (2, ""))
+        self.assertEqual([line.split(": ")[1] for line in err.splitlines()], [str(file) for file in files])
+
+
+class Listing(Folder):
+    def test_needs_no_data_and_obeys_the_filter(self):
+        code, out, err = bench("--list", "--filter", "^load/linear/zip/nested/", data="/nonexistent")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(out.split(), [f"load/linear/zip/nested/{path}/cpu/hot" for path in PATHS])
+
+    def test_all_kinds_of_cases_exist_once(self):
+        names = bench("--list", "--filter", ".", "--cache", "all")[1].split()
+        self.assertEqual(len(names), len(set(names)))
+        for name in ("load/gpt2/safetensors/bare/mmap/cpu/cold", "load/multi:A+B/legacy/multi:once/copy/cpu/hot",
+                     "load/crepe:full/zip/full/direct/cpu/hot", "forward/resnet50/cpu/batch:1/module",
+                     "forward/resnet50/cpu/batch:4/torchscript", "forward/resnet50/cpu/batch:4/aoti", "load/gpt2/dcp/bare/mmap/cpu/cold",
+                     "limit/pread/threads:1",
+                     "startup/gpt2/zip/nested/direct/cpu/cold"):
+            self.assertIn(name, names)
+
+    def test_new_processes_are_started_only_if_the_filter_says_so(self):
+        kinds = {name.split("/")[0] for name in bench("--list", "--filter", "/linear/")[1].split()}
+        self.assertEqual(kinds, {"load", "forward"})
+        kinds = {name.split("/")[0] for name in bench("--list", "--filter", "startup/linear/")[1].split()}
+        self.assertEqual(kinds, {"startup"})
+
+    def test_google_benchmarks_own_flags_do_the_same(self):
+        own = bench("--list", "--filter", "^forward/")
+        self.assertEqual(bench("--benchmark_list_tests", "--benchmark_filter=^forward/"), own)
+        self.assertEqual(bench("--benchmark_list_tests=true", "--benchmark_filter=-^(load|startup|limit)/"), own)
+
+    def test_help_has_examples(self):
+        code, out, _ = bench("--help")
+        self.assertEqual(code, 0)
+        for text in ("examples:", "--checkpoint", "--quick", "exit status: 0", "startup/MODEL/FORMAT/LAYOUT/PATH/DEVICE/CACHE"):
+            self.assertIn(text, out)
+
+    def test_models_and_load_paths_are_listed(self):
+        code, out, _ = bench("--list-models")
+        self.assertEqual(code, 0)
+        for model in ("linear", "custom", "multi:A", "gpt2"):
+            self.assertRegex(out, f"(?m)^{model} +\\S")
+        code, out, _ = bench("--list-paths")
+        self.assertEqual((code, [line.split()[0] for line in out.splitlines()]), (0, PATHS))
+
+    def test_the_version_says_what_it_was_built_from(self):
+        code, out, err = bench("--version")
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, r"\Abench \(loadpath\) \d+\.\d+\.\d+\ncommit ([0-9a-f]{40}(-dirty)?|unknown)\nLibTorch \d\S*\n"
+                              r"compiler \w+ \d\S*\nbuild type \w+\n\Z")
+
+    def test_a_device_that_is_not_there_does_not_vanish(self):
+        names = bench("--list", "--device", "all", "--filter", "^load/linear/zip/nested/direct/")[1].split()
+        self.assertEqual([name.split("/")[-2] for name in names], ["cpu", "cuda"])
+
+
+if __name__ == "__main__":
+    support.main()

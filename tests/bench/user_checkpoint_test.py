@@ -1,0 +1,61 @@
+"""`bench --checkpoint` on files of the user's own."""
+import re
+
+import torch
+
+import support
+from support import Folder, OWN_PATHS
+
+
+class UserCheckpoints(Folder):
+    def test_a_file_of_the_users_own(self):
+        file = self.folder / "mine.pth"
+        base = torch.arange(12.0).view(3, 4)
+        torch.save({"a.weight": base, "a.t": base.t(), "n": torch.tensor(7), "h": torch.ones(5, dtype=torch.bfloat16)}, file)
+        rows = self.rows("--checkpoint", str(file))
+        for path in OWN_PATHS:
+            row = rows[f"load/mine/file/mine.pth/{path}/cpu/hot"]
+            self.assertEqual((row["status"], row["checked"], row["format"]), ("ok", True, "zip"))
+        self.assertRegex(rows["load/mine/file/mine.pth/jit_load/cpu/hot"]["reason"], "^may run code that lies in a file: ")
+        self.assertNotIn("outputs_checked", rows["load/mine/file/mine.pth/direct/cpu/hot"])
+        self.assertRegex(self.out, r"direct/cpu/hot .* tensors\+")
+        # The module's a.t is contiguous, the file's is a transposed view.
+        self.assertEqual(rows["load/mine/file/mine.pth/direct/cpu/hot"]["fallback"], "copy: 1 strided in the file")
+
+    def test_a_named_model_is_recognised(self):
+        file = self.folder / "mine.pth"
+        torch.save({"deep": torch.nn.ModuleDict({"linear": torch.nn.Linear(10, 2)}).state_dict()}, file)
+        rows = self.rows("--checkpoint", f"{file}::deep")
+        self.assertEqual(rows["load/mine/file/mine.pth::deep/direct/cpu/hot"]["model"], "linear")
+
+    def test_a_whole_module(self):
+        file = self.folder / "whole.pth"
+        torch.save(torch.nn.Sequential(torch.nn.Linear(3, 4)), file)
+        rows = self.rows("--checkpoint", str(file), "--opaque")
+        for path in OWN_PATHS:
+            row = rows[f"load/whole/file/whole.pth/{path}/cpu/hot"]
+            self.assertEqual((row["status"], row["checked"], row["bytes"]), ("ok", True, 64))
+
+    def test_another_dtype_is_held_against_a_cast(self):
+        rows = self.rows("--checkpoint", str(self.linear_file("half.pth", torch.float16)))
+        for path in OWN_PATHS:
+            row = rows[f"load/half/file/half.pth/{path}/cpu/hot"]
+            self.assertEqual((row["status"], row.get("checked"), row["model"]), ("ok", True, "linear"), row)
+
+    def test_two_files_of_one_name(self):
+        good, bad = self.linear_file("a/mine.pth"), self.folder / "b" / "mine.pth"
+        bad.parent.mkdir()
+        bad.write_text("hello")
+        rows = self.rows("--checkpoint", str(good), "--checkpoint", str(bad), status=1)
+        self.assertEqual(rows[f"load/mine/file/{good}/direct/cpu/hot"]["status"], "ok")
+        self.assertEqual(rows[f"load/mine/file/{bad}/direct/cpu/hot"]["status"], "error")
+        self.assertIn(str(bad), rows[f"load/mine/file/{bad}/direct/cpu/hot"]["reason"])
+        self.assertRegex(self.err, r"\Abench: " + re.escape(str(bad)) + r": .*\n\Z")
+
+    def test_a_filter_chooses_among_the_users_cases_alone(self):
+        rows = self.rows("--checkpoint", str(self.linear_file("mine.pth")), "--filter", "/direct/")
+        self.assertEqual([name for name, row in rows.items() if row["case"] != "limit"], ["load/mine/file/mine.pth/direct/cpu/hot"])
+
+
+if __name__ == "__main__":
+    support.main()
