@@ -19,7 +19,8 @@ Command DeclareLoad(CLI::App& app) {
   app.add_flag("--lenient", load.lenient, "Accept missing and unexpected keys (strict=False)");
   app.add_option("--prefix", load.prefix, "Remove this prefix from the file's keys: module.");
   app.add_option("--input", load.input,
-                 "Run on the tensors 0, 1, ... of this safetensors file, not on the example inputs");
+                 "Run on the tensors 0, 1, ... (or input.0, input.1, ...) of this safetensors file, not on the\n"
+                 "example inputs");
   app.add_option("--output", load.output, "Write the outputs to this safetensors file, as 0, 1, ...");
   app.add_option("--data", load.data,
                  "The reference data to compare with, if FILE holds its weights (default: reference/ beside the\n"

@@ -24,6 +24,8 @@
 namespace loadpath::ckpt {
 namespace {
 
+constexpr std::string_view kGoldenInput = "input.", kGoldenOutput = "output.";
+
 // Returns the bytes that the module's tensors on the CPU occupy, each storage once.
 std::uint64_t StorageBytes(const torch::nn::Module& module) {
   std::unordered_set<const void*> seen;
@@ -38,16 +40,23 @@ std::uint64_t StorageBytes(const torch::nn::Module& module) {
   return bytes;
 }
 
-// Reads the tensors 0, 1, … of a safetensors file, in that order.
+// Reads the tensors 0, 1, … of a safetensors file, in that order; of a golden file, its tensors input.0, input.1, ….
 std::vector<at::Tensor> NumberedInputs(const std::string& file) {
-  const auto named = ReadSafetensors(file);
+  auto named = ReadSafetensors(file);
+  if (std::ranges::any_of(named, [](const auto& item) { return item.first.starts_with(kGoldenInput); })) {
+    std::erase_if(named, [](const auto& item) { return item.first.starts_with(kGoldenOutput); });
+    for (auto& [name, tensor] : named) {
+      if (name.starts_with(kGoldenInput)) name.erase(0, kGoldenInput.size());
+    }
+  }
   std::vector<at::Tensor> inputs(named.size());
   for (const auto& [name, tensor] : named) {
     std::size_t index = 0;
     while (index < inputs.size() && std::to_string(index) != name) ++index;
     if (index == inputs.size()) {
-      throw UsageError("ckpt: " + Escaped(file) + ": its tensor " + Escaped(name) +
-                       " is not an input: they are named 0, 1, ... in order of the arguments");
+      throw UsageError(
+          "ckpt: " + Escaped(file) + ": its tensor " + Escaped(name) +
+          " is not an input: they are named 0, 1, ... (or input.0, input.1, ...) in order of the arguments");
     }
     inputs[index] = tensor;
   }

@@ -152,8 +152,8 @@ class Load(support.Case):
             self.assertEqual(list(outputs), ["0"])
             torch.testing.assert_close(outputs["0"], model(inputs).detach())
             result.unlink()
-        for names, words in (({"1": inputs}, "its tensor 1 is not an input: they are named 0, 1, ... in order of the arguments"),
-                             ({"x": inputs}, "its tensor x is not an input: they are named 0, 1, ... in order of the arguments")):
+        for names, words in (({"1": inputs}, "its tensor 1 is not an input: they are named 0, 1, ... (or input.0, input.1, ...) in order of the arguments"),
+                             ({"x": inputs}, "its tensor x is not an input: they are named 0, 1, ... (or input.0, input.1, ...) in order of the arguments")):
             save_file(names, given)
             self.refuses(f"ckpt: {given}: {words}", "load", path, "--model", "linear", "--input", given)
         save_file({"0": torch.randn(7, 9)}, given)
@@ -161,6 +161,12 @@ class Load(support.Case):
         self.assertEqual((code, out, err.count("\n")), (2, "", 1))
         self.assertTrue(err.startswith(f"ckpt: {given}: linear does not take these inputs: "), err)
         self.assertFalse(result.exists())
+
+    def test_inputs_of_a_golden_file(self):
+        golden, result = support.REFERENCE / "linear.golden.1.safetensors", self.folder / "out.safetensors"
+        self.succeeds("load", support.REFERENCE / "linear_model.pth", "--model", "linear", "--key", "model_state_dict",
+                      "--input", golden, "--output", result)
+        torch.testing.assert_close(load_file(result)["0"], load_file(golden)["output.0"])
 
     def test_golden(self):
         for name, model in (("linear.zip.bare.pth", "linear"), ("custom_model.pth", "custom"), ("multi_model.pth", "multi:A"),
