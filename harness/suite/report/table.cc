@@ -134,9 +134,9 @@ class SkipReasons {
  public:
   // Returns the number of the reason.
   std::size_t Number(const std::string& reason) {
-    const auto found = std::ranges::find(reasons_, reason);
-    if (found == reasons_.end()) reasons_.push_back(reason);
-    return static_cast<std::size_t>(found - reasons_.begin()) + 1;
+    const auto index = static_cast<std::size_t>(std::ranges::find(reasons_, reason) - reasons_.begin());
+    if (index == reasons_.size()) reasons_.push_back(reason);
+    return index + 1;
   }
 
   std::string Text() const {
