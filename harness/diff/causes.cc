@@ -14,7 +14,7 @@ namespace {
 
 // Up to so many keys, every missing one is compared with every unexpected one.
 constexpr std::size_t kFewKeys = 64;
-constexpr std::size_t kLargestGroup = 1000;
+constexpr std::size_t kLargestGroup = 1000, kMostPairs = 1'000'000;
 // A key has at most so many prefixes and indices that are looked at.
 constexpr std::size_t kMostParts = 8;
 
@@ -38,8 +38,12 @@ std::vector<const KeyInfo*> Without(std::span<const KeyInfo> infos, const KeyInd
 }
 
 // Finds the prefix, of one or more whole components, that the most keys of `longer` have before a key of `plain`;
-// returns it with their number.
-std::pair<std::string, std::size_t> CommonPrefix(std::span<const KeyInfo* const> longer, const KeyIndex& plain) {
+// returns it with their number. Neither side has keys that the two state dicts share: a prefix before those would be
+// removed from other tensors (an average, "ema.") and put them in the place of the right ones.
+std::pair<std::string, std::size_t> CommonPrefix(std::span<const KeyInfo* const> longer,
+                                                 std::span<const KeyInfo* const> plain_keys) {
+  HashSet<std::string_view> plain;
+  for (const KeyInfo* info : plain_keys) plain.insert(info->key);
   std::map<std::string_view, std::size_t> tally;
   for (const KeyInfo* info : longer) {
     const std::string_view key = info->key;
@@ -76,7 +80,7 @@ Shift FindShift(const KeySets& sets) {
       const std::string_view key = info.key;
       for (std::size_t begin = 0, numbers = 0; begin < key.size() && numbers < kMostParts;) {
         const std::size_t end = std::min(key.find('.', begin), key.size());
-        std::int64_t index = 0;
+        std::uint32_t index = 0;  // larger ones, and negative ones, are no positions in a Sequential
         const auto [last, error] = std::from_chars(key.data() + begin, key.data() + end, index);
         if (error == std::errc() && last == key.data() + end && end > begin) {
           ++numbers;
@@ -91,9 +95,12 @@ Shift FindShift(const KeySets& sets) {
   collect(sets.have, &Sides::second);
 
   std::map<std::string_view, std::map<std::int64_t, Shift>> shifts;
+  std::size_t pairs = 0;
   for (const auto& [place, sides] : places) {
     const auto& [wanted, have] = sides;
     if (wanted.size() > kLargestGroup || have.size() > kLargestGroup) continue;
+    pairs += wanted.size() * have.size();
+    if (pairs > kMostPairs) break;
     for (const Numbered& a : wanted) {
       for (const Numbered& b : have) {
         if (a.info->shape != b.info->shape) continue;
@@ -152,11 +159,11 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
   }
 
   std::vector<std::string> causes;
-  if (const auto [rest, count] = CommonPrefix(extra, wanted); count > 0 && 2 * count >= missing.size()) {
+  if (const auto [rest, count] = CommonPrefix(extra, missing); count > 0 && 2 * count >= missing.size()) {
     const std::string prefix = sets.removed_prefix + rest;
     causes.push_back(Counted(count, "key") + " of " + sets.have_name + " begin with " + Quoted(prefix) + ", those of " +
                      sets.wanted_name + " do not: --prefix " + Escaped(ShellArgument(prefix)) + " removes it");
-  } else if (const auto [other, times] = CommonPrefix(missing, have); times > 0 && 2 * times >= missing.size()) {
+  } else if (const auto [other, times] = CommonPrefix(missing, extra); times > 0 && 2 * times >= missing.size()) {
     causes.push_back(Counted(times, "key") + " of " + sets.wanted_name + " begin with " + Quoted(other) +
                      ", those of " + sets.have_name + " do not: was a part of it saved, or a module not wrapped?");
   } else if (!missing.empty() || other_shape > 0) {
@@ -184,35 +191,49 @@ std::optional<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<con
                                      std::string_view current) {
   const KeyIndex index = IndexByKey(wanted);
   using Place = std::pair<std::vector<std::string>, std::string>;  // the path of the dict, and the prefix
-  std::map<Place, std::size_t> tally;
-  for (const TensorPath& tensor : ListTensors(checkpoint.tree(), checkpoint.tree().root())) {
-    if (tensor.path.size() < 2) continue;
+  struct Matches {
+    std::size_t shapes = 0, names = 0;  // shapes: of the names, those whose shape is right too
+    auto operator<=>(const Matches&) const = default;
+  };
+  std::map<Place, Matches> tally;
+  const Tree& tree = checkpoint.tree();
+  for (const TensorPath& tensor : ListTensors(tree, tree.root())) {
+    if (tensor.path.empty()) continue;
     const std::string& key = tensor.path.back();
-    const auto count = [&](std::size_t length) {
-      ++tally[{{tensor.path.begin(), tensor.path.end() - 1}, key.substr(0, length)}];
+    const auto matches = [&](std::size_t prefix) {
+      const auto found = index.find(std::string_view(key).substr(prefix));
+      if (found == index.end()) return false;
+      Matches& here = tally[{{tensor.path.begin(), tensor.path.end() - 1}, key.substr(0, prefix)}];
+      ++here.names;
+      here.shapes += tree.tensor(tensor.node).shape == found->second->shape;
+      return true;
     };
-    if (index.contains(key)) {
-      count(0);
-      continue;
-    }
+    if (matches(0)) continue;
     for (std::size_t dot = key.find('.'), level = 0; dot != std::string::npos && level < kMostParts;
          dot = key.find('.', dot + 1), ++level) {
-      if (index.contains(std::string_view(key).substr(dot + 1))) count(dot + 1);
+      matches(dot + 1);
     }
   }
-  const auto best = std::ranges::max_element(tally, {}, [](const auto& place) { return place.second; });
-  if (best == tally.end() || 2 * best->second < wanted.size()) return std::nullopt;
-  std::string key_path;
-  for (const std::string& element : best->first.first) key_path += (key_path.empty() ? "" : ".") + element;
-  if (key_path == current) return std::nullopt;
-  return NestedKeys{key_path, best->first.second};
+  Matches most, most_here;
+  NestedKeys best;
+  for (const auto& [place, matches] : tally) {
+    std::string key_path;
+    for (const std::string& element : place.first) key_path += (key_path.empty() ? "" : ".") + element;
+    if (key_path == current) most_here = std::max(most_here, matches);
+    if (matches > most) most = matches, best = {key_path, place.second};
+  }
+  if (2 * most.names < wanted.size() || most <= most_here) return std::nullopt;
+  return best;
 }
 
 std::string NestedCause(const FileAndKey& name, const NestedKeys& nested) {
-  std::string cause = "the state dict lies under " + Quoted(nested.key_path);
+  const bool top = nested.key_path.empty();
+  std::string cause = "the state dict lies " + (top ? "at the top level" : "under " + Quoted(nested.key_path));
   if (!nested.prefix.empty()) cause += ", and its keys begin with " + Quoted(nested.prefix);
-  cause += ": " + Escaped(KeyArgument(name, nested.key_path));
-  return nested.prefix.empty() ? cause : cause + " --prefix " + Escaped(ShellArgument(nested.prefix));
+  cause += ": " + (top ? "leave the key out" : Escaped(KeyArgument(name, nested.key_path)));
+  return nested.prefix.empty()
+             ? cause
+             : cause + (top ? ", and add --prefix " : " --prefix ") + Escaped(ShellArgument(nested.prefix));
 }
 
 }  // namespace loadpath

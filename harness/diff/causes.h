@@ -40,8 +40,8 @@ struct NestedKeys {
 /// model. Returns nothing if no cause is likely.
 std::vector<std::string> LikelyCauses(const KeySets& sets);
 
-/// Returns the dict in the checkpoint, below its root, that holds the most of these keys, as they are or all with one
-/// prefix. Returns nullopt if that is fewer than half of them, or if its key path is `current`.
+/// Returns the dict in the checkpoint that holds the most of these keys with their shapes, as they are or all with one
+/// prefix. Returns nullopt if it holds fewer than half of the keys, or no more than the dict at `current`.
 std::optional<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted,
                                      std::string_view current);
 

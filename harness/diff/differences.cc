@@ -172,14 +172,15 @@ struct Found {
 };
 
 std::string NestedIn(const Found& found, const FileAndKey& wanted, const FileAndKey& have, const DiffOptions& options) {
-  std::string cause = "in " + Escaped(found.file.file) + " the state dict lies under \"" + Escaped(found.keys.key_path);
-  if (!found.keys.prefix.empty()) cause += "\", with keys that begin with \"" + Escaped(found.keys.prefix);
+  std::string cause = "in " + Escaped(found.file.file) + " the state dict lies ";
+  cause += found.keys.key_path.empty() ? "at the top level" : "under \"" + Escaped(found.keys.key_path) + "\"";
+  if (!found.keys.prefix.empty()) cause += ", with keys that begin with \"" + Escaped(found.keys.prefix) + "\"";
   std::string command =
       "ckpt diff " + ShellArgument(wanted.file, found.wanted_key) + " " + ShellArgument(have.file, found.have_key);
   const std::string& prefix = found.keys.prefix.empty() ? options.prefix : found.keys.prefix;
   if (!prefix.empty()) command += " --prefix " + ShellArgument(prefix);
   if (options.open.opaque) command += " --opaque";
-  return cause + "\": " + Escaped(command);
+  return cause + ": " + Escaped(command);
 }
 
 }  // namespace

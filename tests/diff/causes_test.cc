@@ -77,6 +77,43 @@ TEST(CausesTest, NamesTheWholePrefixIfAPartOfItWasRemoved) {
                           "removes it"));
 }
 
+TEST(CausesTest, FindsTheStateDictWhoseShapesAreRight) {
+  using namespace pickles;
+  const std::string small = Tensor("0", 2, 0, {1}, {1}), large = Tensor("0", 2, 0, {2}, {1});
+  const auto checkpoint = Opened(Dict({{"a", Dict({{"w", small}})}, {"b", Dict({{"w", large}})}}), {{"0", {1, 2}}});
+  const Keys wants_small = {{"w", "float32", {1}}}, wants_large = {{"w", "float32", {2}}},
+             wants_other = {{"w", "float32", {3}}};
+  EXPECT_EQ(FindNested(*checkpoint, wants_small, "b"), (NestedKeys{"a", ""}));
+  EXPECT_EQ(FindNested(*checkpoint, wants_large, "a"), (NestedKeys{"b", ""}));
+  EXPECT_EQ(FindNested(*checkpoint, wants_other, "b"), std::nullopt)
+      << "no place is better than the one that was named";
+}
+
+TEST(CausesTest, FindsTheStateDictAtTheTopLevel) {
+  using namespace pickles;
+  const std::string tensor = Tensor("0", 1, 0, {1}, {1});
+  const auto checkpoint = Opened(Dict({{"w", tensor}, {"other", Dict({{"x", tensor}})}}), {{"0", {1}}});
+  const auto nested = FindNested(*checkpoint, Keys{{"w", "float32", {1}}}, "other");
+  EXPECT_EQ(nested, (NestedKeys{"", ""}));
+  EXPECT_EQ(NestedCause({"a.pth", "a.pth", "other"}, *nested),
+            "the state dict lies at the top level: leave the key out");
+}
+
+TEST(CausesTest, APrefixOfKeysThatAreThereTwiceIsNotRemoved) {
+  Keys have = kLinear;
+  have.push_back({"ema.linear.weight", "float32", {2, 10}});
+  have.push_back({"ema.linear.bias", "float32", {2}});
+  EXPECT_THAT(Causes(kLinear, have), IsEmpty());
+}
+
+TEST(CausesTest, ANumberThatIsNoPositionIsNoIndex) {
+  for (const char* number : {"-9223372036854775808", "-1", "18446744073709551615"}) {
+    EXPECT_THAT(Causes({{"0.weight", "float32", {4}}}, {{std::string(number) + ".weight", "float32", {4}}}),
+                ElementsAre(testing::StartsWith("renamed")))
+        << number;
+  }
+}
+
 TEST(CausesTest, LooksForAShiftInTheFirstEightNumbersOfAKey) {
   EXPECT_THAT(Causes({{"0.0.0.0.0.0.0.1.w", "float32", {1}}}, {{"0.0.0.0.0.0.0.2.w", "float32", {1}}}),
               ElementsAre(testing::StartsWith("an index is shifted by 1")));
