@@ -42,10 +42,11 @@ class LintTest(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
-    def compiled(self, *names, flags=""):
-        entries = [{"directory": str(self.root), "file": name, "command": f"c++ -I{self.root} {flags} -Wno-restrict -std=c++20 -c {name}"} for name in names]
+    def compiled(self, *names, flags="", besides=()):
+        entries = [*besides] + [{"directory": str(self.root), "file": name, "command": f"c++ -I{self.root} {flags} -Wno-restrict -std=c++20 -c {name}"} for name in names]
         self.write("build/compile_commands.json", json.dumps(entries))
         self.write(".gitignore", "/build/\n")
+        return entries
 
     def lint(self, *flags):
         programs = [*(["--clang-format", FORMAT] if FORMAT else []), *(["--clang-tidy", TIDY] if TIDY else [])]
@@ -148,7 +149,12 @@ class TidyTest(LintTest):
         self.write("build/pch.hxx", "using Number = int;\n")
         self.write("build/pch.hxx.gch", "gpch: not clang's\n")
         self.write("harness/good.cc", "typedef Number Other;\n")
-        self.compiled("harness/good.cc", flags=f"-Winvalid-pch -include {self.root}/build/pch.hxx")
+        good = self.compiled("harness/good.cc", flags=f"-Winvalid-pch -include {self.root}/build/pch.hxx")
+        self.assertEqual(self.findings(), (1, ["harness/good.cc [modernize-use-using,-warnings-as-errors]"]))
+        self.write("other/pch.hxx", "using Other = long;\n")
+        self.write("other/pch.hxx.gch", "gpch: not clang's\n")
+        self.write("harness/other.cc", "Other value = 1;\n")
+        self.compiled("harness/other.cc", flags=f"-include {self.root}/other/pch.hxx", besides=good)
         self.assertEqual(self.findings(), (1, ["harness/good.cc [modernize-use-using,-warnings-as-errors]"]))
 
 
