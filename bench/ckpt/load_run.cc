@@ -4,6 +4,7 @@
 #include <torch/nn/module.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <optional>
 #include <unordered_set>
@@ -51,9 +52,9 @@ std::vector<at::Tensor> NumberedInputs(const std::string& file) {
   }
   std::vector<at::Tensor> inputs(named.size());
   for (const auto& [name, tensor] : named) {
-    std::size_t index = 0;
-    while (index < inputs.size() && std::to_string(index) != name) ++index;
-    if (index == inputs.size()) {
+    std::size_t index = inputs.size();
+    std::from_chars(name.data(), name.data() + name.size(), index);
+    if (index >= inputs.size() || std::to_string(index) != name || inputs[index].defined()) {
       throw UsageError(
           "ckpt: " + Escaped(file) + ": its tensor " + Escaped(name) +
           " is not an input: they are named 0, 1, ... (or input.0, input.1, ...) in order of the arguments");
@@ -215,11 +216,11 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
   watch.Lap();
   const std::vector<at::Tensor> outputs = RunForward(model, *module, std::move(inputs), device, options);
   record.seconds.first_forward = watch.Lap();
-  if (!options.output.empty()) WriteOutputs(options.output, outputs);
   StateDict state_dict = StateDict::From(checkpoint, options.file.key);
   if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
   WarnIfNothingLoaded(record, model, *module, state_dict, options);
   CheckAgainstReference(record, options, state_dict, model, *module, device);
+  if (!options.output.empty() && record.errors.empty()) WriteOutputs(options.output, outputs);
   return record;
 }
 

@@ -153,6 +153,7 @@ class Load(support.Case):
             torch.testing.assert_close(outputs["0"], model(inputs).detach())
             result.unlink()
         for names, words in (({"1": inputs}, "its tensor 1 is not an input: they are named 0, 1, ... (or input.0, input.1, ...) in order of the arguments"),
+                             ({"0": inputs, "input.0": inputs + 1}, "its tensor 0 is not an input: they are named 0, 1, ... (or input.0, input.1, ...) in order of the arguments"),
                              ({"x": inputs}, "its tensor x is not an input: they are named 0, 1, ... (or input.0, input.1, ...) in order of the arguments")):
             save_file(names, given)
             self.refuses(f"ckpt: {given}: {words}", "load", path, "--model", "linear", "--input", given)
