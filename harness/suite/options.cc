@@ -146,6 +146,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw UsageError(std::string(error.what()) + "; bench --help lists the flags");
   }
+  if (opaque && checkpoints.empty()) throw UsageError("--opaque is for the files of --checkpoint: name one");
   InitializeGoogleBenchmark(options.google);
   if (list) options.task = Task::kListCases;
   if (sample->count() > 0) options.task = Task::kTakeStartupSample;

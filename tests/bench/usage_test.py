@@ -73,6 +73,9 @@ class BadUse(Folder):
         self.refused(re.escape(str(file)) + r": not a state dict: epoch is <class 'int'>; name one with --checkpoint "
                      r"FILE::KEY, here: weights", "--checkpoint", str(file))
 
+    def test_opaque_without_a_checkpoint(self):
+        self.refused("--opaque is for the files of --checkpoint: name one", "--opaque")
+
     def test_a_whole_module_needs_opaque(self):
         file = self.folder / "whole.pth"
         torch.save(torch.nn.ReLU(), file)
