@@ -48,6 +48,7 @@ class Smoke(Folder):
                 self.assertEqual(row["repetitions"], 3)
                 if row["case"] in ("load", "forward"):
                     self.assertTrue(row["checked"] and row["outputs_checked"])
+                    self.assertEqual(len(row["difference"].split("; ")), 2 if row["model"] == "multi:A+B" else 1)
         cores = len(os.sched_getaffinity(0))
         self.assertEqual(linear["direct"]["threads"], cores)
         for row in self.whole["benchmarks"]:
@@ -104,6 +105,7 @@ class Smoke(Folder):
         rows = self.rows("--filter", "^startup/multi:A[+]B/zip/multi:(once|twice)/direct/")
         phases = {row["layout"]: set(row["phases_ns"]) for row in rows.values()}
         self.assertEqual(phases["multi:once"] - phases["multi:twice"], {"open"})
+        self.assertEqual({len(row["difference"].split("; ")) for row in rows.values()}, {2})
 
     def test_what_was_not_cold_says_so(self):
         """Pages of a filesystem in memory cannot be evicted; nothing can be read from a disk there either."""

@@ -113,7 +113,8 @@ class LoadRun : public Run {
         module.eval();
         const Forward forward = [&](std::span<const at::Tensor> inputs) { return part.model->forward(module, inputs); };
         const std::int64_t batch = part.entry->goldens.begin()->first;
-        record.difference = CheckOutputs(forward, session_.manifest(), *part.entry, batch, device_).front();
+        if (!record.difference.empty()) record.difference += "; ";
+        record.difference += CheckOutputs(forward, session_.manifest(), *part.entry, batch, device_).front();
         record.outputs_checked = true;
         return wrong;
       });

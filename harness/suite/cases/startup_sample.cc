@@ -90,13 +90,15 @@ Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
   }
   Json answer = {
       {"phases", phases.seconds()}, {"bytes", bytes}, {"cpu_ns", process_cpu + (ReadProcessCounters() - own).cpu_ns}};
+  std::string differences;
   for (std::size_t i = 0; i < source.parts.size(); ++i) {
     const auto& [model, entry, key] = source.parts[i];
     if (const std::string wrong = CheckParameters(*modules[i], *entry); !wrong.empty()) throw WrongAnswer(wrong);
     const std::int64_t batch = entry->goldens.begin()->first;
-    answer["difference"] =
-        CheckOutputs(ForwardOf(*model, *modules[i]), session.manifest(), *entry, batch, device).front();
+    if (i > 0) differences += "; ";
+    differences += CheckOutputs(ForwardOf(*model, *modules[i]), session.manifest(), *entry, batch, device).front();
   }
+  answer["difference"] = differences;
   return answer;
 }
 
