@@ -18,7 +18,7 @@ PREFIX = DATA / "prefix"
 LINEAR = BUILD / "reference" / "linear_model.pth"
 
 HEADERS = {
-    "base": ["error.h"],
+    "base": ["error.h", "keyed_hash.h"],
     "checkpoint": ["checkpoint.h", "dtype.h", "huge_pages.h", "tree.h"],
     "state": ["deferred_init.h", "load_state_dict.h", "module_info.h", "state_dict.h"],
 }
