@@ -29,7 +29,6 @@ TEST(Formats, EveryNameHasFilesThatTestIt) {
   for (const auto& [path, format] : RightFiles()) tested.insert(format);
   for (const Format& format : Formats()) {
     for (const std::string_view name : format.names) {
-      if (!LOADPATH_TORCH && name == "cpp") continue;  // written by a program that needs LibTorch
       EXPECT_TRUE(tested.contains(std::string(name)))
           << "no file of format " << name << " is tested: write some in tests/checkpoint/make_*.py";
       tested.erase(std::string(name));
