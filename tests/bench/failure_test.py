@@ -71,7 +71,7 @@ class WrongOrMissing(Folder):
         rows = self.rows("--filter", "^load/linear/zip/nested/direct", data=str(self.folder), status=1)
         self.assertEqual(rows[self.CASE]["status"], "skipped")
         self.assertRegex(rows[self.CASE]["reason"], "^no reference data: .*manifest.json: cannot be opened; scripts/bench makes it$")
-        self.assertRegex(self.out, r"\nskipped \(1\) no reference data")
+        self.assertRegex(self.out, r"\n  direct/cpu/hot  skipped \(2\)\n(.*\n)*skipped \(2\) no reference data")
         self.assertEqual(self.err, "bench: 1 case was skipped because reference data are missing; scripts/bench makes them\n")
 
     def test_a_run_in_which_everything_is_refused_is_no_success(self):
@@ -126,6 +126,7 @@ class WrongOrMissing(Folder):
         data[bytes(data).index(weight)] ^= 1
         file.write_bytes(data)
         row = self.rows("--filter", "^load/linear/zip/nested/direct", data=str(self.folder), status=1)[self.CASE]
+        self.assertEqual((row["status"], "samples_ns" in row), ("error", False))
         self.assertIn("linear_model.pth", row["reason"])
 
 
