@@ -1,9 +1,8 @@
 #ifndef LOADPATH_HARNESS_BASE_STOPWATCH_H_
 #define LOADPATH_HARNESS_BASE_STOPWATCH_H_
 
-#include <time.h>
-
 #include <cstdint>
+#include <ctime>
 #include <utility>
 
 namespace loadpath {

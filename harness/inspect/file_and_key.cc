@@ -30,7 +30,7 @@ std::string KeyArgument(const FileAndKey& name, const std::string& key) {
 }
 
 std::string ShellArgument(const std::string& file, const std::string& key) {
-  const std::string argument = key.empty() ? file : file + "::" + key;
+  std::string argument = key.empty() ? file : file + "::" + key;
   static constexpr const char* kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:,+@%=";
   if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
   std::string quoted = "'";

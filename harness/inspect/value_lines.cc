@@ -232,7 +232,8 @@ class Lister {
     std::size_t hidden = 0;
     if (detail_ == Detail::kShort) {
       // Values of one line first; those of a long table or list are counted instead of listed.
-      std::ranges::stable_partition(inside, [&](const Entry& entry) { return TakesOneLine(entry.value); });
+      std::stable_partition(inside.begin(), inside.end(),
+                            [&](const Entry& entry) { return TakesOneLine(entry.value); });
       if (place.depth > 0 && inside.size() > kLongTable) {
         hidden = inside.size() - kShownOfLongTable;
         inside.resize(kShownOfLongTable);

@@ -29,8 +29,9 @@ class Writer {
     ValuesJson json;
     Walk(from, json.values);
     std::string attributes = "[";
-    for (std::size_t i = 0; i < owners_.size(); ++i) {
-      const NodeId owner = owners_[i];
+    std::size_t next = 0;
+    while (next < owners_.size()) {  // Walk finds more
+      const NodeId owner = owners_[next++];
       if (attributes.size() > 1) attributes += ',';
       attributes += "{\"path\":";
       AppendPath(owner, attributes);
