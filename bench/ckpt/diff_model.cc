@@ -34,6 +34,13 @@ int RunDiffModel(const DiffModelOptions& options) {
   LoadCheck check = CheckLoadStateDict(*module, state_dict);
   differences.missing = std::move(check.plan.missing_keys);
   differences.unexpected = std::move(check.plan.unexpected_keys);
+  for (const std::string& message : check.error_messages) {
+    // The keys and the shapes have lists of their own.
+    const bool listed = message.starts_with("Missing key(s)") || message.starts_with("Unexpected key(s)") ||
+                        (message.starts_with("size mismatch") && !differences.shapes.empty());
+    if (!listed) differences.refused.push_back(message);
+  }
+  if (differences.equal() && !check.error.empty()) differences.refused.push_back(check.error);
   if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file, options.prefix);
   WriteStdout(options.json ? DiffJson(differences) : DiffText(differences));
   return differences.equal() ? kDone : kFailed;

@@ -46,6 +46,7 @@ std::string DiffJson(const Differences& differences) {
   report["dtypes"] = MismatchesJson("key", differences.dtypes);
   report["tensors"] = TensorsJson(differences.tensors);
   report["values"] = MismatchesJson("path", differences.values);
+  if (!differences.refused.empty()) report["errors"] = differences.refused;
   report["causes"] = differences.causes;
   return JsonLine(report);
 }
@@ -73,6 +74,7 @@ std::string DiffText(const Differences& differences) {
   const std::string wanted = Escaped(differences.wanted_name), have = Escaped(differences.have_name);
   section("missing in " + have, keys(differences.missing));
   section("unexpected in " + have, keys(differences.unexpected));
+  section("refused by load_state_dict", keys(differences.refused));
   section("other shape: " + wanted + " -> " + have, pairs(differences.shapes));
   section("other dtype: " + wanted + " -> " + have, pairs(differences.dtypes));
   const auto figure = [](const char* name, double value, std::span<const std::int64_t> at) {

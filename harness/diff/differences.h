@@ -25,11 +25,12 @@ struct Differences {
   std::vector<std::string> missing, unexpected;
   std::vector<Mismatch> shapes, dtypes, values;
   std::vector<TensorDifference> tensors;
+  std::vector<std::string> refused;  ///< what load_state_dict refuses besides, in PyTorch's words
   std::vector<std::string> causes;
 
   bool equal() const {
     return missing.empty() && unexpected.empty() && shapes.empty() && dtypes.empty() && values.empty() &&
-           tensors.empty();
+           tensors.empty() && refused.empty();
   }
 };
 
@@ -52,7 +53,8 @@ std::string DiffText(const Differences& differences);
 
 /// Returns {"wanted", "have", "equal", "compared", "missing", "unexpected", "shapes": [{"key", "wanted", "have"}],
 /// "dtypes": …, "tensors": [{"key", "elements", "differing", "first", "largest", "largest_at", "relative",
-/// "relative_at"}], "values": [{"path", "wanted", "have"}], "causes"}; with a tolerance also "rtol" and "atol".
+/// "relative_at"}], "values": [{"path", "wanted", "have"}], "causes"}; with a tolerance also "rtol" and "atol";
+/// "errors" with what load_state_dict refuses besides.
 std::string DiffJson(const Differences& differences);
 
 }  // namespace loadpath

@@ -174,6 +174,13 @@ class Diff(support.Case):
         self.assertEqual(got["shapes"], [{"key": "linear.weight", "wanted": "[2, 10]", "have": "[10, 2]"}])
         self.assertEqual(got["dtypes"], [{"key": "linear.bias", "wanted": "float32", "have": "float64"}])
         self.assertEqual(got["causes"], ['1 tensor would fit transposed, "linear.weight" first (Linear keeps [out, in], Conv1D [in, out])'])
+        self.assertNotIn("errors", got)
+        for value, what in ((3, "<class 'int'>"), (None, "<class 'NoneType'>")):
+            odd = self.save({**LINEAR, "linear.bias": value})
+            got = self.json("diff", odd, "--model", "linear", code=1)
+            self.assertEqual((got["equal"], got["missing"], got["unexpected"], got["shapes"]), (False, [], [], []))
+            self.assertEqual(got["errors"], ['While copying the parameter named "linear.bias", expected torch.Tensor or Tensor-like '
+                                             f"object from checkpoint but received {what}"])
         listed = self.save([1])
         self.refuses(f"ckpt: {listed}: Expected state_dict to be dict-like, got <class 'list'>.", "diff", listed, "--model", "linear")
 
