@@ -28,8 +28,7 @@ endfunction()
 set(_package ${CMAKE_INSTALL_LIBDIR}/cmake/loadpath)
 loadpath_install_library(checkpoint PARTS base checkpoint HEADERS
   harness/checkpoint/checkpoint.h harness/checkpoint/dtype.h harness/base/error.h harness/base/keyed_hash.h
-  harness/checkpoint/huge_pages.h
-  harness/checkpoint/tree.h)
+  harness/checkpoint/huge_pages.h harness/checkpoint/tree.h)
 set(_modules ImportLibdeflate.cmake)
 if(TARGET loadpath_state)
   loadpath_install_library(state PARTS state HEADERS

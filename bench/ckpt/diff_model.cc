@@ -31,16 +31,15 @@ int RunDiffModel(const DiffModelOptions& options) {
   const std::vector<KeyInfo> wanted = KeysOf(*module), have = KeysOf(state_dict);
   Differences differences = CompareKeys({wanted, have, options.model, options.file.text});
   // PyTorch's own rules decide what is missing and what is unexpected.
-  LoadCheck check = CheckLoadStateDict(*module, state_dict);
+  LoadCheck check = CheckLoadStateDict(*module, state_dict, {.strict = false});
   differences.missing = std::move(check.plan.missing_keys);
   differences.unexpected = std::move(check.plan.unexpected_keys);
-  for (const std::string& message : check.error_messages) {
-    // The keys and the shapes have lists of their own.
-    const bool listed = message.starts_with("Missing key(s)") || message.starts_with("Unexpected key(s)") ||
-                        (message.starts_with("size mismatch") && !differences.shapes.empty());
-    if (!listed) differences.refused.push_back(message);
+  // Not strict, the messages leave the keys out; the shapes have a list of their own too.
+  for (std::string& message : check.error_messages) {
+    if (differences.shapes.empty() || !message.starts_with("size mismatch")) {
+      differences.refused.push_back(std::move(message));
+    }
   }
-  if (differences.equal() && !check.error.empty()) differences.refused.push_back(check.error);
   if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file, options.prefix);
   WriteStdout(options.json ? DiffJson(differences) : DiffText(differences));
   return differences.equal() ? kDone : kFailed;

@@ -231,9 +231,10 @@ std::string NestedCause(const FileAndKey& name, const NestedKeys& nested) {
   std::string cause = "the state dict lies " + (top ? "at the top level" : "under " + Quoted(nested.key_path));
   if (!nested.prefix.empty()) cause += ", and its keys begin with " + Quoted(nested.prefix);
   cause += ": " + (top ? "leave the key out" : Escaped(KeyArgument(name, nested.key_path)));
-  return nested.prefix.empty()
-             ? cause
-             : cause + (top ? ", and add --prefix " : " --prefix ") + Escaped(ShellArgument(nested.prefix));
+  if (!nested.prefix.empty()) {
+    cause += std::string(top ? ", and add" : "") + " --prefix " + Escaped(ShellArgument(nested.prefix));
+  }
+  return cause;
 }
 
 }  // namespace loadpath
