@@ -19,8 +19,8 @@ class StateDictError : public std::runtime_error {
 
 struct LoadStateDictOptions {
   bool strict = true;
-  bool assign = false;        ///< make the checkpoint's tensors the module's: dtype and strides come from the file
-  std::string remove_prefix;  ///< "module.", say: as consume_prefix_in_state_dict_if_present does
+  bool assign = false;          ///< make the checkpoint's tensors the module's: dtype and strides come from the file
+  std::string remove_prefix{};  ///< "module.", say: as consume_prefix_in_state_dict_if_present does
 };
 
 /// A parameter or buffer that the state dict fills.
