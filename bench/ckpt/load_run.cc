@@ -13,6 +13,7 @@
 #include "bench/ckpt/model_keys.h"
 #include "bench/ckpt/reference_check.h"
 #include "harness/base/error.h"
+#include "harness/base/new_file.h"
 #include "harness/base/stopwatch.h"
 #include "harness/base/text.h"
 #include "harness/golden/safetensors_io.h"
@@ -191,6 +192,11 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
   record.seconds.construct = watch.Lap();
   const auto checkpoint = Checkpoint::Open(options.file.file, options.open);
   record.seconds.open = watch.Lap();
+  if (!options.output.empty()) {
+    RefuseToOverwrite(options.output, FilesOf(*checkpoint), "the checkpoint itself");
+    RefuseToOverwrite(options.output, std::span(&options.input, 1), "the input itself");
+    watch.Lap();
+  }
   LoadRequest request{.file = options.file.file,
                       .key_path = options.file.key,
                       .checkpoint = checkpoint,

@@ -96,4 +96,14 @@ void NewFile::Commit() {
   }
 }
 
+void RefuseToOverwrite(const std::string& output, std::span<const std::string> files, std::string_view what) {
+  struct stat out {};
+  if (::stat(output.c_str(), &out) != 0) return;
+  for (const std::string& file : files) {
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0 || status.st_dev != out.st_dev || status.st_ino != out.st_ino) continue;
+    throw CheckpointError(ErrorCode::kIo, output, "is " + std::string(what) + "; name another file to write");
+  }
+}
+
 }  // namespace loadpath

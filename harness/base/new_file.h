@@ -35,6 +35,10 @@ class NewFile {
   int fd_ = -1;
 };
 
+/// Throws CheckpointError kIo if `output` is one of these files, by whatever name: it would be lost. `what` tells the
+/// user which it is ("the checkpoint itself").
+void RefuseToOverwrite(const std::string& output, std::span<const std::string> files, std::string_view what);
+
 }  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_BASE_NEW_FILE_H_

@@ -114,6 +114,9 @@ class Checkpoint {
   bool Swapped() const;
 };
 
+/// Returns the canonical path of every file that holds something of the checkpoint: of shards their index too.
+std::vector<std::string> FilesOf(const Checkpoint& checkpoint);
+
 /// Returns the tensor's elements in row-major order, little-endian, with conjugation and negation resolved: the bytes
 /// that digests are taken over.
 std::vector<std::byte> ReadTensor(const Checkpoint& checkpoint, const TensorView& tensor,

@@ -1,7 +1,5 @@
 #include "harness/save/convert.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <span>
 #include <stdexcept>
@@ -18,18 +16,6 @@
 
 namespace loadpath {
 namespace {
-
-bool SameFile(const std::string& path, int fd) {
-  struct stat a = {}, b = {};
-  return ::stat(path.c_str(), &a) == 0 && ::fstat(fd, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-void RefuseToOverwrite(const std::string& output, const Checkpoint& checkpoint) {
-  for (std::uint32_t i = 0; i < checkpoint.file_count(); ++i) {
-    if (SameFile(output, checkpoint.fd(i)))
-      throw CheckpointError(ErrorCode::kIo, output, "is the checkpoint itself; name another file to write");
-  }
-}
 
 std::vector<SafetensorsEntry> Entries(const Checkpoint& checkpoint, std::span<const TensorPath> tensors) {
   std::vector<SafetensorsEntry> entries;
@@ -108,7 +94,7 @@ Conversion ConvertToSafetensors(const FileAndKey& from, const std::string& outpu
   Stopwatch watch;
   PrepareSha256();
   const auto checkpoint = Checkpoint::Open(from.file, options.open);
-  RefuseToOverwrite(output, *checkpoint);
+  RefuseToOverwrite(output, FilesOf(*checkpoint), "the checkpoint itself");
   StateDictTensors source = TakeStateDict(*checkpoint, from);
   // transformers refuses a file without it.
   if (std::ranges::find(source.metadata, "format", &std::pair<std::string, std::string>::first) ==

@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
-#include "harness/base/paths.h"
-#include "harness/checkpoint/formats/folder.h"
 #include "harness/golden/reference_files.h"
 
 namespace loadpath {
@@ -53,15 +50,6 @@ ReferenceSource FindWeights(const std::string& model, const Session& session) {
 
 OpenOptions HowToOpen(const Case& one) {
   return {.opaque = one.checkpoint ? one.checkpoint->opaque : one.format == "opaque"};
-}
-
-std::vector<std::string> FilesOf(const std::string& path, const OpenOptions& how) {
-  const auto checkpoint = Checkpoint::Open(path, how);
-  std::set<std::string> files = {std::filesystem::canonical(IsFolder(path) ? CheckpointInFolder(path) : path).string()};
-  for (std::uint32_t i = 0; i < checkpoint->file_count(); ++i) {
-    files.insert(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(checkpoint->fd(i))).string());
-  }
-  return {files.begin(), files.end()};
 }
 
 LoadResult LoadBy(const LoadPath& path, const LoadRequest& request, bool must_load) {

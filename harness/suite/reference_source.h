@@ -31,9 +31,6 @@ ReferenceSource FindWeights(const std::string& model, const Session& session);
 /// Opening options of a case: whole pickled modules need `opaque`.
 OpenOptions HowToOpen(const Case& one);
 
-/// Every file that holds something of the checkpoint `path`, which may be a folder or list others.
-std::vector<std::string> FilesOf(const std::string& path, const OpenOptions& how);
-
 /// Loads by the path. If `must_load`, a refusal is an error: std::runtime_error instead of Skipped.
 LoadResult LoadBy(const LoadPath& path, const LoadRequest& request, bool must_load);
 

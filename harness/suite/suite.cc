@@ -10,6 +10,7 @@
 #include <map>
 
 #include "harness/base/error.h"
+#include "harness/base/new_file.h"
 #include "harness/base/version.h"
 #include "harness/load/device.h"
 #include "harness/measure/machine.h"
@@ -46,6 +47,22 @@ Context DescribeRun(const SuiteOptions& options) {
                                  {"date", date},
                                  {"command", options.command}});
   return context;
+}
+
+// A file that cannot be opened is its cases' to report.
+std::vector<std::string> FilesOf(const UserCheckpoint& checkpoint) {
+  try {
+    return FilesOf(*Checkpoint::Open(checkpoint.file, {.opaque = checkpoint.opaque}));
+  } catch (const CheckpointError&) {
+    return {checkpoint.file};
+  }
+}
+
+void KeepCheckpoints(std::span<const UserCheckpoint> checkpoints, const std::string& output) {
+  if (output.empty()) return;
+  for (const UserCheckpoint& checkpoint : checkpoints) {
+    RefuseToOverwrite(output, FilesOf(checkpoint), "the checkpoint itself");
+  }
 }
 
 void RequireWritable(const std::string& file) {
@@ -174,6 +191,7 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   std::vector<Case> chosen = Select(options.filter, catalogue);
   const std::vector<Case> limits = LimitsOf(chosen, catalogue);
   chosen.insert(chosen.begin(), limits.begin(), limits.end());
+  for (const std::string& output : {options.json, options.google.out}) KeepCheckpoints(options.checkpoints, output);
   std::optional<TextOutput> json;
   if (!options.json.empty()) json.emplace(options.json);
   RequireWritable(options.google.out);

@@ -25,7 +25,7 @@ TEST(FilesOf, AFolderOfShardsIsItsIndexAndEveryShard) {
   std::ofstream(expected.back()) << R"({"metadata": {"total_size": 24}, "weight_map": {
     "in model-00001-of-00002.safetensors": "model-00001-of-00002.safetensors",
     "in model-00002-of-00002.safetensors": "model-00002-of-00002.safetensors"}})";
-  EXPECT_THAT(FilesOf(folder.string(), {}), testing::UnorderedElementsAreArray(expected));
+  EXPECT_THAT(FilesOf(*Checkpoint::Open(folder.string())), testing::UnorderedElementsAreArray(expected));
   std::filesystem::remove_all(folder);
 }
 

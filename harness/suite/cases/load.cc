@@ -87,7 +87,7 @@ class LoadRun : public Run {
 
   void VerifyLoad() {
     const Releaser releaser(*this);
-    files_ = FilesOf(file_, HowToOpen(tested()));
+    files_ = FilesOf(*Checkpoint::Open(file_, HowToOpen(tested())));
     if (tested().cache == CacheState::kHot) MakeHot(files_);
     std::optional<ScopedTensorAllocator> loading(std::in_place);
     PeakMemory peak;

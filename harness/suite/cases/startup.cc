@@ -29,7 +29,7 @@ class StartupRun : public Run {
 
   void Verify() override {
     OpenDevice(tested().device->text());
-    files_ = FilesOf(FindReference(tested(), session_).file, HowToOpen(tested()));
+    files_ = FilesOf(*Checkpoint::Open(FindReference(tested(), session_).file, HowToOpen(tested())));
     estimate = Sample();
     record.checked = record.outputs_checked = true;
     record.phases_ns.clear();

@@ -163,6 +163,14 @@ class Load(support.Case):
         self.assertTrue(err.startswith(f"ckpt: {given}: linear does not take these inputs: "), err)
         self.assertFalse(result.exists())
 
+    def test_an_output_that_would_replace_what_is_read(self):
+        path, given = self.save(LinearModel(10, 2).state_dict()), self.folder / "in.safetensors"
+        save_file({"0": torch.ones(1, 10)}, given)
+        before = path.read_bytes(), given.read_bytes()
+        for file, what in ((path, "the checkpoint itself"), (given, "the input itself")):
+            self.refuses(f"ckpt: {file}: is {what}; name another file to write", "load", path, "--model", "linear", "--input", given, "--output", file)
+        self.assertEqual((path.read_bytes(), given.read_bytes()), before)
+
     def test_inputs_of_a_golden_file(self):
         golden, result = support.REFERENCE / "linear.golden.1.safetensors", self.folder / "out.safetensors"
         self.succeeds("load", support.REFERENCE / "linear_model.pth", "--model", "linear", "--key", "model_state_dict",
