@@ -1,5 +1,7 @@
 // bench: measures ways of loading checkpoints into LibTorch modules. harness/suite/options.cc is its command line.
 #include <iostream>
+#include <span>
+#include <stdexcept>
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
@@ -19,12 +21,18 @@ void PrintList(const Rows& rows) {
   for (const auto& row : rows) table.Add({std::string(row.name), std::string(row.summary)});
   std::string text;
   table.AppendTo(text);
-  std::cout << text;
+  WriteStdout(text);
+}
+
+void PrintCases(std::span<const Case> cases) {
+  std::string text;
+  for (const Case& one : cases) text += one.name() + "\n";
+  WriteStdout(text);
 }
 
 int RunAndPrint(const SuiteOptions& options) {
   const SuiteResult result = RunSuite(options, Models());
-  if (!options.google.display && result.exit_status != 2) std::cout << TableText(result.records, result.context);
+  if (!options.google.display && result.exit_status != 2) WriteStdout(TableText(result.records, result.context));
   for (const std::string& message : result.messages) std::cerr << "bench: " << message << "\n";
   return result.exit_status;
 }
@@ -34,7 +42,7 @@ int Main(const SuiteOptions& options) {
     case Task::kRun:
       return RunAndPrint(options);
     case Task::kListCases:
-      for (const Case& one : ChosenCases(options, Models())) std::cout << one.name() << "\n";
+      PrintCases(ChosenCases(options, Models()));
       return 0;
     case Task::kListModels:
       PrintList(Models());
@@ -43,7 +51,7 @@ int Main(const SuiteOptions& options) {
       PrintList(LoadPaths());
       return 0;
     case Task::kShowVersion:
-      std::cout << VersionText("bench");
+      WriteStdout(VersionText("bench"));
       return 0;
     case Task::kTakeStartupSample:
       return RunStartupSample(options.startup, Models());
@@ -59,7 +67,10 @@ int main(int argc, char** argv) {
   InstallMappingGuard("bench");
   try {
     const auto options = ParseOptions(argc, argv);
-    return options ? bench::Main(*options) : 0;
+    const int status = options ? bench::Main(*options) : 0;
+    // Google Benchmark writes there too, and does not look.
+    if (!std::cout.flush()) throw std::runtime_error("standard output: cannot be written");
+    return status;
   } catch (const std::exception& error) {
     std::cerr << "bench: " << error.what() << "\n";
   }

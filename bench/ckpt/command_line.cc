@@ -45,7 +45,9 @@ std::string Line(const CLI::App& app, const CLI::App* chosen, const CLI::ParseEr
   }
   const std::string name = "ckpt " + chosen->get_name();
   const std::vector<std::string> rest = app.remaining(true);
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !rest.empty())
+  // A mistyped --model is what to tell, not that --model is required.
+  if (!rest.empty() && (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+                        (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && rest[0].starts_with("-"))))
     return UnexpectedArgument(*chosen, name, rest[0]);
   const std::string sentence = error.what();
   return name + ": " + Escaped(sentence.substr(0, sentence.find('\n'))) + " (" + name + " --help)";
@@ -107,8 +109,12 @@ std::optional<Invocation> ParseCommandLine(int argc, char** argv) {
   return invocation;
 }
 
+CLI::Validator NotEmpty() {
+  return {[](const std::string& text) { return text.empty() ? "is empty" : ""; }, ""};
+}
+
 CLI::Option* AddFile(CLI::App& app, const std::string& name, std::string& file, const std::string& help) {
-  return app.add_option(name, file, help + ";\nFILE::a.b.c takes the value at that key path");
+  return app.add_option(name, file, help + ";\nFILE::a.b.c takes the value at that key path")->check(NotEmpty());
 }
 
 void AddKey(CLI::App& app, std::string& key, const std::string& files) {

@@ -18,7 +18,8 @@ Command DeclareConvert(CLI::App& app) {
   AddFile(app, "FILE", options->file, "The checkpoint")->required();
   app.add_option("OUT", options->output,
                  "The safetensors file to write; one that is there is replaced once the new one is whole")
-      ->required();
+      ->required()
+      ->check(NotEmpty());
   AddKey(app, options->key, "FILE");
   app.add_option_function<std::string>(
          "--aliases",

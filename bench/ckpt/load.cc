@@ -20,11 +20,14 @@ Command DeclareLoad(CLI::App& app) {
   app.add_option("--prefix", load.prefix, "Remove this prefix from the file's keys: module.");
   app.add_option("--input", load.input,
                  "Run on the tensors 0, 1, ... (or input.0, input.1, ...) of this safetensors file, not on the\n"
-                 "example inputs");
-  app.add_option("--output", load.output, "Write the outputs to this safetensors file, as 0, 1, ...");
+                 "example inputs")
+      ->check(NotEmpty());
+  app.add_option("--output", load.output, "Write the outputs to this safetensors file, as 0, 1, ...")
+      ->check(NotEmpty());
   app.add_option("--data", load.data,
                  "The reference data to compare with, if FILE holds its weights (default: reference/ beside the\n"
-                 "program's folder)");
+                 "program's folder)")
+      ->check(NotEmpty());
   AddJson(app, load.json);
   AddOpaque(app, load.open);
   AddCrc(app, load.crc, "the storages that are read");

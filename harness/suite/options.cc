@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 
 #include "harness/base/error.h"
 #include "harness/base/nearest.h"
@@ -59,6 +58,9 @@ UserCheckpoint ParseCheckpoint(const std::string& text) {
   return {.file = text.substr(0, colons), .key = text.substr(colons + 2)};
 }
 
+// What a script passes whose variable is not set.
+const CLI::Validator kNotEmpty([](const std::string& text) { return text.empty() ? "is empty" : ""; }, "");
+
 std::string CheckDevice(const std::string& text) {
   return text == "all" || DeviceName::Parse(text) ? "" : text + ": not known; use cpu, cuda, cuda:N or all";
 }
@@ -105,14 +107,16 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   app.add_option("--cache", cache, "Page cache before each load: hot, cold or all")
       ->check(CLI::IsMember({"hot", "cold", "all"}))
       ->type_name("hot|cold|all");
-  app.add_option("--json", options.json, "Write the results to this file too")->type_name("PATH");
+  app.add_option("--json", options.json, "Write the results to this file too")->check(kNotEmpty)->type_name("PATH");
   app.add_option("--checkpoint", checkpoints, "Load a checkpoint of your own by every load path (repeatable)")
+      ->check(kNotEmpty)
       ->type_name("FILE[::key.path]")
       ->allow_extra_args(false);
   app.add_flag("--opaque", opaque,
                "Open the files of --checkpoint with classes that are not known here, as torch.save(model) writes\n"
                "them: they become inert names, and nothing in the file is run");
   app.add_option("--data", options.data, "The reference data (default: reference/ beside the folder of bench)")
+      ->check(kNotEmpty)
       ->type_name("DIR");
   CLI::Option* repetitions = app.add_option("--repetitions,--benchmark_repetitions", options.repetitions,
                                             "Repetitions of every case, in random order (default: 10; with --quick: 3)")
@@ -139,7 +143,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   try {
     app.parse(own);
   } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
+    WriteStdout(app.help());
     return std::nullopt;
   } catch (const CLI::ExtrasError&) {
     throw UsageError(UnexpectedArgument(app, app.remaining().front()) + " (bench --help lists the flags)");

@@ -1,8 +1,12 @@
 """What bench refuses, and what it lists."""
+import json
+import os
 import re
+import subprocess
 import unittest
 
 import torch
+from safetensors.torch import save_file
 
 import support
 from support import DATA, Folder, PATHS, bench
@@ -61,6 +65,37 @@ class BadUse(Folder):
         usual = ("--filter", "^load/linear/zip/nested/direct", "--repetitions", "1000000")  # would take hours
         self.refused(re.escape(str(file)) + ": cannot be written: No such file or directory", "--json", str(file), *usual)
         self.refused(re.escape(f"--benchmark_out={file}") + ": cannot be written; .*", f"--benchmark_out={file}", *usual)
+
+    def test_an_argument_that_is_empty(self):
+        for flag in ("--json", "--data", "--checkpoint"):
+            self.refused(flag + ": is empty; bench --help lists the flags", flag, "")
+
+    def test_results_do_not_replace_the_checkpoint(self):
+        folder = self.folder / "sharded"
+        folder.mkdir()
+        shard, index = folder / "model-00001-of-00001.safetensors", folder / "model.safetensors.index.json"
+        save_file({"w": torch.ones(3)}, shard)
+        index.write_text(json.dumps({"metadata": {}, "weight_map": {"w": shard.name}}))
+        link = self.folder / "link"
+        link.hardlink_to(shard)
+        before = shard.read_bytes(), index.read_bytes()
+        for file in (shard, index, link):
+            for flags in (("--json", str(file)), (f"--benchmark_out={file}",)):
+                self.refused(re.escape(str(file)) + ": is the checkpoint itself; name another file to write", "--checkpoint", str(folder), *flags)
+        broken = self.folder / "broken.pth"
+        broken.write_text("hello")
+        self.refused(re.escape(str(broken)) + ": is the checkpoint itself; name another file to write", "--checkpoint", str(broken), "--json", str(broken))
+        self.assertEqual(before, (shard.read_bytes(), index.read_bytes()))
+
+    @unittest.skipUnless(os.path.exists("/dev/full"), "this machine has no /dev/full")
+    def test_standard_output_that_is_full(self):
+        for arguments in (["--list"], ["--help"], ["--version"], ["--list-models"],
+                          ["--quick", "--filter", "^limit/memcpy/threads:1$"],
+                          ["--quick", "--filter", "^limit/memcpy/threads:1$", "--benchmark_format=json"]):
+            with self.subTest(arguments), open("/dev/full", "w") as full:
+                done = subprocess.run([support.BENCH, *arguments], stdout=full, stderr=subprocess.PIPE, text=True)
+                self.assertRegex(done.stderr, r"\Abench: standard output: .*\n\Z")
+                self.assertEqual(done.returncode, 2)
 
     def test_a_checkpoint_that_is_none(self):
         file = self.folder / "notes.txt"

@@ -43,7 +43,12 @@ class Usage(support.Case):
         self.refuses("ckpt convert: OUT is required (ckpt convert --help)", "convert", path)
         self.refuses("ckpt convert: --aliases: twice not in {apart,once} (ckpt convert --help)", "convert", path, "out", "--aliases", "twice")
         self.refuses("ckpt load: --model is required (ckpt load --help)", "load", path)
+        self.refuses("ckpt load: no option --models; did you mean --model? (ckpt load --help)", "load", path, "--models", "linear")
         self.refuses("ckpt diff: OTHER or --model is missing (ckpt diff --help)", "diff", path)
+        self.refuses("ckpt inspect: FILE: is empty (ckpt inspect --help)", "inspect", "")
+        self.refuses("ckpt convert: OUT: is empty (ckpt convert --help)", "convert", path, "")
+        for flag in ("--input", "--output", "--data"):
+            self.refuses(f"ckpt load: {flag}: is empty (ckpt load --help)", "load", path, "--model", "linear", flag, "")
         self.refuses("ckpt diff: OTHER excludes --model (ckpt diff --help)", "diff", path, path, "--model", "linear")
 
     def test_files(self):
