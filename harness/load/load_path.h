@@ -33,7 +33,7 @@ struct LoadResult {
   IncompatibleKeys keys;
   std::vector<KeyReport> report;
   std::vector<std::string> warnings;
-  std::uint64_t bytes_loaded = 0;  ///< of tensors that are now in the module
+  std::uint64_t bytes_loaded = 0;  ///< of the tensors that were loaded, as the file holds them
   std::uint64_t bytes_mapped = 0;  ///< of bytes_loaded, those that lie in a mapping of the file
   /// Exact costs. nullopt if LibTorch's own reader did the work, which does not count.
   std::optional<std::uint64_t> bytes_read = 0, read_calls = 0;

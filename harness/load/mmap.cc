@@ -121,7 +121,7 @@ LoadResult Load(const LoadRequest& request) {
       continue;
     }
     mapped.emplace_back(&planned, mapper.Make(view));
-    if (counted.insert(planned.target.unsafeGetTensorImpl()).second) result.bytes_mapped += planned.target.nbytes();
+    if (counted.insert(planned.target.unsafeGetTensorImpl()).second) result.bytes_mapped += view.nbytes();
   }
   Check(checkpoint, mapper, request.read, result);
   result.seconds.load = watch.Lap();

@@ -24,7 +24,9 @@ Prepared Prepare(const LoadRequest& request, std::string_view path, bool assign,
   // Tied weights stand under two keys and are one tensor.
   std::unordered_set<const c10::TensorImpl*> seen;
   for (const PlannedTensor& planned : prepared.tensors) {
-    if (seen.insert(planned.target.unsafeGetTensorImpl()).second) result.bytes_loaded += planned.target.nbytes();
+    if (seen.insert(planned.target.unsafeGetTensorImpl()).second) {
+      result.bytes_loaded += prepared.checkpoint->tree().tensor(planned.source).nbytes();
+    }
     result.loaded.push_back(planned.target);
   }
   result.seconds.plan = watch.Lap();
