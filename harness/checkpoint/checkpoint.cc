@@ -27,9 +27,15 @@ bool Checkpoint::Swapped() const { return (byteorder() == "big") != (std::endian
 
 std::vector<std::string> FilesOf(const Checkpoint& checkpoint) {
   const std::string& path = checkpoint.path();
-  std::set<std::string> files = {std::filesystem::canonical(IsFolder(path) ? CheckpointInFolder(path) : path).string()};
+  const std::string first = IsFolder(path) ? CheckpointInFolder(path) : path;
+  // A file that has no name any more keeps the one that it was opened by.
+  std::error_code nameless;
+  const std::string canonical = std::filesystem::canonical(first, nameless).string();
+  std::set<std::string> files = {nameless ? first : canonical};
   for (std::uint32_t i = 0; i < checkpoint.file_count(); ++i) {
-    files.insert(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(checkpoint.fd(i))).string());
+    const std::string link = "/proc/self/fd/" + std::to_string(checkpoint.fd(i));
+    const std::string name = std::filesystem::read_symlink(link, nameless).string();
+    files.insert(nameless || !std::filesystem::exists(name, nameless) ? checkpoint.file_path(i) : name);
   }
   return {files.begin(), files.end()};
 }
