@@ -86,7 +86,9 @@ std::string DiffText(const Differences& differences) {
   for (const TensorDifference& tensor : differences.tensors) {
     std::vector<std::string> row = {Escaped(tensor.key),
                                     std::to_string(tensor.differing) + " of " + Counted(tensor.elements, "element")};
-    if (tensor.nan < tensor.differing) {
+    if (tensor.nan < tensor.differing && tensor.largest == 0) {
+      row.emplace_back("equal numbers, other bits (-0, NaN)");
+    } else if (tensor.nan < tensor.differing) {
       row.push_back(figure("largest difference", tensor.largest, tensor.largest_at));
       row.push_back(figure("largest relative", tensor.relative, tensor.relative_at));
     }

@@ -13,6 +13,12 @@ long double Distance(const Number& a, const Number& b) { return std::hypot(a.rea
 bool IsNan(const Number& number) { return std::isnan(number.real) || std::isnan(number.imag); }
 bool IsInfinite(const Number& number) { return std::isinf(number.real) || std::isinf(number.imag); }
 
+// Of an infinite number, every other one is infinitely far away. NaN if either is NaN, or both are 0.
+long double Relative(const Number& wanted, const Number& have) {
+  const long double distance = Distance(wanted, have);
+  return IsInfinite(wanted) ? distance : distance / std::hypot(wanted.real, wanted.imag);
+}
+
 bool Close(const Number& wanted, const Number& have, const Tolerance& tolerance) {
   if (IsNan(wanted) || IsNan(have)) return IsNan(wanted) && IsNan(have);
   if (wanted.real == have.real && wanted.imag == have.imag) return true;
@@ -34,7 +40,7 @@ TensorDifference MeasureDifference(std::span<const std::byte> wanted, std::span<
                                    std::span<const std::int64_t> shape, const std::optional<Tolerance>& tolerance) {
   const std::size_t size = ItemSize(dtype);
   const NumberClass kind = ClassOf(dtype);
-  const bool tolerant = tolerance && kind != NumberClass::kBool && kind != NumberClass::kPacked;
+  const bool tolerant = tolerance && kind != NumberClass::kPacked;
   TensorDifference difference;
   difference.elements = wanted.size() / size;
   std::uint64_t largest_at = 0, relative_at = 0;
@@ -48,7 +54,7 @@ TensorDifference MeasureDifference(std::span<const std::byte> wanted, std::span<
     difference.nan += IsNan(x) != IsNan(y);
     const auto distance = static_cast<double>(Distance(x, y));
     if (distance > difference.largest) difference.largest = distance, largest_at = i;
-    const auto relative = static_cast<double>(Distance(x, y) / std::hypot(x.real, x.imag));
+    const auto relative = static_cast<double>(Relative(x, y));
     if (relative > difference.relative) difference.relative = relative, relative_at = i;
   }
   if (difference.differing > 0) {

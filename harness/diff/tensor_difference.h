@@ -21,14 +21,14 @@ struct TensorDifference {
   std::int64_t first = 0;                ///< position of the first that differs, in row-major order
   double largest = 0;                    ///< the largest |wanted - have|; 0 if only NaN or the sign of 0 differs
   std::vector<std::int64_t> largest_at;  ///< its index; empty for a tensor of no dimensions
-  double relative = 0;                   ///< the largest |wanted - have| / |wanted|
+  double relative = 0;  ///< the largest |wanted - have| / |wanted|; infinite if `wanted` is infinite or 0
   std::vector<std::int64_t> relative_at;
   std::uint64_t nan = 0;  ///< of `differing`: NaN on one side, a number on the other
 };
 
 /// Counts the elements that differ: bit by bit, or with a tolerance by more than atol + rtol * |wanted|, the rule of
-/// torch.testing.assert_close, in exact arithmetic. Then infinities are close to themselves alone, and NaN to NaN. bool
-/// and float4_e2m1fn_x2 are always compared bit by bit. `wanted` and `have` hold the elements in row-major order,
+/// torch.testing.assert_close, in exact arithmetic. Then infinities are close to themselves alone, and NaN to NaN.
+/// float4_e2m1fn_x2 is always compared bit by bit. `wanted` and `have` hold the elements in row-major order,
 /// little-endian, and have the same size.
 TensorDifference MeasureDifference(std::span<const std::byte> wanted, std::span<const std::byte> have, Dtype dtype,
                                    std::span<const std::int64_t> shape, const std::optional<Tolerance>& tolerance);

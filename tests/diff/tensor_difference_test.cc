@@ -35,13 +35,25 @@ TEST(TensorDifferenceTest, AcceptsWhatTheToleranceAllows) {
   EXPECT_EQ(Difference({NAN, INFINITY}, {1, 1e30F}, Tolerance{.rtol = 1, .atol = 1}).differing, 2);
 }
 
-TEST(TensorDifferenceTest, ComparesBoolBitByBit) {
+TEST(TensorDifferenceTest, TrueIsOneForATolerance) {
   const bool wanted[] = {true}, have[] = {false};
   const std::int64_t shape[] = {1};
-  EXPECT_EQ(MeasureDifference(std::as_bytes(std::span(wanted)), std::as_bytes(std::span(have)), Dtype::kBool, shape,
-                              Tolerance{.rtol = 0, .atol = 100})
-                .differing,
-            1);
+  const auto differing = [&](double atol) {
+    return MeasureDifference(std::as_bytes(std::span(wanted)), std::as_bytes(std::span(have)), Dtype::kBool, shape,
+                             Tolerance{.rtol = 0, .atol = atol})
+        .differing;
+  };
+  EXPECT_EQ(differing(0.5), 1);
+  EXPECT_EQ(differing(1), 0);
+}
+
+TEST(TensorDifferenceTest, EveryNumberIsInfinitelyFarFromInfinity) {
+  for (const auto& [wanted, have] :
+       {std::pair(INFINITY, 0.0F), std::pair(0.0F, INFINITY), std::pair(INFINITY, -INFINITY)}) {
+    const TensorDifference found = Difference({1, wanted}, {1, have});
+    EXPECT_EQ(found.largest, INFINITY);
+    EXPECT_EQ(found.relative, INFINITY);
+  }
 }
 
 }  // namespace
