@@ -1,7 +1,6 @@
 #include "harness/save/convert.h"
 
 #include <algorithm>
-#include <span>
 #include <stdexcept>
 #include <string_view>
 
@@ -10,7 +9,6 @@
 #include "harness/base/sha256.h"
 #include "harness/base/stopwatch.h"
 #include "harness/base/text.h"
-#include "harness/checkpoint/formats/safetensors/header.h"
 #include "harness/inspect/digest.h"
 #include "harness/save/state_dict_tensors.h"
 
@@ -71,24 +69,23 @@ std::vector<std::string> Write(const Checkpoint& checkpoint, std::span<const Ten
   return digests;
 }
 
-void ReadBack(const std::string& output, const NewFile& file, std::span<const SafetensorsEntry> entries,
-              std::span<const std::string> digests) {
-  const auto written = Checkpoint::Open(file.ReadablePath());
-  const std::vector<TensorPath> tensors = ListTensors(written->tree(), written->tree().root());
-  const std::vector<std::string> found = DigestTensors(*written, tensors, CrcMode::kOff);
+}  // namespace
+
+void RequireWritten(const std::string& output, const Checkpoint& written, std::span<const SafetensorsEntry> entries,
+                    std::span<const std::string> digests) {
+  const std::vector<TensorPath> tensors = ListTensors(written.tree(), written.tree().root());
+  const std::vector<std::string> found = DigestTensors(written, tensors, CrcMode::kOff);
   bool equal = tensors.size() == entries.size();
-  // Both are in the order of the file.
   for (std::size_t i = 0; equal && i < entries.size(); ++i) {
-    const TensorView& view = written->tree().tensor(tensors[i].node);
+    const TensorView& view = written.tree().tensor(tensors[i].node);
     equal = tensors[i].path[0] == entries[i].name && view.dtype == entries[i].dtype && view.shape == entries[i].shape &&
             found[i] == digests[i];
   }
-  if (!equal)
+  if (!equal) {
     throw CheckpointError(ErrorCode::kIo, output,
                           "was not written: the tensors read back from it are not those written");
+  }
 }
-
-}  // namespace
 
 Conversion ConvertToSafetensors(const FileAndKey& from, const std::string& output, const ConvertOptions& options) {
   Stopwatch watch;
@@ -116,7 +113,7 @@ Conversion ConvertToSafetensors(const FileAndKey& from, const std::string& outpu
   NewFile file(output);
   file.WriteAt(0, header);
   const std::vector<std::string> digests = Write(*checkpoint, source.tensors, entries, file, options.crc);
-  ReadBack(output, file, entries, digests);
+  RequireWritten(output, *Checkpoint::Open(file.ReadablePath()), entries, digests);
   file.Commit();
   done.tensors = entries.size();
   for (const SafetensorsEntry& entry : entries) done.bytes += entry.nbytes;

@@ -2,10 +2,12 @@
 #define LOADPATH_HARNESS_SAVE_CONVERT_H_
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "harness/checkpoint/checkpoint.h"
+#include "harness/checkpoint/formats/safetensors/header.h"
 #include "harness/inspect/file_and_key.h"
 #include "harness/save/aliases.h"
 
@@ -31,6 +33,11 @@ struct Conversion {
 /// every tensor was read back from it and is equal to the one in the checkpoint. safetensors has no shared storages,
 /// strides, conjugate or negative bits: each tensor is written whole, in row-major order. Throws CheckpointError.
 Conversion ConvertToSafetensors(const FileAndKey& from, const std::string& output, const ConvertOptions& options);
+
+/// Throws CheckpointError kIo, about `output`, unless `written` holds these tensors and no others, in this order. The
+/// digests are the SHA-256 of their elements.
+void RequireWritten(const std::string& output, const Checkpoint& written, std::span<const SafetensorsEntry> entries,
+                    std::span<const std::string> digests);
 
 /// Returns the report for people.
 std::string ConvertText(const Conversion& conversion);

@@ -60,6 +60,30 @@ TEST_F(ConvertTest, NeverWritesOverTheCheckpoint) {
   EXPECT_THROW(ConvertToSafetensors({output_, output_, ""}, output_, {}), CheckpointError);
 }
 
+TEST_F(ConvertTest, WhatIsReadBackHasToBeWhatWasWritten) {
+  Converted(Dict({{"a", kPlain}, {"b", Tensor("0", 4, 0, {2}, {1})}}));
+  const auto written = Checkpoint::Open(output_);
+  const std::vector<TensorPath> tensors = ListTensors(written->tree(), written->tree().root());
+  const std::vector<std::string> digests = DigestTensors(*written, tensors, CrcMode::kOff);
+  std::vector<SafetensorsEntry> entries;
+  for (const TensorPath& tensor : tensors) {
+    const TensorView& view = written->tree().tensor(tensor.node);
+    entries.push_back({tensor.path[0], view.dtype, view.shape, view.nbytes(), 0});
+  }
+  const auto refused = [&](auto change) {
+    std::vector<SafetensorsEntry> other_entries = entries;
+    std::vector<std::string> other_digests = digests;
+    change(other_entries, other_digests);
+    EXPECT_THROW(RequireWritten(output_, *written, other_entries, other_digests), CheckpointError);
+  };
+  EXPECT_NO_THROW(RequireWritten(output_, *written, entries, digests));
+  refused([](auto& changed, auto&) { changed[1].name = "c"; });
+  refused([](auto& changed, auto&) { changed[1].dtype = Dtype::kInt32; });
+  refused([](auto& changed, auto&) { changed[0].shape = {4}; });
+  refused([](auto& changed, auto&) { changed.pop_back(); });
+  refused([](auto&, auto& changed) { changed[1] = changed[0]; });
+}
+
 TEST(ConvertReportTest, Reports) {
   const Conversion done{
       {"a.pth::m", "a.pth", "m"}, "zip", "b.safetensors", 2, 16, {{"b", "a", true, true}}, {"step"}, 0.5};
