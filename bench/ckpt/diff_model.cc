@@ -24,14 +24,15 @@ StateDict OpenStateDict(const DiffModelOptions& options) {
 
 int RunDiffModel(const DiffModelOptions& options) {
   const Model& model = ChooseModel(options.model);
-  StateDict state_dict = OpenStateDict(options);
-  if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
+  const StateDict state_dict = OpenStateDict(options);
   const std::shared_ptr<torch::nn::Module> module = model.make();
   // Keys, shapes and dtypes: a module that nothing was loaded into has no values to compare.
-  const std::vector<KeyInfo> wanted = KeysOf(*module), have = KeysOf(state_dict);
+  const std::vector<KeyInfo> wanted = KeysOf(*module);
+  std::vector<KeyInfo> have = KeysOf(state_dict);
+  RemovePrefix(have, options.prefix);
   Differences differences = CompareKeys({wanted, have, options.model, options.file.text});
   // PyTorch's own rules decide what is missing and what is unexpected.
-  LoadCheck check = CheckLoadStateDict(*module, state_dict, {.strict = false});
+  LoadCheck check = CheckLoadStateDict(*module, state_dict, {.strict = false, .remove_prefix = options.prefix});
   differences.missing = std::move(check.plan.missing_keys);
   differences.unexpected = std::move(check.plan.unexpected_keys);
   // Not strict, the messages leave the keys out; the shapes have a list of their own too.

@@ -75,12 +75,11 @@ void WriteOutputs(const std::string& file, std::span<const at::Tensor> outputs) 
 
 // Fills in why PyTorch refuses the state dict, as lists instead of a text, and the likely causes.
 void DescribeRefusal(LoadRecord& record, const LoadOptions& options, const Model& model, torch::nn::Module& module,
-                     StateDict state_dict, const LoadStateDictOptions& how) {
+                     const StateDict& state_dict, const LoadStateDictOptions& how) {
   const LoadCheck check = CheckLoadStateDict(module, state_dict, how);
   record.missing_keys = check.plan.missing_keys;
   record.unexpected_keys = check.plan.unexpected_keys;
   if (!check.error_messages.empty()) record.errors = check.error_messages;
-  if (!how.remove_prefix.empty()) state_dict.RemovePrefix(how.remove_prefix);
   record.hints = WhyNot(model, module, state_dict, options.file, how.remove_prefix);
 }
 
@@ -128,8 +127,8 @@ std::optional<LoadResult> LoadInto(torch::nn::Module& module, const Model& model
     } catch (const StateDictError&) {
       // It is not a dict of texts, so that no key can be compared.
       record.hints = {"ckpt inspect " + ShellArgument(options.file.file) + " shows where a state dict lies"};
-      if (const auto nested = FindNested(*request.checkpoint, KeysOf(module), options.file.key)) {
-        record.hints = {NestedCause(options.file, *nested)};
+      if (const auto nested = FindNested(*request.checkpoint, KeysOf(module), options.file.key); !nested.empty()) {
+        record.hints = {NestedCause(options.file, nested)};
       }
     }
     return std::nullopt;
@@ -223,8 +222,8 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
   const std::vector<at::Tensor> outputs = RunForward(model, *module, std::move(inputs), device, options);
   record.seconds.first_forward = watch.Lap();
   StateDict state_dict = StateDict::From(checkpoint, options.file.key);
-  if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
   WarnIfNothingLoaded(record, model, *module, state_dict, options);
+  if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
   CheckAgainstReference(record, options, state_dict, model, *module, device);
   if (!options.output.empty() && record.errors.empty()) WriteOutputs(options.output, outputs);
   return record;

@@ -1,6 +1,9 @@
 #include "bench/ckpt/model_keys.h"
 
+#include <unordered_map>
+
 #include "harness/base/error.h"
+#include "harness/base/keyed_hash.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
 #include "harness/state/module_state.h"
@@ -19,6 +22,32 @@ template <class Members>
     list += (list.empty() ? "" : ", ") + names.back();
   }
   throw UsageError("ckpt: no " + what + " " + Escaped(name) + DidYouMean(name, names) + " (" + list + ")");
+}
+
+// If all that is missing are other names of tensors that are there (a head tied to the embedding, of which
+// save_model writes one), says so. Returns an empty text if not.
+std::string TiedCause(const torch::nn::Module& module, std::span<const KeyInfo> have) {
+  HashMap<std::string_view, const KeyInfo*> in_file;
+  for (const KeyInfo& info : have) in_file.emplace(info.key, &info);
+  const auto state = StateOf(module);
+  std::unordered_map<const void*, std::string> names;  // of the tensors that the file has
+  std::size_t matched = 0;
+  for (const auto& [name, tensor] : state) {
+    if (!in_file.contains(name)) continue;
+    ++matched;
+    names.emplace(tensor.unsafeGetTensorImpl(), name);
+  }
+  std::size_t missing = 0;
+  std::string example;
+  for (const auto& [name, tensor] : state) {
+    if (in_file.contains(name)) continue;
+    const auto other = names.find(tensor.unsafeGetTensorImpl());
+    if (other == names.end()) return "";
+    if (missing++ == 0) example = '"' + name + "\" is the same tensor as \"" + other->second + '"';
+  }
+  if (missing == 0 || matched != have.size()) return "";
+  return example + ", which is in the file" + (missing > 1 ? ", and so are the others" : "") +
+         ": ckpt load --lenient loads it under both names";
 }
 
 }  // namespace
@@ -54,17 +83,23 @@ std::vector<KeyInfo> KeysOf(const StateDict& state_dict) {
   return keys;
 }
 
-std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
-                                const FileAndKey& file, const std::string& removed_prefix) {
-  const std::vector<KeyInfo> wanted = KeysOf(module), have = KeysOf(state_dict);
+std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, StateDict state_dict,
+                                const FileAndKey& file, const std::string& prefix) {
+  const std::vector<KeyInfo> wanted = KeysOf(module);
+  std::vector<KeyInfo> have = KeysOf(state_dict);
+  RemovePrefix(have, prefix);
   const std::span<const std::string> warnings = state_dict.checkpoint().warnings();
   if (have.empty() && !warnings.empty()) return {warnings.begin(), warnings.end()};
-  if (const auto nested = FindNested(state_dict.checkpoint(), wanted, file.key)) return {NestedCause(file, *nested)};
+  if (const auto nested = FindNested(state_dict.checkpoint(), wanted, file.key); !nested.empty()) {
+    return {NestedCause(file, nested)};
+  }
+  if (!prefix.empty()) state_dict.RemovePrefix(prefix);
   if (const Model* other = FittingModel(state_dict); other != nullptr && other->name != model.name) {
     const std::string name(other->name);
     return {"these are the keys of model " + name + ": --model " + name};
   }
-  return LikelyCauses({wanted, have, std::string(model.name), file.text, removed_prefix});
+  if (std::string cause = TiedCause(module, have); !cause.empty()) return {std::move(cause)};
+  return LikelyCauses({wanted, have, std::string(model.name), file.text});
 }
 
 }  // namespace loadpath::ckpt

@@ -21,10 +21,10 @@ std::vector<KeyInfo> KeysOf(const torch::nn::Module& module);
 /// Returns the tensors of a state dict in a checkpoint.
 std::vector<KeyInfo> KeysOf(const StateDict& state_dict);
 
-/// Returns why this state dict, from whose keys `removed_prefix` was removed, does not fit this model: the key path
-/// where the state dict lies, the model that it does fit, or LikelyCauses.
-std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
-                                const FileAndKey& file, const std::string& removed_prefix);
+/// Returns why this state dict, as the file has it, does not fit this model once `prefix` is removed: the key path
+/// where the state dict lies, the model that it does fit, tied tensors of which one is there, or LikelyCauses.
+std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, StateDict state_dict,
+                                const FileAndKey& file, const std::string& prefix);
 
 }  // namespace loadpath::ckpt
 

@@ -37,26 +37,77 @@ std::vector<const KeyInfo*> Without(std::span<const KeyInfo> infos, const KeyInd
   return rest;
 }
 
-// Finds the prefix, of one or more whole components, that the most keys of `longer` have before a key of `plain`;
-// returns it with their number. Neither side has keys that the two state dicts share: a prefix before those would be
-// removed from other tensors (an average, "ema.") and put them in the place of the right ones.
-std::pair<std::string, std::size_t> CommonPrefix(std::span<const KeyInfo* const> longer,
-                                                 std::span<const KeyInfo* const> plain_keys) {
-  HashSet<std::string_view> plain;
-  for (const KeyInfo* info : plain_keys) plain.insert(info->key);
-  std::map<std::string_view, std::size_t> tally;
+// How well keys match: `names` of them, and of these `shapes` have the right shape too.
+struct Matches {
+  std::size_t shapes = 0, names = 0;
+  auto operator<=>(const Matches&) const = default;
+};
+
+// Returns true if so many of `keys` are reason enough to speak of. If no shape is right, all names have to be: else a
+// layer of the same name inside another one is enough ("custom_layer.linear.weight" for "linear.weight").
+bool IsLikely(const Matches& matches, std::size_t keys, bool has_prefix) {
+  if (matches.names == 0 || 2 * matches.names < keys) return false;
+  return !has_prefix || matches.shapes > 0 || matches.names == keys;
+}
+
+struct Prefixes {
+  std::vector<std::string> texts;  // as likely as one another
+  Matches matches;
+};
+
+// Finds the prefix, of one or more whole components, that the most keys of `longer` have in their file before a key of
+// `plain`, if half of the `missing` keys have it. Neither side has keys that the two state dicts share: a prefix before
+// those would be removed from other tensors (an average, "ema.") and put them in the place of the right ones.
+Prefixes CommonPrefix(std::span<const KeyInfo* const> longer, std::span<const KeyInfo* const> plain,
+                      std::size_t missing) {
+  HashMap<std::string_view, const KeyInfo*> by_key;
+  for (const KeyInfo* info : plain) by_key.emplace(info->key, info);
+  std::map<std::string_view, Matches> tally;
   for (const KeyInfo* info : longer) {
-    const std::string_view key = info->key;
+    const std::string_view key = info->with_prefix.empty() ? info->key : info->with_prefix;
     for (std::size_t dot = key.find('.'), level = 0; dot != std::string_view::npos && level < kMostParts;
          dot = key.find('.', dot + 1), ++level) {
-      if (plain.contains(key.substr(dot + 1))) ++tally[key.substr(0, dot + 1)];
+      const auto found = by_key.find(key.substr(dot + 1));
+      if (found == by_key.end()) continue;
+      Matches& matches = tally[key.substr(0, dot + 1)];
+      ++matches.names;
+      matches.shapes += found->second->shape == info->shape;
     }
   }
-  std::pair<std::string, std::size_t> best;
-  for (const auto& [prefix, count] : tally) {
-    if (count > best.second) best = {std::string(prefix), count};
+  Prefixes best;
+  for (const auto& [prefix, matches] : tally) {
+    if (matches > best.matches) best = {{}, matches};
+    if (matches == best.matches) best.texts.emplace_back(prefix);
   }
+  if (!IsLikely(best.matches, missing, /*has_prefix=*/true)) return {};
   return best;
+}
+
+// "a", "b" or "c"; of many, the first ones.
+std::string OneOf(std::span<const std::string> texts) {
+  constexpr std::size_t kMostNamed = 8;
+  const std::size_t named = std::min(texts.size(), kMostNamed), rest = texts.size() - named;
+  std::string text;
+  for (std::size_t i = 0; i < named; ++i) {
+    text += i == 0 ? "" : i + 1 == named && rest == 0 ? " or " : ", ";
+    text += texts[i];
+  }
+  return rest == 0 ? text : text + " or " + std::to_string(rest) + " more";
+}
+
+std::string PrefixCause(const Prefixes& prefixes, const std::string& longer, const std::string& plain) {
+  std::vector<std::string> quoted;
+  for (const std::string& text : prefixes.texts) quoted.push_back(Quoted(text));
+  const std::size_t count = prefixes.matches.names;
+  return Counted(count, "key") + " of " + longer + (count == 1 ? " begins" : " begin") + " with " + OneOf(quoted) +
+         ", those of " + plain + " do not";
+}
+
+// Returns what to do about them. If the --prefix that was given is `in_use`, no other one can be given instead.
+std::string PrefixAdvice(const Prefixes& prefixes, bool in_use) {
+  if (in_use) return "";
+  if (prefixes.texts.size() > 1) return ": --prefix removes the one that you name";
+  return ": --prefix " + ShellArgument(prefixes.texts[0]) + " removes it";
 }
 
 struct Shift {
@@ -142,7 +193,25 @@ void AddRenamed(std::vector<std::string>& causes, const KeySets& sets, std::span
   if (!pairs.empty()) causes.push_back("renamed: " + pairs + " in " + sets.have_name);
 }
 
+// Returns true if --prefix was removed from a key that is in `others`.
+bool HasPrefixOf(const KeyIndex& keys, const KeyIndex& others) {
+  return std::ranges::any_of(
+      keys, [&](const auto& key) { return !key.second->with_prefix.empty() && others.contains(key.first); });
+}
+
 }  // namespace
+
+void RemovePrefix(std::vector<KeyInfo>& keys, std::string_view prefix) {
+  if (prefix.empty()) return;
+  HashSet<std::string> changed;
+  for (KeyInfo& info : keys) {
+    if (!info.key.starts_with(prefix)) continue;
+    info.with_prefix = std::move(info.key);
+    info.key = info.with_prefix.substr(prefix.size());
+    changed.insert(info.key);
+  }
+  std::erase_if(keys, [&](const KeyInfo& info) { return info.with_prefix.empty() && changed.contains(info.key); });
+}
 
 std::vector<std::string> LikelyCauses(const KeySets& sets) {
   const KeyIndex wanted = IndexByKey(sets.wanted), have = IndexByKey(sets.have);
@@ -159,13 +228,13 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
   }
 
   std::vector<std::string> causes;
-  if (const auto [rest, count] = CommonPrefix(extra, missing); count > 0 && 2 * count >= missing.size()) {
-    const std::string prefix = sets.removed_prefix + rest;
-    causes.push_back(Counted(count, "key") + " of " + sets.have_name + " begin with " + Quoted(prefix) + ", those of " +
-                     sets.wanted_name + " do not: --prefix " + Escaped(ShellArgument(prefix)) + " removes it");
-  } else if (const auto [other, times] = CommonPrefix(missing, extra); times > 0 && 2 * times >= missing.size()) {
-    causes.push_back(Counted(times, "key") + " of " + sets.wanted_name + " begin with " + Quoted(other) +
-                     ", those of " + sets.have_name + " do not: was a part of it saved, or a module not wrapped?");
+  const bool in_use = HasPrefixOf(have, wanted) || HasPrefixOf(wanted, have);
+  if (const Prefixes prefixes = CommonPrefix(extra, missing, missing.size()); !prefixes.texts.empty()) {
+    causes.push_back(PrefixCause(prefixes, sets.have_name, sets.wanted_name) + PrefixAdvice(prefixes, in_use));
+  } else if (const Prefixes others = CommonPrefix(missing, extra, missing.size()); !others.texts.empty()) {
+    causes.push_back(
+        PrefixCause(others, sets.wanted_name, sets.have_name) +
+        (sets.both_files ? PrefixAdvice(others, in_use) : ": was a part of it saved, or a module not wrapped?"));
   } else if (!missing.empty() || other_shape > 0) {
     if (const Shift shift = FindShift(sets); shift.matches > 0) {
       causes.push_back("an index is shifted by " + std::to_string(shift.delta) + ": " + Quoted(shift.wanted->key) +
@@ -187,14 +256,10 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
   return causes;
 }
 
-std::optional<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted,
-                                     std::string_view current) {
+std::vector<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted,
+                                   std::string_view current) {
   const KeyIndex index = IndexByKey(wanted);
   using Place = std::pair<std::vector<std::string>, std::string>;  // the path of the dict, and the prefix
-  struct Matches {
-    std::size_t shapes = 0, names = 0;  // shapes: of the names, those whose shape is right too
-    auto operator<=>(const Matches&) const = default;
-  };
   std::map<Place, Matches> tally;
   const Tree& tree = checkpoint.tree();
   for (const TensorPath& tensor : ListTensors(tree, tree.root())) {
@@ -215,26 +280,37 @@ std::optional<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<con
     }
   }
   Matches most, most_here;
-  NestedKeys best;
+  std::vector<NestedKeys> best;
   for (const auto& [place, matches] : tally) {
-    std::string key_path;
-    for (const std::string& element : place.first) key_path += (key_path.empty() ? "" : ".") + element;
+    const std::string key_path = KeyPath(place.first);
+    // What lies under the empty key alone has no key path.
+    if (key_path.empty() && !place.first.empty()) continue;
     if (key_path == current) most_here = std::max(most_here, matches);
-    if (matches > most) most = matches, best = {key_path, place.second};
+    if (matches < most || !IsLikely(matches, wanted.size(), !place.second.empty())) continue;
+    if (matches > most) most = matches, best.clear();
+    best.push_back({key_path, place.second});
   }
-  if (2 * most.names < wanted.size() || most <= most_here) return std::nullopt;
-  return best;
+  return most <= most_here ? std::vector<NestedKeys>() : best;
 }
 
-std::string NestedCause(const FileAndKey& name, const NestedKeys& nested) {
-  const bool top = nested.key_path.empty();
-  std::string cause = "the state dict lies " + (top ? "at the top level" : "under " + Quoted(nested.key_path));
-  if (!nested.prefix.empty()) cause += ", and its keys begin with " + Quoted(nested.prefix);
-  cause += ": " + (top ? "leave the key out" : Escaped(KeyArgument(name, nested.key_path)));
-  if (!nested.prefix.empty()) {
-    cause += std::string(top ? ", and add" : "") + " --prefix " + Escaped(ShellArgument(nested.prefix));
+std::string NestedText(std::span<const NestedKeys> places) {
+  std::vector<std::string> texts;
+  for (const NestedKeys& place : places) {
+    std::string text = place.key_path.empty() ? "at the top level" : "under " + Quoted(place.key_path);
+    if (!place.prefix.empty() && places.size() == 1) text += ", and its keys begin with " + Quoted(place.prefix);
+    if (!place.prefix.empty() && places.size() > 1) text += " (where keys begin with " + Quoted(place.prefix) + ")";
+    texts.push_back(std::move(text));
   }
-  return cause;
+  return OneOf(texts);
+}
+
+std::string NestedCause(const FileAndKey& name, std::span<const NestedKeys> places) {
+  const std::string cause = "the state dict lies " + NestedText(places) + ": ";
+  if (places.size() > 1) return cause + "name one with " + (name.HasKey() ? "FILE::KEY" : "--key");
+  const auto& [key_path, prefix] = places[0];
+  const bool top = key_path.empty();
+  const std::string flag = prefix.empty() ? "" : (top ? ", and add --prefix " : " --prefix ") + ShellArgument(prefix);
+  return cause + (top ? "leave the key out" : KeyArgument(name, key_path)) + flag;
 }
 
 }  // namespace loadpath

@@ -2,9 +2,9 @@
 #define LOADPATH_HARNESS_DIFF_CAUSES_H_
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/checkpoint/checkpoint.h"
@@ -18,13 +18,19 @@ struct KeyInfo {
   std::string dtype;
   std::vector<std::int64_t> shape;
   std::span<const std::string> path = {};  ///< of a file: the elements that `key` joins by dots
+  NodeId node = kNoNode;                   ///< of a file: the tensor
+  std::string with_prefix = {};            ///< the key as the file has it, if RemovePrefix has changed it
 };
+
+/// Removes the prefix from the keys that begin with it, as StateDict::RemovePrefix does: a key that gets the name of
+/// another one takes its place.
+void RemovePrefix(std::vector<KeyInfo>& keys, std::string_view prefix);
 
 /// Two state dicts: the wanted one and the one that is there, with their names in a sentence.
 struct KeySets {
   std::span<const KeyInfo> wanted, have;
   std::string wanted_name, have_name;
-  std::string removed_prefix = {};  ///< what --prefix has removed from the keys of `have` already
+  bool both_files = false;  ///< so that --prefix is removed from the keys of both
 };
 
 /// Where the keys that are wanted lie in a file.
@@ -35,18 +41,21 @@ struct NestedKeys {
 };
 
 /// Returns why keys or shapes do not match, in sentences that say what to do, the likeliest first: one side has a
-/// prefix
-/// ("module."), the indices of a Sequential are shifted, a layer is renamed, a matrix is transposed, or it is another
-/// model. Returns nothing if no cause is likely.
+/// prefix ("module."), the indices of a Sequential are shifted, a layer is renamed, a matrix is transposed, or it is
+/// another model. Returns nothing if no cause is likely. A sentence gives a command only if no other one is as likely.
 std::vector<std::string> LikelyCauses(const KeySets& sets);
 
 /// Returns the dict in the checkpoint that holds the most of these keys with their shapes, as they are or all with one
-/// prefix. Returns nullopt if it holds fewer than half of the keys, or no more than the dict at `current`.
-std::optional<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted,
-                                     std::string_view current);
+/// prefix; several if they hold as many. Returns none if it holds fewer than half of the keys, or no more than the dict
+/// at `current`.
+std::vector<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted,
+                                   std::string_view current);
 
-/// Returns the sentence for a state dict that FindNested found in the one file of a command.
-std::string NestedCause(const FileAndKey& name, const NestedKeys& nested);
+/// Returns "under "state_dict", and its keys begin with "module."", or "at the top level", or several of these.
+std::string NestedText(std::span<const NestedKeys> places);
+
+/// Returns the sentence for what FindNested found in the one file of a command.
+std::string NestedCause(const FileAndKey& name, std::span<const NestedKeys> places);
 
 }  // namespace loadpath
 

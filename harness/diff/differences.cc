@@ -19,8 +19,8 @@ constexpr std::size_t kMostValueLines = 100'000;
 struct Side {
   std::shared_ptr<const Checkpoint> checkpoint;
   NodeId root = 0;
-  std::vector<TensorPath> places;
-  std::vector<KeyInfo> keys;  // beside `places`
+  std::vector<TensorPath> places;  // which the paths of `keys` are views of
+  std::vector<KeyInfo> keys;
 };
 
 Side Open(const FileAndKey& name, const DiffOptions& options) {
@@ -29,12 +29,10 @@ Side Open(const FileAndKey& name, const DiffOptions& options) {
   side.root = FollowKeyPath(*side.checkpoint, name.key);
   side.places = ListTensors(side.checkpoint->tree(), side.root);
   for (const TensorPath& place : side.places) {
-    std::string key;
-    for (const std::string& element : place.path) key += (key.empty() ? "" : ".") + element;
-    if (!options.prefix.empty() && key.starts_with(options.prefix)) key.erase(0, options.prefix.size());
     const TensorView& tensor = side.checkpoint->tree().tensor(place.node);
-    side.keys.push_back({std::move(key), std::string(Name(tensor.dtype)), tensor.shape, place.path});
+    side.keys.push_back({KeyPath(place.path), std::string(Name(tensor.dtype)), tensor.shape, place.path, place.node});
   }
+  RemovePrefix(side.keys, options.prefix);
   return side;
 }
 
@@ -84,15 +82,15 @@ void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcM
     const std::size_t j = in_b[i];
     if (j == kUnpaired || b.keys[j].shape != a.keys[i].shape || b.keys[j].dtype != a.keys[i].dtype) continue;
     pairs.emplace_back(i, j);
-    sizes.push_back(a.checkpoint->tree().tensor(a.places[i].node).nbytes());
+    sizes.push_back(a.checkpoint->tree().tensor(a.keys[i].node).nbytes());
   }
   std::vector<TensorDifference> found(pairs.size());
   const ReadOptions read = {.threads = 1, .crc = crc};
   ForEachLargestFirst(sizes, [&](std::size_t i) {
     const auto [at_a, at_b] = pairs[i];
-    const TensorView& tensor = a.checkpoint->tree().tensor(a.places[at_a].node);
+    const TensorView& tensor = a.checkpoint->tree().tensor(a.keys[at_a].node);
     const auto bytes_a = ReadTensor(*a.checkpoint, tensor, read);
-    const auto bytes_b = ReadTensor(*b.checkpoint, b.checkpoint->tree().tensor(b.places[at_b].node), read);
+    const auto bytes_b = ReadTensor(*b.checkpoint, b.checkpoint->tree().tensor(b.keys[at_b].node), read);
     if (!SameBytes(bytes_a, bytes_b)) {
       found[i] = MeasureDifference(bytes_a, bytes_b, tensor.dtype, tensor.shape, differences.tolerance);
     }
@@ -104,12 +102,27 @@ void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcM
   }
 }
 
-void CompareValues(Differences& differences, const Side& a, const Side& b) {
+// Removes the prefix from the names of the values at the top, as RemovePrefix does from the keys of tensors.
+void RemovePrefix(std::vector<ValueLine>& lines, const std::string& prefix) {
+  if (prefix.empty()) return;
+  HashSet<std::string> changed;
+  std::vector<bool> had_it;
+  for (ValueLine& line : lines) {
+    had_it.push_back(line.path.starts_with(prefix));
+    if (had_it.back()) changed.insert(line.path.erase(0, prefix.size()));
+  }
+  std::size_t i = 0;
+  std::erase_if(lines, [&](const ValueLine& line) { return !had_it[i++] && changed.contains(line.path); });
+}
+
+void CompareValues(Differences& differences, const Side& a, const Side& b, const std::string& prefix) {
   const Tree &tree_a = a.checkpoint->tree(), &tree_b = b.checkpoint->tree();
-  const std::optional<std::string> unequal = FindUnequalValue(tree_a, a.root, tree_b, b.root);
+  const std::optional<UnequalValue> unequal = FindUnequalValue(tree_a, a.root, tree_b, b.root, prefix);
   if (!unequal) return;
-  const ValueLines lines_a = ListValues(a.checkpoint->tree(), a.root, kMostValueLines, Detail::kWhole);
-  const ValueLines lines_b = ListValues(b.checkpoint->tree(), b.root, kMostValueLines, Detail::kWhole);
+  ValueLines lines_a = ListValues(tree_a, a.root, kMostValueLines, Detail::kWhole);
+  ValueLines lines_b = ListValues(tree_b, b.root, kMostValueLines, Detail::kWhole);
+  RemovePrefix(lines_a.lines, prefix);
+  RemovePrefix(lines_b.lines, prefix);
   HashMap<std::string_view, std::deque<const std::string*>> in_b;
   for (const ValueLine& line : lines_b.lines) in_b[line.path].push_back(&line.text);
   for (const ValueLine& line : lines_a.lines) {
@@ -128,8 +141,14 @@ void CompareValues(Differences& differences, const Side& a, const Side& b) {
     differences.values.push_back({line.path, "", *rest.front()});
     rest.pop_front();
   }
+  if (!differences.values.empty()) return;
   // The difference lies beyond the limits of lines, or in what they do not show.
-  if (differences.values.empty()) differences.values.push_back({*unequal, "a value", "another"});
+  const auto text = [](const Tree& tree, NodeId node) {
+    return node == kNoNode ? std::string() : Escaped(tree.ShortText(node));
+  };
+  Mismatch mismatch = {unequal->path, text(tree_a, unequal->a), text(tree_b, unequal->b)};
+  if (mismatch.wanted == mismatch.have) mismatch.wanted = "a value", mismatch.have = "another";
+  differences.values.push_back(std::move(mismatch));
 }
 
 // Returns where storages lie that no tensor stands for: those of quantised tensors and of storages saved as such.
@@ -165,22 +184,22 @@ void CompareBareStorages(Differences& differences, const Side& a, const Side& b,
   }
 }
 
-struct Found {
-  const FileAndKey& file;  // that holds them
-  NestedKeys keys;
-  std::string wanted_key, have_key;  // of the command that compares them
-};
-
-std::string NestedIn(const Found& found, const FileAndKey& wanted, const FileAndKey& have, const DiffOptions& options) {
-  std::string cause = "in " + Escaped(found.file.file) + " the state dict lies ";
-  cause += found.keys.key_path.empty() ? "at the top level" : "under \"" + Escaped(found.keys.key_path) + "\"";
-  if (!found.keys.prefix.empty()) cause += ", with keys that begin with \"" + Escaped(found.keys.prefix) + "\"";
-  std::string command =
-      "ckpt diff " + ShellArgument(wanted.file, found.wanted_key) + " " + ShellArgument(have.file, found.have_key);
-  const std::string& prefix = found.keys.prefix.empty() ? options.prefix : found.keys.prefix;
-  if (!prefix.empty()) command += " --prefix " + ShellArgument(prefix);
+// Returns the sentence for what FindNested found in `file`, one of the two. Their keys had options.prefix removed.
+std::string NestedIn(const FileAndKey& file, std::span<const NestedKeys> places, const FileAndKey& wanted,
+                     const FileAndKey& have, const DiffOptions& options) {
+  const std::string cause = "in " + Escaped(file.file) + " the state dict lies " + NestedText(places);
+  if (places.size() > 1) return cause + ": name one as " + ShellArgument(file.file) + "::KEY";
+  const auto& [key_path, prefix] = places[0];
+  // Both files would have to lose a prefix of their own.
+  if (!prefix.empty() && !options.prefix.empty() && prefix != options.prefix) return cause;
+  const auto argument = [&](const FileAndKey& one) {
+    return ShellArgument(one.file, &one == &file ? key_path : one.key);
+  };
+  std::string command = "ckpt diff " + argument(wanted) + " " + argument(have);
+  const std::string& removed = prefix.empty() ? options.prefix : prefix;
+  if (!removed.empty()) command += " --prefix " + ShellArgument(removed);
   if (options.open.opaque) command += " --opaque";
-  return cause + ": " + Escaped(command);
+  return cause + ": " + command;
 }
 
 }  // namespace
@@ -213,19 +232,17 @@ Differences CompareKeys(const KeySets& sets) {
 
 Differences CompareFiles(const FileAndKey& wanted, const FileAndKey& have, const DiffOptions& options) {
   const Side a = Open(wanted, options), b = Open(have, options);
-  Differences differences = CompareKeys({a.keys, b.keys, wanted.text, have.text});
+  Differences differences = CompareKeys({a.keys, b.keys, wanted.text, have.text, /*both_files=*/true});
   if (!differences.missing.empty()) {
-    if (auto nested = FindNested(*b.checkpoint, a.keys, have.key)) {
-      const std::string key = nested->key_path;
-      differences.causes = {NestedIn({have, std::move(*nested), wanted.key, key}, wanted, have, options)};
-    } else if (auto outer = FindNested(*a.checkpoint, b.keys, wanted.key)) {
-      const std::string key = outer->key_path;
-      differences.causes = {NestedIn({wanted, std::move(*outer), key, have.key}, wanted, have, options)};
+    if (const auto nested = FindNested(*b.checkpoint, a.keys, have.key); !nested.empty()) {
+      differences.causes = {NestedIn(have, nested, wanted, have, options)};
+    } else if (const auto outer = FindNested(*a.checkpoint, b.keys, wanted.key); !outer.empty()) {
+      differences.causes = {NestedIn(wanted, outer, wanted, have, options)};
     }
   }
   differences.tolerance = options.tolerance;
   CompareTensors(differences, a, b, options.crc);
-  CompareValues(differences, a, b);
+  CompareValues(differences, a, b, options.prefix);
   CompareBareStorages(differences, a, b, options.crc);
   return differences;
 }

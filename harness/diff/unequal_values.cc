@@ -20,24 +20,34 @@ bool SameReal(double a, double b) {
 
 class Comparer {
  public:
-  Comparer(const Tree& a, const Tree& b)
-      : a_(a), b_(b), empty_a_(a.size()), empty_b_(b.size()), steps_(limits::kWalkSteps + 16 * (a.size() + b.size())) {}
+  Comparer(const Tree& a, const Tree& b, std::string_view prefix)
+      : a_(a),
+        b_(b),
+        prefix_(prefix),
+        module_path_(prefix),
+        empty_a_(a.size()),
+        empty_b_(b.size()),
+        steps_(limits::kWalkSteps + 16 * (a.size() + b.size())) {
+    std::erase(module_path_, '.');
+  }
 
-  std::optional<std::string> Find(NodeId root_a, NodeId root_b) {
-    Push(root_a, root_b, 0, "");
+  std::optional<UnequalValue> Find(NodeId root_a, NodeId root_b) {
+    Push(root_a, root_b, 0, "", Keys::kStateDict);
     while (!open_.empty() && !found_) {
-      const auto [x, y, at] = open_.back();
+      const Pair pair = open_.back();
       open_.pop_back();
-      if (compared_.insert(std::uint64_t{x} << 32 | y).second) Compare(x, y, at);
+      if (compared_.insert(std::uint64_t{pair.a} << 32 | pair.b).second) Compare(pair);
     }
     if (!found_) return std::nullopt;
     std::vector<std::string> path;
-    for (std::size_t at = *found_; at != 0; at = names_[at].parent) path.push_back(names_[at].text);
+    for (std::size_t at = found_->at; at != 0; at = names_[at].parent) path.push_back(names_[at].text);
     std::reverse(path.begin(), path.end());
-    return DottedPath(path);
+    return UnequalValue{DottedPath(path), found_->a, found_->b};
   }
 
  private:
+  // What the keys of two dicts are, and so what removing the prefix from them means.
+  enum class Keys : std::uint8_t { kPlain, kStateDict, kMetadata };
   struct PathName {
     std::size_t parent = 0;
     std::string text;
@@ -45,6 +55,7 @@ class Comparer {
   struct Pair {
     NodeId a, b;
     std::size_t at;  // into names_
+    Keys keys = Keys::kPlain;
   };
 
   void Spend(std::uint64_t steps) {
@@ -61,16 +72,16 @@ class Comparer {
   }
 
   // Either node may be kNoNode: nothing is there. Tensors are compared by their keys, elsewhere.
-  void Push(NodeId x, NodeId y, std::size_t parent, const std::string& name) {
+  void Push(NodeId x, NodeId y, std::size_t parent, const std::string& name, Keys keys = Keys::kPlain) {
     Spend(1);
     const bool none_x = x == kNoNode || a_.kind(x) == NodeKind::kTensor;
     const bool none_y = y == kNoNode || b_.kind(y) == NodeKind::kTensor;
     if (none_x && none_y) return;
     const std::size_t at = open_.empty() && names_.empty() ? NameAt(0, "") : NameAt(parent, name);
     if (!none_x && !none_y) {
-      open_.push_back({x, y, at});
+      open_.push_back({x, y, at, keys});
     } else if (none_x ? HoldsValues(b_, y, empty_b_) : HoldsValues(a_, x, empty_a_)) {
-      found_ = at;
+      found_ = {none_x ? kNoNode : x, none_y ? kNoNode : y, at};
     }
   }
 
@@ -105,14 +116,15 @@ class Comparer {
     }
   }
 
-  void Compare(NodeId x, NodeId y, std::size_t at) {
+  void Compare(const Pair& pair) {
+    const auto& [x, y, at, keys] = pair;
     const bool dicts = a_.IsDict(x) && b_.IsDict(y), sequences = a_.IsSequence(x) && b_.IsSequence(y);
     if (!dicts && !sequences && (a_.kind(x) != b_.kind(y) || !SameScalar(x, y))) {
-      found_ = at;
+      found_ = pair;
       return;
     }
     if (dicts) {
-      CompareDicts(a_.items(x), b_.items(y), at);
+      CompareDicts(a_.items(x), b_.items(y), at, keys);
     } else if (a_.IsContainer(x)) {
       const auto items_a = a_.items(x), items_b = b_.items(y);
       for (std::size_t i = 0; i < std::max(items_a.size(), items_b.size()) && !found_; ++i) {
@@ -124,33 +136,72 @@ class Comparer {
     if (a_.HasState(x) || b_.HasState(y)) {
       Push(a_.HasState(x) ? a_.attributes(x) : kNoNode, b_.HasState(y) ? b_.attributes(y) : kNoNode, at, "state");
     } else if (a_.attributes(x) != kNoNode && b_.attributes(y) != kNoNode) {
-      CompareAttributes(a_.attributes(x), b_.attributes(y), at);
+      CompareAttributes(a_.attributes(x), b_.attributes(y), at, keys);
     }
   }
 
   // safetensors has no _metadata: an attribute that one side lacks does not differ. Its own __metadata__ says what
   // wrote the file ("format": "pt") and is no part of what the file holds.
-  void CompareAttributes(NodeId x, NodeId y, std::size_t at) {
+  void CompareAttributes(NodeId x, NodeId y, std::size_t at, Keys keys) {
     if (!a_.IsDict(x) || !b_.IsDict(y)) return;
     const auto items = a_.items(x);
     for (std::size_t i = 0; i < items.size() && !found_; i += 2) {
       if (a_.kind(items[i]) != NodeKind::kString || a_.text(items[i]) == "__metadata__") continue;
       const NodeId other = b_.Find(y, a_.text(items[i]));
       Spend(b_.items(y).size());
-      if (other != kNoNode) Push(items[i + 1], other, at, a_.KeyText(items[i]));
+      const bool metadata = keys == Keys::kStateDict && a_.text(items[i]) == "_metadata";
+      if (other != kNoNode)
+        Push(items[i + 1], other, at, a_.KeyText(items[i]), metadata ? Keys::kMetadata : Keys::kPlain);
     }
   }
 
   std::string Key(const Tree& tree, NodeId key) {
     Spend(tree.text(key).size() / 16);
+    if (tree.kind(key) == NodeKind::kString) return TextKey(tree.text(key));
     return std::to_string(static_cast<int>(tree.kind(key))) + tree.WholeText(key);
   }
+  static std::string TextKey(std::string_view text) {
+    return std::to_string(static_cast<int>(NodeKind::kString)) + std::string(text);
+  }
 
-  void CompareDicts(std::span<const NodeId> x, std::span<const NodeId> y, std::size_t at) {
+  // Returns the key without the prefix; nullopt if it has none. Of `_metadata`, the module at "module" loses it too.
+  std::optional<std::string> WithoutPrefix(std::string_view key, Keys keys) const {
+    if (keys == Keys::kPlain || prefix_.empty()) return std::nullopt;
+    if (!key.starts_with(prefix_) && (keys != Keys::kMetadata || key.empty() || key != module_path_))
+      return std::nullopt;
+    return std::string(key.substr(std::min(prefix_.size(), key.size())));
+  }
+
+  struct Item {
+    std::string key;
+    std::size_t at;  // into the dict's items
+  };
+
+  // What has lost the prefix takes the place of what had that name, as consume_prefix_in_state_dict_if_present does.
+  std::vector<Item> Items(const Tree& tree, std::span<const NodeId> items, Keys keys) {
+    std::vector<Item> named;
+    HashSet<std::string> changed;
+    std::vector<bool> had_it;
+    for (std::size_t i = 0; i < items.size(); i += 2) {
+      named.push_back({Key(tree, items[i]), i});
+      const bool text = tree.kind(items[i]) == NodeKind::kString;
+      const auto rest = text ? WithoutPrefix(tree.text(items[i]), keys) : std::nullopt;
+      had_it.push_back(rest.has_value());
+      if (!rest) continue;
+      named.back().key = TextKey(*rest);
+      changed.insert(named.back().key);
+    }
+    std::erase_if(named, [&](const Item& item) { return !had_it[item.at / 2] && changed.contains(item.key); });
+    return named;
+  }
+
+  void CompareDicts(std::span<const NodeId> x, std::span<const NodeId> y, std::size_t at, Keys keys) {
     HashMap<std::string, std::vector<std::size_t>> in_y;  // the last of each list comes first
-    for (std::size_t i = y.size(); i > 0; i -= 2) in_y[Key(b_, y[i - 2])].push_back(i - 2);
-    for (std::size_t i = 0; i < x.size() && !found_; i += 2) {
-      const auto other = in_y.find(Key(a_, x[i]));
+    std::vector<Item> items_y = Items(b_, y, keys);
+    for (auto item = items_y.rbegin(); item != items_y.rend(); ++item) in_y[std::move(item->key)].push_back(item->at);
+    for (const auto& [key, i] : Items(a_, x, keys)) {
+      if (found_) return;
+      const auto other = in_y.find(key);
       if (other == in_y.end() || other->second.empty()) {
         Push(x[i + 1], kNoNode, at, a_.KeyText(x[i]));
         continue;
@@ -168,18 +219,21 @@ class Comparer {
   }
 
   const Tree &a_, &b_;
+  const std::string prefix_;
+  std::string module_path_;
   std::vector<bool> empty_a_, empty_b_;  // looked into, and found to hold no value
   std::uint64_t steps_;
   HashSet<std::uint64_t> compared_;
   std::vector<PathName> names_;
   std::vector<Pair> open_;
-  std::optional<std::size_t> found_;
+  std::optional<Pair> found_;
 };
 
 }  // namespace
 
-std::optional<std::string> FindUnequalValue(const Tree& a, NodeId root_a, const Tree& b, NodeId root_b) {
-  return Comparer(a, b).Find(root_a, root_b);
+std::optional<UnequalValue> FindUnequalValue(const Tree& a, NodeId root_a, const Tree& b, NodeId root_b,
+                                             std::string_view prefix) {
+  return Comparer(a, b, prefix).Find(root_a, root_b);
 }
 
 }  // namespace loadpath

@@ -3,16 +3,25 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "harness/checkpoint/checkpoint.h"
 
 namespace loadpath {
 
+/// A value that differs, and what stands there on either side; kNoNode: nothing.
+struct UnequalValue {
+  std::string path;
+  NodeId a = kNoNode, b = kNoNode;
+};
+
 /// Compares the values below two places whole, without their tensors. The order of a dict's items does not matter, nor
-/// does the type of a dict or sequence. What Python set on a plain dict is compared as far as both have it. Returns the
-/// path of a value that differs. Takes no recursion. Throws CheckpointError kLimitExceeded if values are shared so
+/// does the type of a dict or sequence. What Python set on a plain dict is compared as far as both have it. `prefix` is
+/// removed from the keys of the two roots and of their `_metadata`, as StateDict::RemovePrefix does. Returns a value
+/// that differs. Takes no recursion. Throws CheckpointError kLimitExceeded if values are shared so
 /// often that this cannot be told.
-std::optional<std::string> FindUnequalValue(const Tree& a, NodeId root_a, const Tree& b, NodeId root_b);
+std::optional<UnequalValue> FindUnequalValue(const Tree& a, NodeId root_a, const Tree& b, NodeId root_b,
+                                             std::string_view prefix = {});
 
 }  // namespace loadpath
 

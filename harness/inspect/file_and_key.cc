@@ -1,5 +1,6 @@
 #include "harness/inspect/file_and_key.h"
 
+#include <cstdio>
 #include <filesystem>
 #include <system_error>
 
@@ -25,20 +26,31 @@ FileAndKey WithKey(FileAndKey name, const std::string& key) {
   return name;
 }
 
+std::string KeyPath(std::span<const std::string> elements) {
+  std::string path;
+  for (std::size_t i = 0; i < elements.size(); ++i) path += (i == 0 ? "" : ".") + elements[i];
+  return path;
+}
+
 std::string KeyArgument(const FileAndKey& name, const std::string& key) {
   return name.HasKey() ? ShellArgument(name.file, key) : "--key " + ShellArgument(key);
 }
 
 std::string ShellArgument(const std::string& file, const std::string& key) {
-  std::string argument = key.empty() ? file : file + "::" + key;
+  const std::string argument = key.empty() ? file : file + "::" + key;
   static constexpr const char* kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:,+@%=";
   if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
-  std::string quoted = "'";
+  const bool printable = Escaped(argument) == argument;
+  std::string quoted = printable ? "'" : "$'";
   for (const char c : argument) {
-    if (c == '\'') {
-      quoted += "'\\''";
-    } else {
+    if (printable) {
+      quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    } else if (c >= ' ' && c <= '~' && c != '\'' && c != '\\') {
       quoted += c;
+    } else {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\x%02x", static_cast<unsigned char>(c));
+      quoted += escape;
     }
   }
   return quoted + "'";

@@ -1,6 +1,7 @@
 #ifndef LOADPATH_HARNESS_INSPECT_FILE_AND_KEY_H_
 #define LOADPATH_HARNESS_INSPECT_FILE_AND_KEY_H_
 
+#include <span>
 #include <string>
 
 namespace loadpath {
@@ -21,11 +22,15 @@ FileAndKey ParseFileAndKey(const std::string& text);
 /// Gives `key`, the value of --key, to a name that gives no key path. Throws UsageError if it gives one.
 FileAndKey WithKey(FileAndKey name, const std::string& key);
 
+/// Joins the elements of a path by dots, as FollowKeyPath takes it apart.
+std::string KeyPath(std::span<const std::string> elements);
+
 /// Returns how a command line names another key path in the same way as this one: "--key other", or "FILE::other";
-/// quoted for a POSIX shell if it needs that.
+/// quoted as ShellArgument does.
 std::string KeyArgument(const FileAndKey& name, const std::string& key);
 
-/// Returns "FILE::key.path", or "FILE" if `key` is empty, quoted for a POSIX shell if it needs that.
+/// Returns "FILE::key.path", or "FILE" if `key` is empty, quoted for a POSIX shell if it needs that. What cannot be
+/// printed is written as $'\x1b', which bash, zsh and ksh take.
 std::string ShellArgument(const std::string& file, const std::string& key = {});
 
 }  // namespace loadpath

@@ -117,7 +117,9 @@ class Lister {
     }
     path_bytes_ -= size;
     std::string path = prefix_;
-    for (auto part = parts.rbegin(); part != parts.rend(); ++part) path += (path.empty() ? "" : ".") + *part;
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      path += (part == parts.rbegin() && prefix_.empty() ? "" : ".") + *part;
+    }
     return path;
   }
 

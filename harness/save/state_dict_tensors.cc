@@ -16,13 +16,14 @@ std::string WhereStateDictsLie(const Tree& tree, NodeId from, const FileAndKey& 
   std::size_t count = 0;
   tree.Walk(from, [&](const std::vector<std::string>& path, NodeId node) {
     if (path.empty() || !tree.IsDict(node)) return true;
+    const std::string key = (name.key.empty() ? "" : name.key + ".") + KeyPath(path);
+    // What lies under the empty key alone has no key path.
+    if (key.empty()) return true;
     const std::span<const NodeId> items = tree.items(node);
     for (std::size_t i = 1; i < items.size(); i += 2) {
       if (tree.kind(items[i]) != NodeKind::kTensor) continue;
       if (++count > kMostNamed) return false;
-      std::string key = name.key;
-      for (const std::string& element : path) key += (key.empty() ? "" : ".") + element;
-      places.push_back(Escaped(KeyArgument(name, key)));
+      places.push_back(KeyArgument(name, key));
       return false;
     }
     return true;

@@ -18,6 +18,8 @@ std::vector<std::string> Causes(const Keys& wanted, const Keys& have) {
 
 const Keys kLinear = {{"linear.weight", "float32", {2, 10}}, {"linear.bias", "float32", {2}}};
 
+std::string Cause(const FileAndKey& name, const std::vector<NestedKeys>& places) { return NestedCause(name, places); }
+
 TEST(CausesTest, SaysNothingIfNothingIsWrong) { EXPECT_THAT(Causes(kLinear, kLinear), IsEmpty()); }
 
 TEST(CausesTest, FindsAPrefix) {
@@ -48,13 +50,13 @@ TEST(CausesTest, FindsANestedStateDict) {
   const std::string tensor = Tensor("0", 1, 0, {1}, {1});
   const auto checkpoint = Opened(
       Dict({{"state", Dict({{"model", Dict({{"linear.weight", tensor}, {"linear.bias", tensor}})}})}}), {{"0", {1}}});
-  EXPECT_EQ(FindNested(*checkpoint, kLinear, ""), (NestedKeys{"state.model", ""}));
-  EXPECT_EQ(FindNested(*checkpoint, kLinear, "state.model"), std::nullopt);
-  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, {"state.model", ""}),
+  EXPECT_THAT(FindNested(*checkpoint, kLinear, ""), ElementsAre(NestedKeys{"state.model", ""}));
+  EXPECT_THAT(FindNested(*checkpoint, kLinear, "state.model"), IsEmpty());
+  EXPECT_EQ(Cause({"a.pth", "a.pth", ""}, {{"state.model", ""}}),
             "the state dict lies under \"state.model\": --key state.model");
-  EXPECT_EQ(NestedCause({"a b.pth::x", "a b.pth", "x"}, {"state.model", ""}),
+  EXPECT_EQ(Cause({"a b.pth::x", "a b.pth", "x"}, {{"state.model", ""}}),
             "the state dict lies under \"state.model\": 'a b.pth::state.model'");
-  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, {"my state", ""}),
+  EXPECT_EQ(Cause({"a.pth", "a.pth", ""}, {{"my state", ""}}),
             "the state dict lies under \"my state\": --key 'my state'");
 }
 
@@ -64,17 +66,124 @@ TEST(CausesTest, FindsANestedStateDictWhoseKeysHaveAPrefix) {
   const auto checkpoint = Opened(
       Dict({{"state_dict", Dict({{"module.linear.weight", tensor}, {"module.linear.bias", tensor}})}}), {{"0", {1}}});
   const auto nested = FindNested(*checkpoint, kLinear, "");
-  EXPECT_EQ(nested, (NestedKeys{"state_dict", "module."}));
-  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, *nested),
+  EXPECT_THAT(nested, ElementsAre(NestedKeys{"state_dict", "module."}));
+  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, nested),
             "the state dict lies under \"state_dict\", and its keys begin with \"module.\": --key state_dict --prefix "
             "module.");
 }
 
-TEST(CausesTest, NamesTheWholePrefixIfAPartOfItWasRemoved) {
-  const Keys have = {{".linear.weight", "float32", {2, 10}}, {".linear.bias", "float32", {2}}};
-  EXPECT_THAT(LikelyCauses({kLinear, have, "the model", "the file", "module"}),
-              ElementsAre("2 keys of the file begin with \"module.\", those of the model do not: --prefix module. "
+TEST(CausesTest, NamesEveryStateDictThatFitsAsWell) {
+  using namespace pickles;
+  const std::string tensor = Tensor("0", 1, 0, {1}, {1});
+  const std::string plain = Dict({{"w", tensor}}), wrapped = Dict({{"module.w", tensor}});
+  const auto checkpoint = Opened(
+      Dict({{"ema", plain}, {"model", plain}, {"other", Dict({{"x", tensor}})}, {"ddp", wrapped}}), {{"0", {1}}});
+  const auto nested = FindNested(*checkpoint, Keys{{"w", "float32", {1}}}, "");
+  EXPECT_THAT(nested, ElementsAre(NestedKeys{"ddp", "module."}, NestedKeys{"ema", ""}, NestedKeys{"model", ""}));
+  EXPECT_EQ(NestedCause({"a.pth", "a.pth", ""}, nested),
+            "the state dict lies under \"ddp\" (where keys begin with \"module.\"), under \"ema\" or under \"model\": "
+            "name one with --key");
+  EXPECT_THAT(NestedCause({"a.pth::x", "a.pth", "x"}, nested), testing::EndsWith(": name one with FILE::KEY"));
+  const std::vector<NestedKeys> many(10, {"a", ""});
+  EXPECT_THAT(NestedText(many), testing::EndsWith("under \"a\" or 2 more"));
+}
+
+TEST(CausesTest, NamesEveryPrefixThatFitsAsWell) {
+  Keys have;
+  for (const char* encoder : {"encoder_q.", "encoder_k."}) {
+    for (const KeyInfo& info : kLinear) have.push_back({encoder + info.key, info.dtype, info.shape});
+  }
+  EXPECT_THAT(Causes(kLinear, have),
+              ElementsAre("2 keys of the file begin with \"encoder_k.\" or \"encoder_q.\", those of the model do not: "
+                          "--prefix removes the one that you name"));
+}
+
+TEST(CausesTest, ALayerOfTheSameNameInsideAnotherOneIsNoPrefix) {
+  const Keys wanted = {{"custom.linear.weight", "float32", {128, 64}},
+                       {"custom.linear.bias", "float32", {128}},
+                       {"linear.weight", "float32", {10, 128}},
+                       {"linear.bias", "float32", {10}}};
+  const Keys have = {{"custom_layer.linear.weight", "float32", {128, 64}},
+                     {"custom_layer.linear.bias", "float32", {128}},
+                     {"fc.weight", "float32", {10, 128}},
+                     {"fc.bias", "float32", {10}}};
+  EXPECT_THAT(Causes(wanted, have), ElementsAre(testing::StartsWith("renamed: \"custom.linear.weight\" may be "
+                                                                    "\"custom_layer.linear.weight\"")));
+  using namespace pickles;
+  const auto checkpoint = Opened(Dict({{"m", Dict({{"custom_layer.linear.weight", Tensor("0", 2, 0, {2, 1}, {1, 1})},
+                                                   {"custom_layer.linear.bias", Tensor("0", 2, 0, {2}, {1})}})}}),
+                                 {{"0", {1, 2}}});
+  EXPECT_THAT(FindNested(*checkpoint, wanted, ""), IsEmpty());
+}
+
+TEST(CausesTest, AFewOfTheMissingKeysAreNoReasonForAPrefix) {
+  const Keys wanted = {{"a.w", "float32", {1}}, {"b.w", "float32", {2}}, {"c.w", "float32", {3}}};
+  EXPECT_THAT(Causes(wanted, {{"module.a.w", "float32", {1}}, {"x", "float32", {9}}}),
+              ElementsAre(testing::StartsWith("renamed: ")));
+  EXPECT_THAT(Causes(wanted, {{"module.a.w", "float32", {1}}, {"module.b.w", "float32", {2}}}),
+              ElementsAre(testing::StartsWith("2 keys of the file begin with \"module.\"")));
+}
+
+TEST(CausesTest, SpeaksOfOneKey) {
+  EXPECT_THAT(Causes({{"w", "float32", {1}}}, {{"module.w", "float32", {1}}}),
+              ElementsAre("1 key of the file begins with \"module.\", those of the model do not: --prefix module. "
                           "removes it"));
+}
+
+// The keys of `have` with the prefix removed that a user gave.
+Keys Without(const std::string& prefix, Keys have) {
+  RemovePrefix(have, prefix);
+  return have;
+}
+
+TEST(CausesTest, NamesThePrefixThatTheFileHasWhateverWasGiven) {
+  const Keys have = {{"module.linear.weight", "float32", {2, 10}}, {"module.linear.bias", "float32", {2}}};
+  for (const char* given : {"module", "modul.", "mod", "module.linear."}) {
+    EXPECT_THAT(Causes(kLinear, Without(given, have)),
+                ElementsAre("2 keys of the file begin with \"module.\", those of the model do not: --prefix module. "
+                            "removes it"))
+        << given;
+  }
+  EXPECT_THAT(Causes(kLinear, Without("module.", have)), IsEmpty());
+}
+
+TEST(CausesTest, GivesNoOtherPrefixInPlaceOfOneThatIsNeeded) {
+  const Keys have = {{"a.linear.weight", "float32", {2, 10}}, {"b.linear.bias", "float32", {2}}};
+  EXPECT_THAT(Causes(kLinear, Without("a.", have)),
+              ElementsAre("1 key of the file begins with \"b.\", those of the model do not"));
+}
+
+TEST(CausesTest, OfTwoFilesThePrefixIsRemovedFromEither) {
+  const Keys longer = {{"module.linear.weight", "float32", {2, 10}}, {"module.linear.bias", "float32", {2}}};
+  EXPECT_THAT(LikelyCauses({longer, kLinear, "a", "b", /*both_files=*/true}),
+              ElementsAre("2 keys of a begin with \"module.\", those of b do not: --prefix module. removes it"));
+  EXPECT_THAT(
+      Causes(longer, kLinear),
+      ElementsAre("2 keys of the model begin with \"module.\", those of the file do not: was a part of it saved, "
+                  "or a module not wrapped?"));
+}
+
+TEST(CausesTest, AKeyThatLosesThePrefixReplacesTheOneOfThatName) {
+  const Keys left = Without("module.", {{"w", "float32", {1}}, {"module.w", "float32", {2}}, {"b", "float32", {3}}});
+  ASSERT_EQ(left.size(), 2);
+  EXPECT_EQ(left[0].key + left[0].with_prefix + left[1].key + left[1].with_prefix, "wmodule.wb");
+}
+
+TEST(CausesTest, AShiftPairsEqualShapes) {
+  EXPECT_THAT(Causes({{"0.weight", "float32", {4}}}, {{"1.weight", "float32", {5}}}),
+              ElementsAre(testing::StartsWith("no key of")));
+}
+
+TEST(CausesTest, AShiftHasToPairMoreThanThereIsInPlace) {
+  EXPECT_THAT(Causes({{"0.w", "float32", {4}}, {"1.w", "float32", {4}}, {"2.w", "float32", {5}}},
+                     {{"0.w", "float32", {4}}, {"1.w", "float32", {4}}, {"2.w", "float32", {6}}}),
+              IsEmpty());
+}
+
+TEST(CausesTest, WhatLiesUnderTheEmptyKeyHasNoKeyPath) {
+  using namespace pickles;
+  const auto checkpoint = Opened(Dict({{"", Dict({{"w", Tensor("0", 1, 0, {1}, {1})}})}}), {{"0", {1}}});
+  EXPECT_THAT(FindNested(*checkpoint, Keys{{"w", "float32", {1}}}, ""), IsEmpty());
 }
 
 TEST(CausesTest, FindsTheStateDictWhoseShapesAreRight) {
@@ -83,10 +192,9 @@ TEST(CausesTest, FindsTheStateDictWhoseShapesAreRight) {
   const auto checkpoint = Opened(Dict({{"a", Dict({{"w", small}})}, {"b", Dict({{"w", large}})}}), {{"0", {1, 2}}});
   const Keys wants_small = {{"w", "float32", {1}}}, wants_large = {{"w", "float32", {2}}},
              wants_other = {{"w", "float32", {3}}};
-  EXPECT_EQ(FindNested(*checkpoint, wants_small, "b"), (NestedKeys{"a", ""}));
-  EXPECT_EQ(FindNested(*checkpoint, wants_large, "a"), (NestedKeys{"b", ""}));
-  EXPECT_EQ(FindNested(*checkpoint, wants_other, "b"), std::nullopt)
-      << "no place is better than the one that was named";
+  EXPECT_THAT(FindNested(*checkpoint, wants_small, "b"), ElementsAre(NestedKeys{"a", ""}));
+  EXPECT_THAT(FindNested(*checkpoint, wants_large, "a"), ElementsAre(NestedKeys{"b", ""}));
+  EXPECT_THAT(FindNested(*checkpoint, wants_other, "b"), IsEmpty()) << "no place is better than the one that was named";
 }
 
 TEST(CausesTest, FindsTheStateDictAtTheTopLevel) {
@@ -94,8 +202,8 @@ TEST(CausesTest, FindsTheStateDictAtTheTopLevel) {
   const std::string tensor = Tensor("0", 1, 0, {1}, {1});
   const auto checkpoint = Opened(Dict({{"w", tensor}, {"other", Dict({{"x", tensor}})}}), {{"0", {1}}});
   const auto nested = FindNested(*checkpoint, Keys{{"w", "float32", {1}}}, "other");
-  EXPECT_EQ(nested, (NestedKeys{"", ""}));
-  EXPECT_EQ(NestedCause({"a.pth", "a.pth", "other"}, *nested),
+  EXPECT_THAT(nested, ElementsAre(NestedKeys{"", ""}));
+  EXPECT_EQ(NestedCause({"a.pth", "a.pth", "other"}, nested),
             "the state dict lies at the top level: leave the key out");
 }
 

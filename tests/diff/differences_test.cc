@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <bit>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -72,6 +73,101 @@ TEST(DifferencesTest, ShowsTheValueInsideAnObjectThatDiffers) {
   EXPECT_EQ(found.values[0].key, "h.state.rate");
 }
 
+// Two files with one value each, under "v".
+Differences Between(const std::string& a, const std::string& b) {
+  const MemoryFile wanted(File(Dict({{"v", a}}))), have(File(Dict({{"v", b}})));
+  return CompareFiles(Named(wanted), Named(have), {.open = {.opaque = true}});
+}
+
+TEST(DifferencesTest, NamesBothStateDictsThatFit) {
+  const MemoryFile nested(File(Dict({{"ema", kTensors}, {"model", kTensors}}), {{"0", {1, 2, 3, 4}}}));
+  const MemoryFile plain(File(kTensors, {{"0", {1, 2, 3, 4}}}));
+  EXPECT_THAT(CompareFiles(Named(plain), Named(nested), {}).causes,
+              testing::ElementsAre("in " + nested.path() +
+                                   " the state dict lies under \"ema\" or under \"model\": name one as " +
+                                   nested.path() + "::KEY"));
+}
+
+TEST(DifferencesTest, TwoPrefixesCannotBeRemovedByOneCommand) {
+  const std::string bias = Tensor("0", 4, 0, {2}, {1});
+  const MemoryFile nested(File(Dict({{"state", Dict({{"module.b", bias}})}}), {{"0", {1, 2, 3, 4}}}));
+  const MemoryFile net(File(Dict({{"net.b", bias}}), {{"0", {1, 2, 3, 4}}}));
+  EXPECT_THAT(CompareFiles(Named(net), Named(nested), {.prefix = "net."}).causes,
+              testing::ElementsAre("in " + nested.path() +
+                                   " the state dict lies under \"state\", and its keys begin with "
+                                   "\"module.\""));
+}
+
+// As DistributedDataParallel saves: "module." before the keys, and the module's own entry in _metadata under "module".
+std::string Wrapped(const std::string& prefix, const std::vector<std::pair<std::string, std::string>>& metadata) {
+  return WithState(Call(Name("collections", "OrderedDict"), {}) + Text(prefix + "b") + Tensor("0", 1, 0, {1}, {1}) +
+                       "s" + Text(prefix + "epoch") + Int(1) + "s",
+                   Dict({{"_metadata", Dict(metadata)}}));
+}
+
+TEST(DifferencesTest, APrefixIsRemovedFromValuesAndMetadataToo) {
+  const std::string one = Dict({{"version", Int(1)}}), two = Dict({{"version", Int(2)}});
+  const std::vector<FloatStorage> storages = {{"0", {1}}};
+  const MemoryFile plain(File(Wrapped("", {{"", one}, {"b", two}}), storages));
+  const MemoryFile wrapped(File(Wrapped("module.", {{"", two}, {"module", one}, {"module.b", two}}), storages));
+  const MemoryFile other(File(Wrapped("module.", {{"", one}, {"module", one}, {"module.b", one}}), storages));
+  const DiffOptions options = {.prefix = "module."};
+  EXPECT_TRUE(CompareFiles(Named(plain), Named(wrapped), options).equal());
+  EXPECT_TRUE(CompareFiles(Named(wrapped), Named(plain), options).equal());
+  const Differences found = CompareFiles(Named(plain), Named(other), options);
+  ASSERT_EQ(found.values.size(), 1);
+  EXPECT_EQ(found.values[0].key + ": " + found.values[0].wanted + " -> " + found.values[0].have,
+            "_metadata.b.version: 2 -> 1");
+}
+
+TEST(DifferencesTest, AKeyThatLosesThePrefixReplacesTheOneOfThatName) {
+  const std::string one = Tensor("0", 2, 0, {1}, {1}), two = Tensor("0", 2, 1, {1}, {1});
+  const MemoryFile both(
+      File(Dict({{"w", one}, {"module.w", two}, {"e", Int(1)}, {"module.e", Int(2)}}), {{"0", {1, 2}}}));
+  const MemoryFile taken(File(Dict({{"w", two}, {"e", Int(2)}}), {{"0", {1, 2}}}));
+  EXPECT_TRUE(CompareFiles(Named(both), Named(taken), {.prefix = "module."}).equal());
+  const MemoryFile kept(File(Dict({{"w", two}, {"e", Int(1)}}), {{"0", {1, 2}}}));
+  const Differences found = CompareFiles(Named(both), Named(kept), {.prefix = "module."});
+  EXPECT_TRUE(found.tensors.empty());
+  ASSERT_EQ(found.values.size(), 1);
+  EXPECT_EQ(found.values[0].key + ": " + found.values[0].wanted + " -> " + found.values[0].have, "e: 2 -> 1");
+}
+
+TEST(DifferencesTest, FindsValuesThatOnlyOneSideHas) {
+  const MemoryFile with(File(Dict({{"epoch", Int(2)}}))), without(File(Dict({})));
+  Differences found = CompareFiles(Named(with), Named(without), {});
+  ASSERT_EQ(found.values.size(), 1);
+  EXPECT_EQ(found.values[0].wanted + found.values[0].have, "2");
+  EXPECT_EQ(found.values[0].wanted, "2");
+  found = CompareFiles(Named(without), Named(with), {});
+  ASSERT_EQ(found.values.size(), 1);
+  EXPECT_EQ(found.values[0].wanted, "");
+  EXPECT_EQ(found.values[0].have, "2");
+}
+
+TEST(DifferencesTest, NanIsNanWhateverItsBits) {
+  EXPECT_TRUE(
+      Between(Float(std::bit_cast<double>(0x7ff8000000000001)), Float(std::bit_cast<double>(0xfff8000000000002)))
+          .equal());
+  EXPECT_FALSE(Between(Float(NAN), Float(1)).equal());
+  EXPECT_FALSE(Between(Float(0.0), Float(-0.0)).equal());
+}
+
+TEST(DifferencesTest, TwoKeysOfOneTextAreComparedInTheirOrder) {
+  const std::string one = Tensor("0", 2, 0, {1}, {1}), two = Tensor("0", 2, 1, {1}, {1});
+  const MemoryFile twice(File("}(" + Int(1) + one + Text("1") + two + "u", {{"0", {1, 2}}}));
+  const Differences found = CompareFiles(Named(twice), Named(twice), {});
+  EXPECT_TRUE(found.equal());
+  EXPECT_EQ(found.compared, 2);
+}
+
+TEST(DifferencesTest, TellsWhatDiffersThoughItIsEqualAsANumber) {
+  const MemoryFile a(File(Dict({{"x", Tensor("0", 1, 0, {1}, {1})}}), {{"0", {0.0f}}}));
+  const MemoryFile b(File(Dict({{"x", Tensor("0", 1, 0, {1}, {1})}}), {{"0", {-0.0f}}}));
+  EXPECT_THAT(DiffText(CompareFiles(Named(a), Named(b), {})),
+              testing::HasSubstr("  x  1 of 1 element  equal numbers, other bits (-0, NaN)\n"));
+}
+
 TEST(DifferencesTest, Reports) {
   Differences differences;
   differences.wanted_name = "a";
@@ -91,12 +187,6 @@ TEST(DifferencesTest, Reports) {
             "tensors that differ by more than 0 + 0.5 of the value\n"
             "  w  1 of 2 elements  largest difference 3 at [1]  largest relative inf at [1]\n"
             "different: 1 key compared\n");
-}
-
-// Two files with one value each, under "v".
-Differences Between(const std::string& a, const std::string& b) {
-  const MemoryFile wanted(File(Dict({{"v", a}}))), have(File(Dict({{"v", b}})));
-  return CompareFiles(Named(wanted), Named(have), {.open = {.opaque = true}});
 }
 
 std::string NumpyArray(std::string_view code, std::int32_t count, const std::string& data) {

@@ -50,6 +50,13 @@ TEST(FileAndKeyTest, QuotesForTheShell) {
   EXPECT_EQ(ShellArgument("a.pth", "model"), "a.pth::model");
   EXPECT_EQ(ShellArgument("my file.pth", "it's"), "'my file.pth::it'\\''s'");
   EXPECT_EQ(ShellArgument(""), "''");
+  EXPECT_EQ(ShellArgument("a\n'b\\\xff\x1b.c"), "$'a\\x0a\\x27b\\x5c\\xff\\x1b.c'");
+}
+
+TEST(FileAndKeyTest, JoinsWhatFollowKeyPathTakesApart) {
+  const std::vector<std::string> path = {"", "a.b", ""};
+  EXPECT_EQ(KeyPath(path), ".a.b.");
+  EXPECT_EQ(KeyPath({}), "");
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ class Diff(support.Case):
         self.assertEqual(got["values"], [{"path": "epoch", "wanted": "1", "have": "2"}, {"path": "a", "wanted": "[1, 2]", "have": ""},
                                          {"path": "b", "wanted": "", "have": "None"}])
         out = self.succeeds("diff", self.folder / "a.pth", self.folder / "b.pth", code=1)
-        self.assertIn("tensors that differ\n  w     2 of 20 elements  largest difference 3 at [1, 5]  largest relative 0.2 at [1, 5]\n", out)
+        self.assertIn("tensors that differ\n  w     2 of 20 elements  largest difference 3 at [1, 5]       largest relative 0.2 at [1, 5]\n"
+                      "  zero    1 of 1 element  equal numbers, other bits (-0, NaN)\n", out)
         self.assertIn("missing in " + str(self.folder / "b.pth") + "\n  gone\n", out)
         self.assertTrue(out.endswith("different: 5 keys compared\n"))
 
@@ -75,14 +76,16 @@ class Diff(support.Case):
         torch.manual_seed(0)
         special = torch.tensor([math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0])
         for dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz,
-                      torch.float8_e5m2fnuz, torch.complex128, torch.complex64, torch.int32, torch.uint8, torch.int64, torch.uint16):
-            for rtol, atol in ((0.0, 0.0), (0.1, 0.0), (0.0, 0.5), (1e-2, 1e-3)):
+                      torch.float8_e5m2fnuz, torch.complex128, torch.complex64, torch.int32, torch.uint8, torch.int64, torch.uint16, torch.bool):
+            for rtol, atol in ((0.0, 0.0), (0.1, 0.0), (0.0, 0.5), (1e-2, 1e-3), (0.0, 1.0)):
                 a = torch.rand(5, 60, dtype=torch.float64) * 4
                 b = a * (1 + torch.rand_like(a) * 0.2)
                 if dtype.is_complex:
                     a, b = torch.complex(a, -a), torch.complex(b, -a)
                 elif dtype.is_floating_point:
                     a[0, :36], b[0, :36] = special.repeat(6), special.repeat_interleave(6)
+                elif dtype is torch.bool:
+                    a, b = a > 2, b > 2.2
                 else:
                     a, b = a * 20, b * 20
                 a, b = a.to(dtype), b.to(dtype)
@@ -101,9 +104,8 @@ class Diff(support.Case):
                               "  x  2 of 4 elements  largest difference 0.5 at [0, 0]  largest relative inf at [1, 0]\n"
                               "different: 1 key compared\n")
         self.assertEqual(self.succeeds("diff", a, b, "--rtol", "0.01", "--atol", "0.5"), "equal: 1 key compared\n")
-        for name, x, y in (("bool", torch.tensor([True]), torch.tensor([False])), ("number", torch.tensor([1.0]), torch.tensor([math.nan]))):
-            with self.subTest(name):
-                self.assertFalse(self.json("diff", self.save({"x": x}, "x.pth"), self.save({"x": y}, "y.pth"), "--atol", "100", code=1)["equal"])
+        number, nan = self.save({"x": torch.tensor([1.0])}, "x.pth"), self.save({"x": torch.tensor([math.nan])}, "y.pth")
+        self.assertFalse(self.json("diff", number, nan, "--atol", "100", code=1)["equal"])
         code, out, err = self.ckpt("diff", a, b, "--atol", "-1")
         self.assertEqual((code, out, err.count("\n")), (2, "", 1))
         self.assertIn("--atol", err)
@@ -121,7 +123,7 @@ class Diff(support.Case):
         self.assertEqual(self.differences(LINEAR, {"module." + k: v for k, v in LINEAR.items()})["causes"],
                          [f'2 keys of {b_name} begin with "module.", those of {a} do not: --prefix module. removes it'])
         self.assertEqual(self.differences({"module." + k: v for k, v in LINEAR.items()}, LINEAR)["causes"],
-                         [f'2 keys of {a} begin with "module.", those of {b_name} do not: was a part of it saved, or a module not wrapped?'])
+                         [f'2 keys of {a} begin with "module.", those of {b_name} do not: --prefix module. removes it'])
         self.assertEqual(self.differences(LINEAR, {"state": {"model": LINEAR}})["causes"],
                          [f'in {b_name} the state dict lies under "state.model": ckpt diff {a} {b_name}::state.model'])
         self.assertEqual(self.differences({"fc.weight": w, "fc.bias": b}, {"head.weight": w, "head.bias": b})["causes"],
@@ -138,6 +140,23 @@ class Diff(support.Case):
         self.assertFalse(self.json("diff", a, b, "--key", "m", code=1)["equal"])
         code, out, err = self.ckpt("diff", a, b, "--key", "x")
         self.assertEqual((code, out, err.count("\n")), (2, "", 1))
+
+    def test_a_prefix_that_data_parallel_adds(self):
+        """Its state dict has the prefix in _metadata too, where batch normalisation has its version."""
+        net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+        bare = self.save(net.state_dict(), "bare.pth")
+        wrapped = self.save(nn.DataParallel(net).state_dict(), "wrapped.pth")
+        compiled = self.save(torch.compile(net).state_dict(), "compiled.pth")
+        for other, prefix in ((wrapped, "module."), (compiled, "_orig_mod.")):
+            for files in ((bare, other), (other, bare)):
+                (cause,) = self.json("diff", *files, code=1)["causes"]
+                self.assertIn(f" begin with \"{prefix}\", ", cause)
+                self.assertTrue(cause.endswith(f": --prefix {prefix} removes it"), cause)
+                self.assertEqual(self.succeeds("diff", *files, "--prefix", prefix), "equal: 7 keys compared\n")
+        older = nn.DataParallel(net).state_dict()
+        older._metadata["module.1"]["version"] = 1
+        self.assertEqual(self.json("diff", bare, self.save(older, "older.pth"), "--prefix", "module.", code=1)["values"],
+                         [{"path": "_metadata.1.version", "wanted": "2", "have": "1"}])
 
     def test_a_key_per_file(self):
         nested = self.save({"model_state_dict": LINEAR, "epoch": 1}, "checkpoint.pth")

@@ -1,7 +1,10 @@
 #include "bench/ckpt/load_run.h"
 
-#include <gtest/gtest.h>
+#include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+#include <torch/nn/module.h>
 
+#include "bench/ckpt/model_keys.h"
 #include "tests/inspect/pickles.h"
 
 namespace loadpath::ckpt {
@@ -26,6 +29,36 @@ TEST(LoadRunTest, CountsWhatThePathPlannedAsParseAndNothingElse) {
   EXPECT_TRUE(record.errors.empty());
   EXPECT_EQ(record.bytes, 88);
   EXPECT_EQ(record.seconds.parse, 0x1p-30);
+}
+
+struct Tied : torch::nn::Module {
+  Tied() {
+    const at::Tensor shared = register_parameter("wte", at::zeros({2}));
+    register_parameter("bias", at::zeros({2}));
+    register_module("head", std::make_shared<torch::nn::Module>())->register_parameter("weight", shared);
+    register_module("tail", std::make_shared<torch::nn::Module>())->register_parameter("weight", shared);
+  }
+};
+
+TEST(WhyNotTest, TellsOfTiedTensorsThatAFileHasOnce) {
+  const std::string tensor = Tensor("0", 2, 0, {2}, {1});
+  const auto hints = [&](const std::vector<std::pair<std::string, std::string>>& items) {
+    Tied module;
+    const auto state_dict = StateDict::From(Opened(Dict(items), {{"0", {1, 2}}}), "");
+    return WhyNot(*FindModel("linear"), module, state_dict, ParseFileAndKey("a.pth"), "");
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(hints({{"wte", tensor}, {"bias", tensor}}),
+              ElementsAre("\"head.weight\" is the same tensor as \"wte\", which is in the file, and so are the others: "
+                          "ckpt load --lenient loads it under both names"));
+  EXPECT_THAT(
+      hints({{"bias", tensor}, {"wte", tensor}, {"tail.weight", tensor}}),
+      ElementsAre("\"head.weight\" is the same tensor as \"wte\", which is in the file: ckpt load --lenient loads "
+                  "it under both names"));
+  // What is missing besides, or not used, is another matter.
+  EXPECT_THAT(hints({{"wte", tensor}}), testing::Not(testing::Contains(testing::HasSubstr("--lenient"))));
+  EXPECT_THAT(hints({{"wte", tensor}, {"bias", tensor}, {"more", tensor}}),
+              testing::Not(testing::Contains(testing::HasSubstr("--lenient"))));
 }
 
 }  // namespace

@@ -102,6 +102,18 @@ class Load(support.Case):
         self.succeeds("load", prefixed, "--model", "linear", "--prefix", "module.")
         self.refused(prefixed, "--model", "linear", "--prefix", "module",
                      hint=f'2 keys of {prefixed} begin with "module.", those of linear do not: --prefix module. removes it')
+        self.refused(prefixed, "--model", "linear", "--prefix", "modul.",
+                     hint=f'2 keys of {prefixed} begin with "module.", those of linear do not: --prefix module. removes it')
+        odd = self.save({"it's\n." + key: value for key, value in LINEAR.items()}, "odd.pth")
+        self.refused(odd, "--model", "linear", hint=f'2 keys of {odd} begin with "it\'s\\n.", those of linear do not: '
+                                                   "--prefix $'it\\x27s\\x0a.' removes it")
+        self.succeeds("load", odd, "--model", "linear", "--prefix", "it's\n.")
+        average = self.save({"model_state_dict": LINEAR, "ema_state_dict": {key: value + 1 for key, value in LINEAR.items()}}, "ema.pth")
+        self.refused(average, "--model", "linear", hint='the state dict lies under "ema_state_dict" or under "model_state_dict": name one with --key')
+        old = self.save({"custom_layer.linear.weight": torch.ones(128, 64), "custom_layer.linear.bias": torch.ones(128),
+                         "fc.weight": torch.ones(10, 128), "fc.bias": torch.ones(10)}, "old.pth")
+        self.refused(old, "--model", "custom", hint='renamed: "custom.linear.weight" may be "custom_layer.linear.weight", "custom.linear.bias" may be '
+                                                    f'"custom_layer.linear.bias", "linear.weight" may be "fc.weight", "linear.bias" may be "fc.bias" in {old}')
         both = self.save({"state_dict": {"module." + key: value for key, value in LINEAR.items()}}, "both.pth")
         self.refused(both, "--model", "linear", hint='the state dict lies under "state_dict", and its keys begin with "module.": '
                                                      '--key state_dict --prefix module.')
