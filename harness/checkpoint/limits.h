@@ -38,6 +38,11 @@ inline constexpr std::uint64_t kDeflateRatio = 1032;
 /// over a storage of 4 bytes are valid and harmless until somebody asks for a row-major copy.
 inline constexpr std::uint64_t kExpandedBytes = std::uint64_t{1} << 30;
 
+/// All tensors of a file, read one by one, have at most so many times the bytes of their storages, and one
+/// kExpandedBytes. (Slices beside the whole that they are cut from have twice as many; 300 views of everything, 300
+/// times.)
+inline constexpr std::uint64_t kViewsRatio = 16;
+
 /// Places that one walk of a tree visits beyond 16 per node: a list that holds the same list twice, 40 levels deep, has
 /// 2^40 places in a few hundred bytes.
 inline constexpr std::uint64_t kWalkSteps = kWork << 18;

@@ -84,6 +84,8 @@ void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcM
     pairs.emplace_back(i, j);
     sizes.push_back(a.checkpoint->tree().tensor(a.keys[i].node).nbytes());
   }
+  LimitViews(*a.checkpoint, sizes);
+  LimitViews(*b.checkpoint, sizes);
   std::vector<TensorDifference> found(pairs.size());
   const ReadOptions read = {.threads = 1, .crc = crc};
   ForEachLargestFirst(sizes, [&](std::size_t i) {

@@ -3,12 +3,14 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <numeric>
 #include <tuple>
 
 #include "harness/base/parallel.h"
 #include "harness/base/sha256.h"
+#include "harness/checkpoint/limits.h"
 
 namespace loadpath {
 namespace {
@@ -42,6 +44,20 @@ void ForEachLargestFirst(std::span<const std::uint64_t> sizes, const std::functi
   ParallelFor(order.size(), Cores(), [&](std::size_t i) { work(order[i]); });
 }
 
+void LimitViews(const Checkpoint& checkpoint, std::span<const std::uint64_t> sizes) {
+  // At most 2^64 bytes in all by the limits of the file, and of either sum, a double is exact enough.
+  double views = 0, bytes = 0;
+  for (const std::uint64_t size : sizes) views += static_cast<double>(size);
+  for (const Storage& storage : checkpoint.storages()) bytes += static_cast<double>(storage.nbytes);
+  if (views <= limits::kViewsRatio * bytes + limits::kExpandedBytes) return;
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "has tensors that overlap: together they have %.3g bytes, %.0f times those of their storages; name a "
+                "part of them as FILE::KEY",
+                views, views / std::max(bytes, 1.0));
+  throw CheckpointError(ErrorCode::kLimitExceeded, checkpoint.path(), text);
+}
+
 std::vector<std::size_t> FirstOfEqualViews(const Tree& tree, std::span<const TensorPath> tensors) {
   std::map<View, std::size_t, ViewOrder> first_place;
   std::vector<std::size_t> first(tensors.size());
@@ -63,6 +79,7 @@ std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<c
     distinct.push_back(i);
     sizes.push_back(checkpoint.tree().tensor(tensors[i].node).nbytes());
   }
+  LimitViews(checkpoint, sizes);
   std::vector<std::string> digests(tensors.size());
   const ReadOptions read = {.threads = 1, .crc = crc};
   ForEachLargestFirst(sizes, [&](std::size_t i) {

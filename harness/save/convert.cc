@@ -59,6 +59,7 @@ std::vector<std::string> Write(const Checkpoint& checkpoint, std::span<const Ten
                                std::span<const SafetensorsEntry> entries, const NewFile& file, CrcMode crc) {
   std::vector<std::uint64_t> sizes;
   for (const SafetensorsEntry& entry : entries) sizes.push_back(entry.nbytes);
+  LimitViews(checkpoint, sizes);
   std::vector<std::string> digests(entries.size());
   ForEachLargestFirst(sizes, [&](std::size_t i) {
     const std::vector<std::byte> bytes =

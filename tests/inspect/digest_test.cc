@@ -26,6 +26,31 @@ TEST(DigestTest, DigestsTheElementsInRowMajorOrder) {
   EXPECT_THAT(FirstOfEqualViews(checkpoint->tree(), tensors), testing::ElementsAre(0, 1, 0));
 }
 
+TEST(DigestTest, RefusesTensorsThatOverlapTooOften) {
+  const auto views = [](std::int32_t count) {
+    std::vector<std::pair<std::string, std::string>> items;
+    for (std::int32_t i = 0; i < count; ++i) {
+      items.emplace_back(std::to_string(i), Tensor("0", 1 << 22, 0, {(1 << 22) - i}, {1}));
+    }
+    return Opened(Dict(items), {{"0", std::vector<float>(1 << 22)}});
+  };
+  const auto digest = [](const Checkpoint& checkpoint) {
+    return DigestTensors(checkpoint, ListTensors(checkpoint.tree(), checkpoint.tree().root()), CrcMode::kOff);
+  };
+  // Of 16 MiB, 64 times are one GiB.
+  EXPECT_EQ(digest(*views(3)).size(), 3);
+  const auto many = views(100);
+  try {
+    digest(*many);
+    FAIL();
+  } catch (const CheckpointError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kLimitExceeded);
+    EXPECT_THAT(error.what(),
+                testing::HasSubstr("has tensors that overlap: together they have 1.68e+09 bytes, 100 times "
+                                   "those of their storages; name a part of them as FILE::KEY"));
+  }
+}
+
 TEST(DigestTest, DoesEveryPieceOfWorkOnce) {
   const std::vector<std::uint64_t> sizes = {1, 5, 3, 5};
   std::vector<std::atomic<int>> done(sizes.size());
