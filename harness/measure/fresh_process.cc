@@ -18,6 +18,36 @@
 extern char** environ;
 
 namespace loadpath {
+namespace {
+
+// A process and the reading end of its standard output. What is thrown in between ends it.
+class Child {
+ public:
+  Child(pid_t id, int output) : id_(id), output_(output) {}
+  ~Child() {
+    if (id_ > 0) Wait(/*end=*/true);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  int output() const { return output_; }
+  // Returns what waitpid says.
+  int Wait(bool end) {
+    close(output_);
+    if (end) kill(id_, SIGKILL);
+    int status = 0;
+    while (waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+    }
+    id_ = 0;
+    return status;
+  }
+
+ private:
+  pid_t id_;
+  int output_;
+};
+
+}  // namespace
 
 ProcessResult RunProcess(const std::vector<std::string>& arguments, double limit_seconds) {
   const auto fail = [&](const char* what, int error) {
@@ -39,27 +69,24 @@ ProcessResult RunProcess(const std::vector<std::string>& arguments, double limit
     close(ends[0]);
     fail("cannot be started", error);
   }
+  Child started(child, ends[0]);
   ProcessResult result;
   const double end = static_cast<double>(MonotonicNs()) * 1e-9 + limit_seconds;
   const auto left = [&] { return std::max(0.0, end - static_cast<double>(MonotonicNs()) * 1e-9); };
   bool too_long = false;
   for (char buffer[4096];;) {
-    pollfd ready{.fd = ends[0], .events = POLLIN, .revents = 0};
+    pollfd ready{.fd = started.output(), .events = POLLIN, .revents = 0};
     const int wait = limit_seconds <= 0 ? -1 : static_cast<int>(std::min(1e9, std::ceil(left() * 1e3)));
     const int answered = poll(&ready, 1, wait);
     too_long = answered == 0;
     if (too_long) break;
     if (answered < 0 && errno == EINTR) continue;
-    const ssize_t got = read(ends[0], buffer, sizeof buffer);
+    const ssize_t got = read(started.output(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     result.output.append(buffer, static_cast<std::size_t>(got));
   }
-  close(ends[0]);
-  if (too_long) kill(child, SIGKILL);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  const int status = started.Wait(/*end=*/too_long);
   if (too_long) {
     throw std::runtime_error(arguments.at(0) + ": took longer than " + std::to_string(std::lround(limit_seconds)) +
                              " s and was ended");

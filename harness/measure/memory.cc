@@ -45,12 +45,17 @@ PeakMemory::PeakMemory() {
   statm_ = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
   before_ = peak_ = ReadMemory().anonymous;
   Sample();
-  sampler_ = std::thread([this] {
-    while (!stop_.load(std::memory_order_relaxed)) {
-      Sample();
-      std::this_thread::sleep_for(std::chrono::microseconds(500));
-    }
-  });
+  try {
+    sampler_ = std::thread([this] {
+      while (!stop_.load(std::memory_order_relaxed)) {
+        Sample();
+        std::this_thread::sleep_for(std::chrono::microseconds(500));
+      }
+    });
+  } catch (...) {
+    if (statm_ >= 0) close(statm_);
+    throw;
+  }
 }
 
 PeakMemory::~PeakMemory() { Stop(); }
