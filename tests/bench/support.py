@@ -10,14 +10,16 @@ import jsonschema
 import torch
 
 BENCH, DATA, SCHEMA = (os.environ[f"LOADPATH_{name}"] for name in ("BENCH", "REFERENCE", "SCHEMA"))
-OWN_PATHS = ["copy", "direct", "assign", "mmap"]
-PATHS = [*OWN_PATHS, "pickle_load", "jit_load"]
 FORMATS = {"zip", "legacy", "safetensors", "sharded", "sharded_bin", "torchscript", "cpp", "pt2", "dcp", "opaque"}
 
 
 def bench(*arguments, data=DATA):
     done = subprocess.run([BENCH, "--data", data, *arguments], capture_output=True, text=True, timeout=300)
     return done.returncode, done.stdout, done.stderr
+
+
+PATHS = [line.split()[0] for line in bench("--list-paths")[1].splitlines()]
+OWN_PATHS = [path for path in PATHS if path not in ("pickle_load", "jit_load")]  # the others are LibTorch's readers
 
 
 class Folder(unittest.TestCase):

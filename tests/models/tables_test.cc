@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <set>
 #include <sstream>
 
@@ -26,6 +27,18 @@ TEST(Models, AreThoseOfPythonInItsOrder) {
         << "no file of models/models.def has the model " << name << ", which models/__init__.py lists";
   }
   EXPECT_EQ(in_cpp, in_python) << "models/models.def and models/__init__.py list the models in another order";
+}
+
+TEST(Models, AreDocumented) {
+  std::ifstream document(LOADPATH_SOURCE "/docs/models.md");
+  std::string rows;
+  for (std::string line; std::getline(document, line);) {
+    if (line.starts_with("| `")) rows += line.substr(0, line.find(" | "));
+  }
+  for (const Model& model : Models()) {
+    EXPECT_TRUE(rows.find("`" + std::string(model.name) + "`") != std::string::npos)
+        << "docs/models.md has no row for the model " << model.name << ": say what it is in its table";
+  }
 }
 
 TEST(Models, ThatHaveNoReferenceDataFailWithASentence) {
