@@ -64,6 +64,12 @@ bool Tree::HasState(NodeId id) const {
   return attributes(id) != kNoNode && (kind(id) == NodeKind::kObject || !class_name(id).empty());
 }
 
+bool Tree::IsOtherTensor(NodeId id) const {
+  if (kind(id) == NodeKind::kStorage) return true;
+  return kind(id) == NodeKind::kObject &&
+         (text(id).starts_with("torch._utils._rebuild_") || text(id).starts_with("torch._tensor._rebuild_"));
+}
+
 bool Tree::IsContainer(NodeId id) const {
   switch (kind(id)) {
     case NodeKind::kList:

@@ -94,6 +94,8 @@ class Tree {
   bool IsDict(NodeId id) const;       ///< dict, OrderedDict or Counter
   bool IsSequence(NodeId id) const;   ///< list, tuple or torch.Size
   bool IsContainer(NodeId id) const;  ///< any kind that may have items
+  /// A tensor that is no view of a storage, but an object: quantised, sparse, or without values ("meta").
+  bool IsOtherTensor(NodeId id) const;
 
   bool boolean(NodeId id) const { return nodes_[id].integer != 0; }
   std::int64_t integer(NodeId id) const { return nodes_[id].integer; }  ///< kInt

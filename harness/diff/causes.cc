@@ -55,24 +55,40 @@ struct Prefixes {
   Matches matches;
 };
 
-// Finds the prefix, of one or more whole components, that the most keys of `longer` have in their file before a key of
-// `plain`, if half of the `missing` keys have it. Neither side has keys that the two state dicts share: a prefix before
-// those would be removed from other tensors (an average, "ema.") and put them in the place of the right ones.
+// Calls `look` with the length of each prefix, of one or more whole components, that --prefix could remove from the key
+// as its file has it: none that reaches into a dict inside the state dict.
+template <class Look>
+void ForEachPrefix(const KeyInfo& info, Look look) {
+  const std::string_view key = info.with_prefix.empty() ? info.key : info.with_prefix;
+  const std::size_t end = info.path.empty() ? key.size() : info.path[0].size();
+  for (std::size_t dot = key.find('.'), level = 0; dot < end && level < kMostParts;
+       dot = key.find('.', dot + 1), ++level) {
+    look(key, dot + 1);
+  }
+}
+
+// Finds the prefix that the most keys of `longer` have before a key of `plain`, if half of the `missing` keys have it.
+// Neither side has keys that the two state dicts share. A prefix before those would be removed from other tensors (an
+// average, "ema.") and put them in the place of the right ones; one of the `shared` keys themselves would take them
+// away ("layer4." before one layer that was renamed).
 Prefixes CommonPrefix(std::span<const KeyInfo* const> longer, std::span<const KeyInfo* const> plain,
-                      std::size_t missing) {
+                      std::size_t missing, std::span<const KeyInfo* const> shared) {
   HashMap<std::string_view, const KeyInfo*> by_key;
   for (const KeyInfo* info : plain) by_key.emplace(info->key, info);
   std::map<std::string_view, Matches> tally;
   for (const KeyInfo* info : longer) {
-    const std::string_view key = info->with_prefix.empty() ? info->key : info->with_prefix;
-    for (std::size_t dot = key.find('.'), level = 0; dot != std::string_view::npos && level < kMostParts;
-         dot = key.find('.', dot + 1), ++level) {
-      const auto found = by_key.find(key.substr(dot + 1));
-      if (found == by_key.end()) continue;
-      Matches& matches = tally[key.substr(0, dot + 1)];
+    ForEachPrefix(*info, [&](std::string_view key, std::size_t size) {
+      const auto found = by_key.find(key.substr(size));
+      if (found == by_key.end()) return;
+      Matches& matches = tally[key.substr(0, size)];
       ++matches.names;
       matches.shapes += found->second->shape == info->shape;
-    }
+    });
+  }
+  for (const KeyInfo* info : shared) {
+    // One that has lost its prefix already is matched only by that.
+    if (!info->with_prefix.empty()) continue;
+    ForEachPrefix(*info, [&](std::string_view key, std::size_t size) { tally.erase(key.substr(0, size)); });
   }
   Prefixes best;
   for (const auto& [prefix, matches] : tally) {
@@ -107,7 +123,7 @@ std::string PrefixCause(const Prefixes& prefixes, const std::string& longer, con
 std::string PrefixAdvice(const Prefixes& prefixes, bool in_use) {
   if (in_use) return "";
   if (prefixes.texts.size() > 1) return ": --prefix removes the one that you name";
-  return ": --prefix " + ShellArgument(prefixes.texts[0]) + " removes it";
+  return ": --prefix " + ShellQuoted(prefixes.texts[0]) + " removes it";
 }
 
 struct Shift {
@@ -201,21 +217,13 @@ bool HasPrefixOf(const KeyIndex& keys, const KeyIndex& others) {
 
 }  // namespace
 
-void RemovePrefix(std::vector<KeyInfo>& keys, std::string_view prefix) {
-  if (prefix.empty()) return;
-  HashSet<std::string> changed;
-  for (KeyInfo& info : keys) {
-    if (!info.key.starts_with(prefix)) continue;
-    info.with_prefix = std::move(info.key);
-    info.key = info.with_prefix.substr(prefix.size());
-    changed.insert(info.key);
-  }
-  std::erase_if(keys, [&](const KeyInfo& info) { return info.with_prefix.empty() && changed.contains(info.key); });
-}
-
 std::vector<std::string> LikelyCauses(const KeySets& sets) {
   const KeyIndex wanted = IndexByKey(sets.wanted), have = IndexByKey(sets.have);
   const std::vector<const KeyInfo*> missing = Without(sets.wanted, have), extra = Without(sets.have, wanted);
+  std::vector<const KeyInfo*> shared;
+  for (const auto& [key, info] : have) {
+    if (wanted.contains(key)) shared.push_back(info);
+  }
   std::size_t transposed = 0, other_shape = 0;
   const KeyInfo* example = nullptr;
   for (const KeyInfo& info : sets.wanted) {
@@ -229,9 +237,9 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
 
   std::vector<std::string> causes;
   const bool in_use = HasPrefixOf(have, wanted) || HasPrefixOf(wanted, have);
-  if (const Prefixes prefixes = CommonPrefix(extra, missing, missing.size()); !prefixes.texts.empty()) {
+  if (const Prefixes prefixes = CommonPrefix(extra, missing, missing.size(), shared); !prefixes.texts.empty()) {
     causes.push_back(PrefixCause(prefixes, sets.have_name, sets.wanted_name) + PrefixAdvice(prefixes, in_use));
-  } else if (const Prefixes others = CommonPrefix(missing, extra, missing.size()); !others.texts.empty()) {
+  } else if (const Prefixes others = CommonPrefix(missing, extra, missing.size(), shared); !others.texts.empty()) {
     causes.push_back(
         PrefixCause(others, sets.wanted_name, sets.have_name) +
         (sets.both_files ? PrefixAdvice(others, in_use) : ": was a part of it saved, or a module not wrapped?"));
@@ -259,16 +267,29 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
 std::vector<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<const KeyInfo> wanted,
                                    std::string_view current) {
   const KeyIndex index = IndexByKey(wanted);
-  using Place = std::pair<std::vector<std::string>, std::string>;  // the path of the dict, and the prefix
-  std::map<Place, Matches> tally;
+  // Where the dicts lie, as positions in this list; and how well they match, for each prefix.
+  std::vector<std::span<const std::string>> dicts;
+  HashMap<std::string, std::size_t> numbers;
+  std::size_t number = 0;  // of the dict at hand
+  std::map<std::pair<std::size_t, std::string_view>, Matches> tally;
   const Tree& tree = checkpoint.tree();
-  for (const TensorPath& tensor : ListTensors(tree, tree.root())) {
+  const std::vector<TensorPath> tensors = ListTensors(tree, tree.root());
+  for (const TensorPath& tensor : tensors) {
     if (tensor.path.empty()) continue;
     const std::string& key = tensor.path.back();
+    const std::span<const std::string> dict(tensor.path.data(), tensor.path.size() - 1);
+    // The tensors of a dict mostly come one after the other.
+    if (dicts.empty() || !std::ranges::equal(dict, dicts[number])) {
+      std::string name;
+      for (const std::string& element : dict) name += std::to_string(element.size()) + ' ' + element;
+      const auto [known, is_new] = numbers.emplace(std::move(name), dicts.size());
+      if (is_new) dicts.push_back(dict);
+      number = known->second;
+    }
     const auto matches = [&](std::size_t prefix) {
       const auto found = index.find(std::string_view(key).substr(prefix));
       if (found == index.end()) return false;
-      Matches& here = tally[{{tensor.path.begin(), tensor.path.end() - 1}, key.substr(0, prefix)}];
+      Matches& here = tally[{number, std::string_view(key).substr(0, prefix)}];
       ++here.names;
       here.shapes += tree.tensor(tensor.node).shape == found->second->shape;
       return true;
@@ -282,14 +303,19 @@ std::vector<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<const
   Matches most, most_here;
   std::vector<NestedKeys> best;
   for (const auto& [place, matches] : tally) {
-    const std::string key_path = KeyPath(place.first);
+    const bool may_win = matches >= most && IsLikely(matches, wanted.size(), !place.second.empty());
+    if (!may_win && matches <= most_here) continue;
+    std::string key_path = KeyPath(dicts[place.first]);
     // What lies under the empty key alone has no key path.
-    if (key_path.empty() && !place.first.empty()) continue;
+    if (key_path.empty() && !dicts[place.first].empty()) continue;
     if (key_path == current) most_here = std::max(most_here, matches);
-    if (matches < most || !IsLikely(matches, wanted.size(), !place.second.empty())) continue;
+    if (!may_win) continue;
     if (matches > most) most = matches, best.clear();
-    best.push_back({key_path, place.second});
+    // One path cannot name two dicts ("a" in it "b", and "a.b"); and a dict as it is comes before it with a prefix.
+    const auto same = [&](const NestedKeys& one) { return one.key_path == key_path && one.prefix <= place.second; };
+    if (std::ranges::none_of(best, same)) best.push_back({std::move(key_path), std::string(place.second)});
   }
+  std::ranges::sort(best, {}, &NestedKeys::key_path);
   return most <= most_here ? std::vector<NestedKeys>() : best;
 }
 
@@ -309,7 +335,7 @@ std::string NestedCause(const FileAndKey& name, std::span<const NestedKeys> plac
   if (places.size() > 1) return cause + "name one with " + (name.HasKey() ? "FILE::KEY" : "--key");
   const auto& [key_path, prefix] = places[0];
   const bool top = key_path.empty();
-  const std::string flag = prefix.empty() ? "" : (top ? ", and add --prefix " : " --prefix ") + ShellArgument(prefix);
+  const std::string flag = prefix.empty() ? "" : (top ? ", and add --prefix " : " --prefix ") + ShellQuoted(prefix);
   return cause + (top ? "leave the key out" : KeyArgument(name, key_path)) + flag;
 }
 

@@ -19,12 +19,8 @@ struct KeyInfo {
   std::vector<std::int64_t> shape;
   std::span<const std::string> path = {};  ///< of a file: the elements that `key` joins by dots
   NodeId node = kNoNode;                   ///< of a file: the tensor
-  std::string with_prefix = {};            ///< the key as the file has it, if RemovePrefix has changed it
+  std::string with_prefix = {};            ///< the key as the file has it, if --prefix has changed it
 };
-
-/// Removes the prefix from the keys that begin with it, as StateDict::RemovePrefix does: a key that gets the name of
-/// another one takes its place.
-void RemovePrefix(std::vector<KeyInfo>& keys, std::string_view prefix);
 
 /// Two state dicts: the wanted one and the one that is there, with their names in a sentence.
 struct KeySets {

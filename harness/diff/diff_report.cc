@@ -60,13 +60,14 @@ std::string DiffText(const Differences& differences) {
   };
   const auto keys = [](std::span<const std::string> names) {
     Table table({Align::kLeft});
-    for (const std::string& name : names) table.Add({Escaped(name)});
+    for (const std::string& name : names) table.Add({name.empty() ? "(itself)" : Escaped(name)});
     return table;
   };
   const auto pairs = [](std::span<const Mismatch> mismatches) {
     Table table({Align::kLeft, Align::kLeft, Align::kLeft, Align::kLeft});
     for (const Mismatch& mismatch : mismatches) {
-      table.Add({Escaped(mismatch.key), mismatch.wanted.empty() ? "nothing" : mismatch.wanted, "->",
+      table.Add({mismatch.key.empty() ? "(itself)" : Escaped(mismatch.key),
+                 mismatch.wanted.empty() ? "nothing" : mismatch.wanted, "->",
                  mismatch.have.empty() ? "nothing" : mismatch.have});
     }
     return table;
@@ -87,7 +88,7 @@ std::string DiffText(const Differences& differences) {
     std::vector<std::string> row = {Escaped(tensor.key),
                                     std::to_string(tensor.differing) + " of " + Counted(tensor.elements, "element")};
     if (tensor.nan < tensor.differing && tensor.largest == 0) {
-      row.emplace_back("equal numbers, other bits (-0, NaN)");
+      row.emplace_back("no number differs: other bits (-0, NaN)");
     } else if (tensor.nan < tensor.differing) {
       row.push_back(figure("largest difference", tensor.largest, tensor.largest_at));
       row.push_back(figure("largest relative", tensor.relative, tensor.relative_at));
@@ -106,7 +107,8 @@ std::string DiffText(const Differences& differences) {
   section("values: " + wanted + " -> " + have, pairs(differences.values));
   for (const std::string& cause : differences.causes) out += "likely cause: " + cause + "\n";
   out += differences.equal() ? "equal: " : "different: ";
-  return out + Counted(differences.compared, "key") + " compared\n";
+  out += Counted(differences.compared, "key") + " compared";
+  return out + (differences.against_model ? " by name, shape and dtype; values are not\n" : "\n");
 }
 
 }  // namespace loadpath

@@ -4,9 +4,12 @@
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
+#include "harness/checkpoint/prefix.h"
 #include "harness/diff/unequal_values.h"
 #include "harness/inspect/digest.h"
 #include "harness/inspect/value_lines.h"
@@ -28,11 +31,26 @@ Side Open(const FileAndKey& name, const DiffOptions& options) {
   side.checkpoint = Checkpoint::Open(name.file, options.open);
   side.root = FollowKeyPath(*side.checkpoint, name.key);
   side.places = ListTensors(side.checkpoint->tree(), side.root);
-  for (const TensorPath& place : side.places) {
-    const TensorView& tensor = side.checkpoint->tree().tensor(place.node);
-    side.keys.push_back({KeyPath(place.path), std::string(Name(tensor.dtype)), tensor.shape, place.path, place.node});
+  const Tree& tree = side.checkpoint->tree();
+  HashMap<std::string, std::optional<std::string>> renamed;  // keys at the top, and what is left of them
+  if (!options.prefix.empty() && tree.IsDict(side.root)) {
+    std::vector<std::optional<std::string>> names =
+        NamesWithoutPrefix(tree, side.root, options.prefix, KeyKind::kStateDict);
+    for (std::size_t i = 0; i < names.size(); ++i)
+      renamed.emplace(tree.KeyText(tree.items(side.root)[2 * i]), std::move(names[i]));
   }
-  RemovePrefix(side.keys, options.prefix);
+  for (const TensorPath& place : side.places) {
+    const TensorView& tensor = tree.tensor(place.node);
+    KeyInfo info{KeyPath(place.path), std::string(Name(tensor.dtype)), tensor.shape, place.path, place.node};
+    const auto found = place.path.empty() ? renamed.end() : renamed.find(place.path[0]);
+    if (found != renamed.end() && found->second != place.path[0]) {
+      if (!found->second) continue;  // another one has taken its place
+      std::vector<std::string> path = place.path;
+      path[0] = *found->second;
+      info.with_prefix = std::exchange(info.key, KeyPath(path));
+    }
+    side.keys.push_back(std::move(info));
+  }
   return side;
 }
 
@@ -104,27 +122,12 @@ void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcM
   }
 }
 
-// Removes the prefix from the names of the values at the top, as RemovePrefix does from the keys of tensors.
-void RemovePrefix(std::vector<ValueLine>& lines, const std::string& prefix) {
-  if (prefix.empty()) return;
-  HashSet<std::string> changed;
-  std::vector<bool> had_it;
-  for (ValueLine& line : lines) {
-    had_it.push_back(line.path.starts_with(prefix));
-    if (had_it.back()) changed.insert(line.path.erase(0, prefix.size()));
-  }
-  std::size_t i = 0;
-  std::erase_if(lines, [&](const ValueLine& line) { return !had_it[i++] && changed.contains(line.path); });
-}
-
 void CompareValues(Differences& differences, const Side& a, const Side& b, const std::string& prefix) {
   const Tree &tree_a = a.checkpoint->tree(), &tree_b = b.checkpoint->tree();
   const std::optional<UnequalValue> unequal = FindUnequalValue(tree_a, a.root, tree_b, b.root, prefix);
   if (!unequal) return;
-  ValueLines lines_a = ListValues(tree_a, a.root, kMostValueLines, Detail::kWhole);
-  ValueLines lines_b = ListValues(tree_b, b.root, kMostValueLines, Detail::kWhole);
-  RemovePrefix(lines_a.lines, prefix);
-  RemovePrefix(lines_b.lines, prefix);
+  const ValueLines lines_a = ListValues(tree_a, a.root, kMostValueLines, Detail::kWhole, prefix);
+  const ValueLines lines_b = ListValues(tree_b, b.root, kMostValueLines, Detail::kWhole, prefix);
   HashMap<std::string_view, std::deque<const std::string*>> in_b;
   for (const ValueLine& line : lines_b.lines) in_b[line.path].push_back(&line.text);
   for (const ValueLine& line : lines_a.lines) {
@@ -199,7 +202,7 @@ std::string NestedIn(const FileAndKey& file, std::span<const NestedKeys> places,
   };
   std::string command = "ckpt diff " + argument(wanted) + " " + argument(have);
   const std::string& removed = prefix.empty() ? options.prefix : prefix;
-  if (!removed.empty()) command += " --prefix " + ShellArgument(removed);
+  if (!removed.empty()) command += " --prefix " + ShellQuoted(removed);
   if (options.open.opaque) command += " --opaque";
   return cause + ": " + command;
 }

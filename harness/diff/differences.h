@@ -27,6 +27,7 @@ struct Differences {
   std::vector<TensorDifference> tensors;
   std::vector<std::string> refused;  ///< what load_state_dict refuses besides, in PyTorch's words
   std::vector<std::string> causes;
+  bool against_model = false;  ///< which has no values to compare
 
   bool equal() const {
     return missing.empty() && unexpected.empty() && shapes.empty() && dtypes.empty() && values.empty() &&

@@ -8,6 +8,7 @@
 #include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
 #include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/prefix.h"
 
 namespace loadpath {
 namespace {
@@ -24,12 +25,9 @@ class Comparer {
       : a_(a),
         b_(b),
         prefix_(prefix),
-        module_path_(prefix),
         empty_a_(a.size()),
         empty_b_(b.size()),
-        steps_(limits::kWalkSteps + 16 * (a.size() + b.size())) {
-    std::erase(module_path_, '.');
-  }
+        steps_(limits::kWalkSteps + 16 * (a.size() + b.size())) {}
 
   std::optional<UnequalValue> Find(NodeId root_a, NodeId root_b) {
     Push(root_a, root_b, 0, "", Keys::kStateDict);
@@ -124,7 +122,7 @@ class Comparer {
       return;
     }
     if (dicts) {
-      CompareDicts(a_.items(x), b_.items(y), at, keys);
+      CompareDicts(x, y, at, keys);
     } else if (a_.IsContainer(x)) {
       const auto items_a = a_.items(x), items_b = b_.items(y);
       for (std::size_t i = 0; i < std::max(items_a.size(), items_b.size()) && !found_; ++i) {
@@ -144,14 +142,17 @@ class Comparer {
   // wrote the file ("format": "pt") and is no part of what the file holds.
   void CompareAttributes(NodeId x, NodeId y, std::size_t at, Keys keys) {
     if (!a_.IsDict(x) || !b_.IsDict(y)) return;
-    const auto items = a_.items(x);
+    HashMap<std::string_view, NodeId> in_b;
+    const auto items = a_.items(x), others = b_.items(y);
+    for (std::size_t i = 0; i < others.size(); i += 2) {
+      if (b_.kind(others[i]) == NodeKind::kString) in_b.emplace(b_.text(others[i]), others[i + 1]);
+    }
     for (std::size_t i = 0; i < items.size() && !found_; i += 2) {
       if (a_.kind(items[i]) != NodeKind::kString || a_.text(items[i]) == "__metadata__") continue;
-      const NodeId other = b_.Find(y, a_.text(items[i]));
-      Spend(b_.items(y).size());
+      const auto other = in_b.find(a_.text(items[i]));
+      if (other == in_b.end()) continue;
       const bool metadata = keys == Keys::kStateDict && a_.text(items[i]) == "_metadata";
-      if (other != kNoNode)
-        Push(items[i + 1], other, at, a_.KeyText(items[i]), metadata ? Keys::kMetadata : Keys::kPlain);
+      Push(items[i + 1], other->second, at, a_.KeyText(items[i]), metadata ? Keys::kMetadata : Keys::kPlain);
     }
   }
 
@@ -164,42 +165,33 @@ class Comparer {
     return std::to_string(static_cast<int>(NodeKind::kString)) + std::string(text);
   }
 
-  // Returns the key without the prefix; nullopt if it has none. Of `_metadata`, the module at "module" loses it too.
-  std::optional<std::string> WithoutPrefix(std::string_view key, Keys keys) const {
-    if (keys == Keys::kPlain || prefix_.empty()) return std::nullopt;
-    if (!key.starts_with(prefix_) && (keys != Keys::kMetadata || key.empty() || key != module_path_))
-      return std::nullopt;
-    return std::string(key.substr(std::min(prefix_.size(), key.size())));
-  }
-
   struct Item {
     std::string key;
     std::size_t at;  // into the dict's items
   };
 
-  // What has lost the prefix takes the place of what had that name, as consume_prefix_in_state_dict_if_present does.
-  std::vector<Item> Items(const Tree& tree, std::span<const NodeId> items, Keys keys) {
+  std::vector<Item> Items(const Tree& tree, NodeId dict, Keys keys) {
+    const std::span<const NodeId> items = tree.items(dict);
     std::vector<Item> named;
-    HashSet<std::string> changed;
-    std::vector<bool> had_it;
-    for (std::size_t i = 0; i < items.size(); i += 2) {
-      named.push_back({Key(tree, items[i]), i});
-      const bool text = tree.kind(items[i]) == NodeKind::kString;
-      const auto rest = text ? WithoutPrefix(tree.text(items[i]), keys) : std::nullopt;
-      had_it.push_back(rest.has_value());
-      if (!rest) continue;
-      named.back().key = TextKey(*rest);
-      changed.insert(named.back().key);
+    if (keys == Keys::kPlain || prefix_.empty()) {
+      for (std::size_t i = 0; i < items.size(); i += 2) named.push_back({Key(tree, items[i]), i});
+      return named;
     }
-    std::erase_if(named, [&](const Item& item) { return !had_it[item.at / 2] && changed.contains(item.key); });
+    const KeyKind kind = keys == Keys::kMetadata ? KeyKind::kMetadata : KeyKind::kStateDict;
+    const std::vector<std::optional<std::string>> names = NamesWithoutPrefix(tree, dict, prefix_, kind);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const NodeId key = items[2 * i];
+      if (names[i]) named.push_back({tree.kind(key) == NodeKind::kString ? TextKey(*names[i]) : Key(tree, key), 2 * i});
+    }
     return named;
   }
 
-  void CompareDicts(std::span<const NodeId> x, std::span<const NodeId> y, std::size_t at, Keys keys) {
+  void CompareDicts(NodeId dict_a, NodeId dict_b, std::size_t at, Keys keys) {
+    const std::span<const NodeId> x = a_.items(dict_a), y = b_.items(dict_b);
     HashMap<std::string, std::vector<std::size_t>> in_y;  // the last of each list comes first
-    std::vector<Item> items_y = Items(b_, y, keys);
+    std::vector<Item> items_y = Items(b_, dict_b, keys);
     for (auto item = items_y.rbegin(); item != items_y.rend(); ++item) in_y[std::move(item->key)].push_back(item->at);
-    for (const auto& [key, i] : Items(a_, x, keys)) {
+    for (const auto& [key, i] : Items(a_, dict_a, keys)) {
       if (found_) return;
       const auto other = in_y.find(key);
       if (other == in_y.end() || other->second.empty()) {
@@ -220,7 +212,6 @@ class Comparer {
 
   const Tree &a_, &b_;
   const std::string prefix_;
-  std::string module_path_;
   std::vector<bool> empty_a_, empty_b_;  // looked into, and found to hold no value
   std::uint64_t steps_;
   HashSet<std::uint64_t> compared_;

@@ -10,10 +10,15 @@
 namespace loadpath {
 
 FileAndKey ParseFileAndKey(const std::string& text) {
-  const std::size_t colons = text.rfind("::");
+  const std::size_t first = text.find("::");
   std::error_code unreadable;
-  if (colons == std::string::npos || std::filesystem::exists(text, unreadable)) return {text, text, ""};
-  return {text, text.substr(0, colons), text.substr(colons + 2)};
+  if (first == std::string::npos || std::filesystem::exists(text, unreadable)) return {text, text, ""};
+  for (std::size_t colons = first; colons != std::string::npos; colons = text.find("::", colons + 1)) {
+    if (std::filesystem::exists(text.substr(0, colons), unreadable))
+      return {text, text.substr(0, colons), text.substr(colons + 2)};
+  }
+  const std::size_t last = text.rfind("::");
+  return {text, text.substr(0, last), text.substr(last + 2)};
 }
 
 FileAndKey WithKey(FileAndKey name, const std::string& key) {
@@ -33,11 +38,15 @@ std::string KeyPath(std::span<const std::string> elements) {
 }
 
 std::string KeyArgument(const FileAndKey& name, const std::string& key) {
-  return name.HasKey() ? ShellArgument(name.file, key) : "--key " + ShellArgument(key);
+  return name.HasKey() ? ShellArgument(name.file, key) : "--key " + ShellQuoted(key);
 }
 
 std::string ShellArgument(const std::string& file, const std::string& key) {
-  const std::string argument = key.empty() ? file : file + "::" + key;
+  // Else it would be an option.
+  return ShellQuoted((file.starts_with('-') ? "./" : "") + file + (key.empty() ? "" : "::" + key));
+}
+
+std::string ShellQuoted(const std::string& argument) {
   static constexpr const char* kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:,+@%=";
   if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
   const bool printable = Escaped(argument) == argument;

@@ -16,7 +16,8 @@ struct FileAndKey {
   bool HasKey() const { return text != file; }
 };
 
-/// Splits FILE::key.path at its last "::". A name that exists as it is, "::" included, is a file without a key.
+/// Splits FILE::key.path at the first "::" that a file's name stands before, or at the last one if there is no such
+/// file. A name that exists as it is, "::" included, is a file without a key.
 FileAndKey ParseFileAndKey(const std::string& text);
 
 /// Gives `key`, the value of --key, to a name that gives no key path. Throws UsageError if it gives one.
@@ -32,6 +33,9 @@ std::string KeyArgument(const FileAndKey& name, const std::string& key);
 /// Returns "FILE::key.path", or "FILE" if `key` is empty, quoted for a POSIX shell if it needs that. What cannot be
 /// printed is written as $'\x1b', which bash, zsh and ksh take.
 std::string ShellArgument(const std::string& file, const std::string& key = {});
+
+/// Returns the text, quoted in the same way.
+std::string ShellQuoted(const std::string& text);
 
 }  // namespace loadpath
 

@@ -11,6 +11,7 @@
 #include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
 #include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/prefix.h"
 #include "harness/inspect/numpy_text.h"
 
 namespace loadpath {
@@ -50,6 +51,12 @@ class Lister {
         shown_(tree.size()) {}
 
   bool full() const { return values_.more; }
+
+  // Gives the items of a dict other names; those without one are not listed.
+  void NameTop(NodeId dict, std::vector<std::optional<std::string>> names) {
+    top_ = dict;
+    top_names_ = std::move(names);
+  }
 
   void List(NodeId from, std::string prefix) {
     prefix_ = std::move(prefix);
@@ -100,6 +107,7 @@ class Lister {
   std::string NameOf(const PathName& name) const {
     if (name.position == kState) return "state";
     if (!tree_.IsDict(name.owner)) return std::to_string(name.position);
+    if (name.owner == top_ && name.parent == 0) return Escaped(top_names_[name.position / 2].value());
     return Escaped(tree_.KeyText(tree_.items(name.owner)[name.position]));
   }
 
@@ -261,6 +269,7 @@ class Lister {
       // Tensors give no line.
       if (tree_.kind(value) == NodeKind::kTensor) continue;
       if (attributes_ && place.depth == 0 && dict && tree_.text(items[i]) == "_metadata") continue;
+      if (place.node == top_ && place.path == 0 && !top_names_[i / 2]) continue;
       // What lies beyond the limit of lines need not be laid on the stack.
       if (detail_ == Detail::kWhole && inside.size() > limit_) break;
       inside.push_back({value, static_cast<std::uint32_t>(i)});
@@ -276,6 +285,8 @@ class Lister {
   std::uint64_t steps_, path_bytes_ = kPathBytes, repeated_bytes_ = kRepeatedBytes;
   ValueLines values_;
   std::string prefix_;
+  NodeId top_ = kNoNode;
+  std::vector<std::optional<std::string>> top_names_;
   std::vector<PathName> names_;  // the first stands for `prefix_`
   std::vector<Place> stack_;
   std::vector<Scalars> scalars_;
@@ -286,8 +297,11 @@ class Lister {
 
 }  // namespace
 
-ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail) {
+ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail, std::string_view prefix) {
   Lister lister(tree, limit, detail, /*attributes=*/false);
+  if (!prefix.empty() && tree.IsDict(from)) {
+    lister.NameTop(from, NamesWithoutPrefix(tree, from, prefix, KeyKind::kStateDict));
+  }
   lister.List(from, "");
   return lister.Take();
 }
@@ -309,9 +323,7 @@ ValueLines ListAttributes(const Tree& tree, NodeId root, std::size_t limit) {
 
 void AppendValueLines(std::string& out, const ValueLines& values) {
   Table table({Align::kLeft, Align::kLeft});
-  const bool several = values.lines.size() > 1;
-  for (const ValueLine& line : values.lines)
-    table.Add({line.path.empty() && several ? "(itself)" : line.path, line.text});
+  for (const ValueLine& line : values.lines) table.Add({line.path.empty() ? "(itself)" : line.path, line.text});
   table.AppendTo(out, "  ");
   if (values.more) out += "  … and more (--json shows all)\n";
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/checkpoint/checkpoint.h"
@@ -27,8 +28,8 @@ struct ValueLines {
 
 /// Lists the values below `from` on at most `limit` lines. A sequence or set of scalars takes one line; an inert object
 /// one for its class, then one for each argument ("path.0") and each item of its state ("path.state.lr"). Paths are
-/// those of Tree::Walk.
-ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail);
+/// those of Tree::Walk; if `from` is a dict, `prefix` is removed from its keys (see RemovePrefix).
+ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail, std::string_view prefix = {});
 
 /// Lists what Python set on the plain dicts below `root`, on at most `limit` lines: the class of a pickled module, the
 /// __metadata__ of a safetensors file. Left out is _metadata, the versions that every state dict has.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "harness/checkpoint/prefix.h"
 #include "harness/state/load_state_dict.h"
 #include "harness/state/python_text.h"
 
@@ -28,33 +29,14 @@ std::string KeyError(const Tree& tree, NodeId key) {
   return NoAttribute(tree, key, "startswith");
 }
 
-// Does `for key in keys: dict[new] = dict.pop(key)` over an insertion-ordered dict, in linear time. `renamed` returns
-// the new key, or nullopt if the key stays.
-template <class Renamed>
-void Rename(std::vector<StateDict::Entry>& entries, Renamed renamed) {
-  Index index = IndexOf(entries);
-  std::vector<bool> gone(entries.size(), false);
-  const std::size_t count = entries.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::optional<std::string> key = renamed(entries[i].key);
-    if (!key) continue;
-    gone[i] = true;
-    index.erase(entries[i].key);
-    const NodeId node = entries[i].node;
-    if (const auto [place, inserted] = index.emplace(*key, entries.size()); inserted) {
-      entries.push_back({*key, node});
-      gone.push_back(false);
-    } else {
-      entries[place->second].node = node;
-    }
+void Rename(std::vector<StateDict::Entry>& entries, std::string_view prefix, KeyKind kind) {
+  std::vector<std::string> keys;
+  for (const StateDict::Entry& entry : entries) keys.push_back(entry.key);
+  std::vector<StateDict::Entry> renamed;
+  for (KeptKey& kept : RemovePrefix(keys, prefix, kind)) {
+    renamed.push_back({std::move(kept.key), entries[kept.item].node});
   }
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (gone[i]) continue;
-    if (kept != i) entries[kept] = std::move(entries[i]);
-    ++kept;
-  }
-  entries.resize(kept);
+  entries = std::move(renamed);
 }
 
 }  // namespace
@@ -135,19 +117,8 @@ std::optional<std::int64_t> StateDict::Version(const std::string& module_path) c
 
 void StateDict::RemovePrefix(std::string_view prefix) {
   if (!key_error_.empty()) throw StateDictError(key_error_);
-  const auto strip = [&](const std::string& key) {
-    return key.size() > prefix.size() ? key.substr(prefix.size()) : std::string();
-  };
-  Rename(entries_, [&](const std::string& key) -> std::optional<std::string> {
-    if (!key.starts_with(prefix)) return std::nullopt;
-    return strip(key);
-  });
-  std::string module_path(prefix);
-  std::erase(module_path, '.');
-  Rename(metadata_, [&](const std::string& key) -> std::optional<std::string> {
-    if (key.empty() || (key != module_path && !key.starts_with(prefix))) return std::nullopt;
-    return strip(key);
-  });
+  Rename(entries_, prefix, KeyKind::kStateDict);
+  Rename(metadata_, prefix, KeyKind::kMetadata);
   Index();
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "harness/checkpoint/prefix.h"
 #include "tests/inspect/pickles.h"
 
 namespace loadpath {
@@ -131,9 +132,15 @@ TEST(CausesTest, SpeaksOfOneKey) {
 }
 
 // The keys of `have` with the prefix removed that a user gave.
-Keys Without(const std::string& prefix, Keys have) {
-  RemovePrefix(have, prefix);
-  return have;
+Keys Without(const std::string& prefix, const Keys& have) {
+  std::vector<std::string> keys;
+  for (const KeyInfo& info : have) keys.push_back(info.key);
+  Keys left;
+  for (const auto& [key, item] : RemovePrefix(keys, prefix, KeyKind::kStateDict)) {
+    left.push_back({key, have[item].dtype, have[item].shape});
+    if (key != keys[item]) left.back().with_prefix = keys[item];
+  }
+  return left;
 }
 
 TEST(CausesTest, NamesThePrefixThatTheFileHasWhateverWasGiven) {
@@ -163,10 +170,29 @@ TEST(CausesTest, OfTwoFilesThePrefixIsRemovedFromEither) {
                   "or a module not wrapped?"));
 }
 
-TEST(CausesTest, AKeyThatLosesThePrefixReplacesTheOneOfThatName) {
-  const Keys left = Without("module.", {{"w", "float32", {1}}, {"module.w", "float32", {2}}, {"b", "float32", {3}}});
-  ASSERT_EQ(left.size(), 2);
-  EXPECT_EQ(left[0].key + left[0].with_prefix + left[1].key + left[1].with_prefix, "wmodule.wb");
+TEST(CausesTest, APrefixOfKeysThatMatchIsNotRemovedFromThem) {
+  // One layer was saved inside another one: removing "layer4." would take away all the others.
+  const Keys wanted = {{"layer4.0.weight", "float32", {3}}, {"fc.weight", "float32", {2}}, {"fc.bias", "float32", {1}}};
+  const Keys have = {
+      {"layer4.0.weight", "float32", {3}}, {"layer4.fc.weight", "float32", {2}}, {"layer4.fc.bias", "float32", {1}}};
+  EXPECT_THAT(Causes(wanted, have),
+              ElementsAre(testing::StartsWith("renamed: \"fc.weight\" may be \"layer4.fc.weight\"")));
+}
+
+TEST(CausesTest, LooksForAPrefixInTheFirstEightComponentsOfAKey) {
+  EXPECT_THAT(Causes({{"w", "float32", {1}}}, {{"1.2.3.4.5.6.7.8.w", "float32", {1}}}),
+              ElementsAre(testing::HasSubstr("begins with \"1.2.3.4.5.6.7.8.\"")));
+  EXPECT_THAT(Causes({{"w", "float32", {1}}}, {{"1.2.3.4.5.6.7.8.9.w", "float32", {1}}}),
+              ElementsAre(testing::Not(testing::HasSubstr("begins with"))));
+}
+
+TEST(CausesTest, APrefixDoesNotReachIntoADict) {
+  const std::vector<std::string> inside = {"module", "w"}, plain = {"module.w"};
+  const Keys wanted = {{"w", "float32", {1}}};
+  EXPECT_THAT(Causes(wanted, {{"module.w", "float32", {1}, plain}}),
+              ElementsAre(testing::HasSubstr("--prefix module.")));
+  EXPECT_THAT(Causes(wanted, {{"module.w", "float32", {1}, inside}}),
+              ElementsAre(testing::Not(testing::HasSubstr("--prefix"))));
 }
 
 TEST(CausesTest, AShiftPairsEqualShapes) {
@@ -183,7 +209,24 @@ TEST(CausesTest, AShiftHasToPairMoreThanThereIsInPlace) {
 TEST(CausesTest, WhatLiesUnderTheEmptyKeyHasNoKeyPath) {
   using namespace pickles;
   const auto checkpoint = Opened(Dict({{"", Dict({{"w", Tensor("0", 1, 0, {1}, {1})}})}}), {{"0", {1}}});
-  EXPECT_THAT(FindNested(*checkpoint, Keys{{"w", "float32", {1}}}, ""), IsEmpty());
+  for (const char* current : {"", "x"}) {
+    EXPECT_THAT(FindNested(*checkpoint, Keys{{"w", "float32", {1}}}, current), IsEmpty());
+  }
+}
+
+TEST(CausesTest, OnePathCannotNameTwoDicts) {
+  using namespace pickles;
+  const std::string dict = Dict({{"w", Tensor("0", 1, 0, {1}, {1})}});
+  const auto checkpoint = Opened(Dict({{"a", Dict({{"b", dict}})}, {"a.b", dict}}), {{"0", {1}}});
+  EXPECT_THAT(FindNested(*checkpoint, Keys{{"w", "float32", {1}}}, ""), ElementsAre(NestedKeys{"a.b", ""}));
+}
+
+TEST(CausesTest, ADictAsItIsComesBeforeItselfWithAPrefix) {
+  using namespace pickles;
+  const std::string tensor = Tensor("0", 2, 0, {2}, {1});
+  const auto checkpoint =
+      Opened(Dict({{"m", Dict({{"custom.linear.weight", tensor}, {"linear.weight", tensor}})}}), {{"0", {1, 2}}});
+  EXPECT_THAT(FindNested(*checkpoint, Keys{{"linear.weight", "float32", {9}}}, ""), ElementsAre(NestedKeys{"m", ""}));
 }
 
 TEST(CausesTest, FindsTheStateDictWhoseShapesAreRight) {

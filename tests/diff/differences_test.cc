@@ -133,6 +133,32 @@ TEST(DifferencesTest, AKeyThatLosesThePrefixReplacesTheOneOfThatName) {
   EXPECT_EQ(found.values[0].key + ": " + found.values[0].wanted + " -> " + found.values[0].have, "e: 2 -> 1");
 }
 
+// What consume_prefix_in_state_dict_if_present makes of the first is the second.
+TEST(DifferencesTest, RemovesAPrefixAsPyTorchDoes) {
+  const std::string one = Tensor("0", 2, 0, {1}, {1}), two = Tensor("0", 2, 1, {1}, {1});
+  const auto equal = [&](const std::string& a, const std::string& b) {
+    // Each file has a tensor beside, and with it the storage.
+    const auto file = [&](const std::string& dict) {
+      return File(dict.substr(0, dict.size() - 1) + Text("beside") + one + "u", {{"0", {1, 2}}});
+    };
+    const MemoryFile wanted(file(a)), have(file(b));
+    return CompareFiles(Named(wanted), Named(have), {.prefix = "module."}).equal();
+  };
+  // One key after the other: the value of "module.module.w" goes on to "w".
+  EXPECT_TRUE(equal(Dict({{"module.module.w", one}, {"module.w", two}}), Dict({{"w", one}})));
+  EXPECT_FALSE(equal(Dict({{"module.module.w", one}, {"module.w", two}}), Dict({{"w", two}})));
+  // A value takes the place of a tensor, and the other way round.
+  EXPECT_TRUE(equal(Dict({{"w", one}, {"module.w", Int(3)}}), Dict({{"w", Int(3)}})));
+  EXPECT_TRUE(equal(Dict({{"w", Int(3)}, {"module.w", one}}), Dict({{"w", one}})));
+  // What lies inside a dict of that name stays there.
+  EXPECT_FALSE(equal(Dict({{"w", one}, {"module", Dict({{"w", two}})}}), Dict({{"w", two}})));
+  EXPECT_FALSE(equal(Dict({{"module", Dict({{"w", one}, {"e", Int(1)}})}}), Dict({{"w", one}, {"e", Int(1)}})));
+  EXPECT_TRUE(equal(Dict({{"a", Dict({{"module.w", one}})}}), Dict({{"a", Dict({{"module.w", one}})}})));
+  EXPECT_FALSE(equal(Dict({{"a", Dict({{"module.e", Int(1)}})}}), Dict({{"a", Dict({{"e", Int(1)}})}})));
+  EXPECT_FALSE(equal(Dict({{"module.e", Int(1)}, {"module", Dict({{"e", Int(1)}})}}),
+                     Dict({{"e", Int(1)}, {"module", Dict({{"e", Int(2)}})}})));
+}
+
 TEST(DifferencesTest, FindsValuesThatOnlyOneSideHas) {
   const MemoryFile with(File(Dict({{"epoch", Int(2)}}))), without(File(Dict({})));
   Differences found = CompareFiles(Named(with), Named(without), {});
@@ -165,7 +191,7 @@ TEST(DifferencesTest, TellsWhatDiffersThoughItIsEqualAsANumber) {
   const MemoryFile a(File(Dict({{"x", Tensor("0", 1, 0, {1}, {1})}}), {{"0", {0.0f}}}));
   const MemoryFile b(File(Dict({{"x", Tensor("0", 1, 0, {1}, {1})}}), {{"0", {-0.0f}}}));
   EXPECT_THAT(DiffText(CompareFiles(Named(a), Named(b), {})),
-              testing::HasSubstr("  x  1 of 1 element  equal numbers, other bits (-0, NaN)\n"));
+              testing::HasSubstr("  x  1 of 1 element  no number differs: other bits (-0, NaN)\n"));
 }
 
 TEST(DifferencesTest, Reports) {

@@ -45,7 +45,18 @@ TEST(FileAndKeyTest, TakesANameThatExistsAsItIs) {
   EXPECT_EQ(name.key, "");
 }
 
+TEST(FileAndKeyTest, SplitsBehindTheFileThatThereIs) {
+  const std::string path = testing::TempDir() + "file_and.key";
+  std::ofstream(path) << "x";
+  const FileAndKey name = ParseFileAndKey(path + "::a::b");
+  std::filesystem::remove(path);
+  EXPECT_EQ(name.file, path);
+  EXPECT_EQ(name.key, "a::b");
+}
+
 TEST(FileAndKeyTest, QuotesForTheShell) {
+  EXPECT_EQ(ShellArgument("-n.pth", "s"), "./-n.pth::s");
+  EXPECT_EQ(ShellQuoted("-n"), "-n");
   EXPECT_EQ(ShellArgument("a.pth"), "a.pth");
   EXPECT_EQ(ShellArgument("a.pth", "model"), "a.pth::model");
   EXPECT_EQ(ShellArgument("my file.pth", "it's"), "'my file.pth::it'\\''s'");
