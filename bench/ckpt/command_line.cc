@@ -7,6 +7,7 @@
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/inspect/file_and_key.h"
 
 namespace loadpath::ckpt {
 namespace {
@@ -24,15 +25,11 @@ std::string Joined(const std::vector<std::string>& names, const std::string& las
   return text;
 }
 
-// CLI11's sentence for an unknown argument does not name the nearest option.
 std::string UnexpectedArgument(const CLI::App& app, const std::string& name, const std::string& argument) {
   const std::string flag = argument.substr(0, argument.find('='));
-  if (!flag.starts_with("-")) return name + ": unexpected argument " + Escaped(argument) + " (" + name + " --help)";
-  std::vector<std::string> flags;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& long_name : option->get_lnames()) flags.push_back("--" + long_name);
-  }
-  return name + ": no option " + Escaped(flag) + DidYouMean(flag, flags) + " (" + name + " --help)";
+  const std::string sentence = flag.starts_with("-") ? "no option " + Escaped(flag) + DidYouMeanFlag(app, flag)
+                                                     : "unexpected argument " + Escaped(argument);
+  return name + ": " + sentence + " (" + name + " --help)";
 }
 
 // The one line for a command line that CLI11 refused. `first` is the first argument, `chosen` the subcommand it names.
@@ -60,6 +57,10 @@ std::string VersionLines() {
   return text;
 }
 
+std::string NamesAFile(const std::string& text) {
+  return ParseFileAndKey(text).file.empty() ? text + " names no file before \"::\"" : "";
+}
+
 bool NeedsIt(NeedsLibTorch when, const CLI::App& app) {
   return when == NeedsLibTorch::kAlways || (when == NeedsLibTorch::kWithModel && app.count("--model") > 0);
 }
@@ -71,6 +72,7 @@ std::optional<Invocation> ParseCommandLine(int argc, char** argv) {
       "Shows what a PyTorch checkpoint holds, loads it into a C++ module, compares checkpoints, converts to "
       "safetensors.",
       "ckpt");
+  LayOutHelp(app);
   app.require_subcommand(1);
   app.set_version_flag("--version", VersionLines, "Print the version and how ckpt was built");
   app.footer(std::string("Examples:\n"
@@ -109,12 +111,10 @@ std::optional<Invocation> ParseCommandLine(int argc, char** argv) {
   return invocation;
 }
 
-CLI::Validator NotEmpty() {
-  return {[](const std::string& text) { return text.empty() ? "is empty" : ""; }, ""};
-}
-
 CLI::Option* AddFile(CLI::App& app, const std::string& name, std::string& file, const std::string& help) {
-  return app.add_option(name, file, help + ";\nFILE::a.b.c takes the value at that key path")->check(NotEmpty());
+  return app.add_option(name, file, help + "; FILE::a.b.c takes the value at that key path")
+      ->check(NotEmpty())
+      ->check(CLI::Validator(NamesAFile, ""));
 }
 
 void AddKey(CLI::App& app, std::string& key, const std::string& files) {
@@ -125,7 +125,7 @@ void AddJson(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JS
 
 void AddOpaque(CLI::App& app, OpenOptions& open) {
   app.add_flag("--opaque", open.opaque,
-               "Open files with classes that are not known here, as torch.save(model) writes them: they\n"
+               "Open files with classes that are not known here, as torch.save(model) writes them: they "
                "become inert names, modules become their state dicts, nothing in the file is run");
 }
 

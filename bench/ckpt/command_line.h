@@ -1,12 +1,12 @@
 #ifndef LOADPATH_BENCH_CKPT_COMMAND_LINE_H_
 #define LOADPATH_BENCH_CKPT_COMMAND_LINE_H_
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 
 #include "bench/ckpt/subcommands.h"
 #include "harness/checkpoint/checkpoint.h"
+#include "harness/command_line/command_line.h"
 
 namespace loadpath::ckpt {
 
@@ -27,9 +27,6 @@ inline constexpr const char* kExitCodes =
     "Exit code: 0 done; 1 the check or comparison failed; 2 bad input or bad use, with one line on standard error.";
 
 /// Adds the positional argument FILE, which is FILE::key.path too.
-/// Refuses an empty text: what a script passes whose variable is not set.
-CLI::Validator NotEmpty();
-
 CLI::Option* AddFile(CLI::App& app, const std::string& name, std::string& file, const std::string& help);
 void AddKey(CLI::App& app, std::string& key, const std::string& files);
 void AddJson(CLI::App& app, bool& json);

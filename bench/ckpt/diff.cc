@@ -58,7 +58,7 @@ Command DeclareDiff(CLI::App& app) {
       },
       "");
   app.add_option("--rtol", options->rtol,
-                 "Accept elements with |FILE - OTHER| <= ATOL + RTOL * |FILE|, as torch.testing.assert_close does,\n"
+                 "Accept elements with |FILE - OTHER| <= ATOL + RTOL * |FILE|, as torch.testing.assert_close does, "
                  "and NaN if both are NaN; without --rtol and --atol elements are compared bit by bit")
       ->check(tolerance)
       ->excludes(model);

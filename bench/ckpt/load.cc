@@ -12,20 +12,20 @@ Command DeclareLoad(CLI::App& app) {
   auto options = std::make_shared<Options>();
   LoadOptions& load = options->load;
   AddFile(app, "FILE", options->file, "The checkpoint")->required();
-  app.add_option("--model", load.model, "The model to load into (a wrong name lists them)")->required();
+  app.add_option("--model", load.model, "The model to load into: bench --list-models lists them")->required();
   AddKey(app, options->key, "FILE");
-  app.add_option("--via", load.via, "The load path (a wrong name lists them)")->default_val("direct");
+  app.add_option("--via", load.via, "The load path: bench --list-paths lists them")->default_val("direct");
   app.add_option("--device", load.device, "cpu, cuda or cuda:N")->default_val("cpu");
   app.add_flag("--lenient", load.lenient, "Accept missing and unexpected keys (strict=False)");
   app.add_option("--prefix", load.prefix, "Remove this prefix from the file's keys: module.");
   app.add_option("--input", load.input,
-                 "Run on the tensors 0, 1, ... (or input.0, input.1, ...) of this safetensors file, not on the\n"
+                 "Run on the tensors 0, 1, ... (or input.0, input.1, ...) of this safetensors file, not on the "
                  "example inputs")
       ->check(NotEmpty());
   app.add_option("--output", load.output, "Write the outputs to this safetensors file, as 0, 1, ...")
       ->check(NotEmpty());
   app.add_option("--data", load.data,
-                 "The reference data to compare with, if FILE holds its weights (default: reference/ beside the\n"
+                 "The reference data to compare with, if FILE holds its weights (default: reference/ beside the "
                  "program's folder)")
       ->check(NotEmpty());
   AddJson(app, load.json);

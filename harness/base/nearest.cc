@@ -9,6 +9,7 @@ namespace {
 
 // Longer names are not compared: nobody types them by hand, and comparing takes the product of their lengths.
 constexpr std::size_t kLongestName = 512;
+constexpr std::size_t kShortestBeginning = 3;
 
 // Returns the edit distance, with two swapped neighbours as one edit (optimal string alignment). If it is larger than
 // `limit`, returns any larger value.
@@ -42,7 +43,9 @@ std::string Nearest(std::string_view name, std::span<const std::string> candidat
       nearest = candidate;
     }
   }
-  return std::string(nearest);
+  if (!nearest.empty() || name.size() < kShortestBeginning) return std::string(nearest);
+  const auto longer = std::ranges::find_if(candidates, [&](const std::string& one) { return one.starts_with(name); });
+  return longer == candidates.end() ? "" : *longer;
 }
 
 std::string DidYouMean(std::string_view name, std::span<const std::string> candidates) {

@@ -8,7 +8,8 @@
 namespace loadpath {
 
 /// Returns the candidate nearest to `name` by edit distance, for "did you mean". Two swapped neighbours are one edit.
-/// Returns an empty text if the nearest is more than a third of the longer name away.
+/// Returns the first that `name` is the beginning of if the nearest is more than a third of the longer name away, or an
+/// empty text if there is none.
 std::string Nearest(std::string_view name, std::span<const std::string> candidates);
 
 /// Returns "; did you mean NEAREST?", or an empty text if none is near: the end of a sentence.

@@ -1,13 +1,13 @@
 #include "harness/suite/options.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 
 #include "harness/base/error.h"
-#include "harness/base/nearest.h"
 #include "harness/base/paths.h"
 #include "harness/base/text.h"
+#include "harness/command_line/command_line.h"
+#include "harness/inspect/file_and_key.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/report/google_benchmark.h"
 
@@ -21,15 +21,14 @@ Every --benchmark_* flag of Google Benchmark works.
 
 examples:
   bench --filter '^load/crepe:full/zip/bare/'            every load path of one checkpoint
-  bench --filter '/(linear|custom|multi)[:/]' --quick    the three original cases, a few samples each
+  bench --filter '/(linear|custom|multi)[:/]' --quick    the three original cases, a few samples
   bench --filter '^load/gpt2/zip/nested/direct' --cache cold
   bench --checkpoint my.pth::model_state_dict            a file of your own on every load path
   bench --checkpoint my.pth --filter /direct/            the same on one load path
   bench --list --filter .                                every case
-  bench --filter '^forward/' --json run.json             with every sample, for comparing (results/schema.json)
+  bench --filter '^forward/' --json run.json             every sample too (results/schema.json)
 
-exit status: 0 all right; 1 a case was wrong or failed, or nothing ran, or reference data are missing; 2 bad use;
-130 interrupted (what was measured is reported)
+exit status: 0 all right; 1 a case was wrong or failed, or nothing ran, or reference data are missing; 2 bad use, a filter that matches no case too; 130 interrupted (what was measured is reported)
 )";
 
 std::string Footer() {
@@ -52,30 +51,21 @@ void TakeGoogleFlag(const std::string& flag, GoogleFlags& google) {
 }
 
 UserCheckpoint ParseCheckpoint(const std::string& text) {
-  // A file whose own name holds "::" is taken as it is.
-  const auto colons = text.rfind("::");
-  if (colons == std::string::npos || std::filesystem::exists(text)) return {.file = text, .key = ""};
-  return {.file = text.substr(0, colons), .key = text.substr(colons + 2)};
+  const FileAndKey name = ParseFileAndKey(text);
+  if (name.file.empty()) throw UsageError("--checkpoint " + text + ": no file is named before \"::\"");
+  return {.file = name.file, .key = name.key};
 }
-
-// What a script passes whose variable is not set.
-const CLI::Validator kNotEmpty([](const std::string& text) { return text.empty() ? "is empty" : ""; }, "");
 
 std::string CheckDevice(const std::string& text) {
   return text == "all" || DeviceName::Parse(text) ? "" : text + ": not known; use cpu, cuda, cuda:N or all";
 }
 
-// CLI11's sentence for an unknown argument does not name the nearest flag.
 std::string UnexpectedArgument(const CLI::App& app, const std::string& argument) {
   const std::string flag = argument.substr(0, argument.find('='));
-  if (!flag.starts_with("-")) return "unexpected argument " + Escaped(argument);
-  std::vector<std::string> flags;
-  for (const CLI::Option* option : app.get_options()) {
-    // What has no group is not for people.
-    if (option->get_group().empty()) continue;
-    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
-  }
-  return "no flag " + Escaped(flag) + DidYouMean(flag, flags);
+  if (flag.starts_with("-")) return "no flag " + Escaped(flag) + DidYouMeanFlag(app, flag);
+  const bool file = std::filesystem::exists(ParseCheckpoint(argument).file);
+  return "unexpected argument " + Escaped(argument) +
+         (file ? ": --checkpoint " + Escaped(argument) + " loads a file of your own" : "");
 }
 
 // "--version" for Task::kShowVersion, and so on. If several are given, the one that was added last counts.
@@ -92,6 +82,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   CLI::App app(
       "Measures ways of loading PyTorch checkpoints into LibTorch modules. Every answer is checked before it is timed.",
       "bench");
+  LayOutHelp(app);
   app.footer(Footer());
   std::vector<std::string> checkpoints;
   bool opaque = false;
@@ -99,6 +90,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   bool list = false;
   app.add_option("--filter,--benchmark_filter", options.filter,
                  "Run the cases whose name has a match of this regular expression (-REGEX: has none)")
+      ->check(NotEmpty())
       ->type_name("REGEX");
   app.add_flag("--list,--benchmark_list_tests", list, "Print the names of the cases that would run, one a line");
   app.add_option("--device", device, "Where the modules lie: cpu, cuda (cuda:N) or all")
@@ -107,16 +99,16 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   app.add_option("--cache", cache, "Page cache before each load: hot, cold or all")
       ->check(CLI::IsMember({"hot", "cold", "all"}))
       ->type_name("hot|cold|all");
-  app.add_option("--json", options.json, "Write the results to this file too")->check(kNotEmpty)->type_name("PATH");
+  app.add_option("--json", options.json, "Write the results to this file too")->check(NotEmpty())->type_name("PATH");
   app.add_option("--checkpoint", checkpoints, "Load a checkpoint of your own by every load path (repeatable)")
-      ->check(kNotEmpty)
+      ->check(NotEmpty())
       ->type_name("FILE[::key.path]")
       ->allow_extra_args(false);
   app.add_flag("--opaque", opaque,
-               "Open the files of --checkpoint with classes that are not known here, as torch.save(model) writes\n"
+               "Open the files of --checkpoint with classes that are not known here, as torch.save(model) writes "
                "them: they become inert names, and nothing in the file is run");
   app.add_option("--data", options.data, "The reference data (default: reference/ beside the folder of bench)")
-      ->check(kNotEmpty)
+      ->check(NotEmpty())
       ->type_name("DIR");
   CLI::Option* repetitions = app.add_option("--repetitions,--benchmark_repetitions", options.repetitions,
                                             "Repetitions of every case, in random order (default: 10; with --quick: 3)")

@@ -11,6 +11,7 @@ from tree import sources
 # From the bottom of the house to its top.
 ROOMS = [
     "harness/base",
+    "harness/command_line",
     "harness/checkpoint",
     "harness/inspect",
     "harness/diff",
@@ -38,7 +39,7 @@ NEVER = {
     room: ["harness/checkpoint/formats", "harness/checkpoint/pickle", "models"] for room in ("harness/state", "harness/load")
 }
 # These compile in seconds and are fuzzed alone.
-WITHOUT_LIBTORCH = ["harness/base", "harness/checkpoint", "harness/inspect", "harness/diff", "harness/save"]
+WITHOUT_LIBTORCH = ["harness/base", "harness/command_line", "harness/checkpoint", "harness/inspect", "harness/diff", "harness/save"]
 # CMake makes these in the build folder, beside where their room is built.
 GENERATED = ["reference_files_json.h"]
 LIBTORCH = re.compile(r"(ATen|c10|caffe2|torch)/")

@@ -25,6 +25,7 @@ class Usage(support.Case):
                 self.assertIn("Examples:\n  ckpt ", out)
                 for word in words:
                     self.assertIn(word, out)
+                self.assertEqual([line for line in out.splitlines() if len(line) > 100], [])
 
     def test_version(self):
         rows = dict(line.split(None, 1) for line in self.succeeds("--version").splitlines()[1:])
