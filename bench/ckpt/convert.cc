@@ -21,12 +21,13 @@ Command DeclareConvert(CLI::App& app) {
       ->required()
       ->check(NotEmpty());
   AddKey(app, options->key, "FILE");
+  app.add_option("--prefix", options->convert.prefix, "Remove this prefix from the names: module.");
   app.add_option_function<std::string>(
          "--aliases",
          [options](const std::string& text) {
            options->convert.aliases = text == "once" ? AliasRule::kOnce : AliasRule::kApart;
          },
-         "Tensors that are one and the same in FILE: apart (each is written, every key stays) or once\n"
+         "Tensors that are one and the same in FILE: apart (each is written, every key stays) or once "
          "(the first by name is written, the others are named in __metadata__, as by safetensors' save_model)")
       ->check(CLI::IsMember({"apart", "once"}))
       ->default_str("apart");
@@ -37,6 +38,7 @@ Command DeclareConvert(CLI::App& app) {
                          "  ckpt convert gpt2.pth gpt2.safetensors\n"
                          "  ckpt convert training.pth model.safetensors --key model_state_dict\n"
                          "  ckpt convert training.pth::ema.shadow ema.safetensors\n"
+                         "  ckpt convert ddp.pth model.safetensors --prefix module.\n"
                          "  ckpt convert whole_model.pth model.safetensors --opaque\n\n") +
              kExitCodes);
   return {[options] { return ParseFileAndKey(options->file).file; },

@@ -93,7 +93,7 @@ Conversion ConvertToSafetensors(const FileAndKey& from, const std::string& outpu
   PrepareSha256();
   const auto checkpoint = Checkpoint::Open(from.file, options.open);
   RefuseToOverwrite(output, FilesOf(*checkpoint), "the checkpoint itself");
-  StateDictTensors source = TakeStateDict(*checkpoint, from);
+  StateDictTensors source = TakeStateDict(*checkpoint, from, options.prefix);
   // transformers refuses a file without it.
   if (std::ranges::find(source.metadata, "format", &std::pair<std::string, std::string>::first) ==
       source.metadata.end())

@@ -14,6 +14,7 @@
 namespace loadpath {
 
 struct ConvertOptions {
+  std::string prefix = {};  ///< removed from the names
   AliasRule aliases = AliasRule::kApart;
   OpenOptions open = {};
   CrcMode crc = CrcMode::kAuto;

@@ -1,13 +1,22 @@
 #include "harness/save/state_dict_tensors.h"
 
+#include <optional>
 #include <span>
 
 #include "harness/base/text.h"
+#include "harness/checkpoint/prefix.h"
 
 namespace loadpath {
 namespace {
 
 constexpr std::size_t kMostNamed = 8;
+
+bool IsOptimizerState(const std::vector<std::string>& path) {
+  const auto is_number = [](const std::string& text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  };
+  return path.size() >= 2 && path[path.size() - 2] == "state" && is_number(path.back());
+}
 
 // Names the key paths of the dicts below `from` that hold tensors themselves, at most as many as a person would read.
 // `from` itself is not among them.
@@ -17,8 +26,8 @@ std::string WhereStateDictsLie(const Tree& tree, NodeId from, const FileAndKey& 
   tree.Walk(from, [&](const std::vector<std::string>& path, NodeId node) {
     if (path.empty() || !tree.IsDict(node)) return true;
     const std::string key = (name.key.empty() ? "" : name.key + ".") + KeyPath(path);
-    // What lies under the empty key alone has no key path.
-    if (key.empty()) return true;
+    // What lies under the empty key alone has no key path. What an optimizer has of one parameter ("state.0") is none.
+    if (key.empty() || IsOptimizerState(path)) return true;
     const std::span<const NodeId> items = tree.items(node);
     for (std::size_t i = 1; i < items.size(); i += 2) {
       if (tree.kind(items[i]) != NodeKind::kTensor) continue;
@@ -31,13 +40,6 @@ std::string WhereStateDictsLie(const Tree& tree, NodeId from, const FileAndKey& 
   std::string text;
   for (const std::string& place : places) text += (text.empty() ? "" : " or ") + place;
   return count > kMostNamed ? text + " or " + std::to_string(count - kMostNamed) + " more" : text;
-}
-
-// Returns true for a tensor of a kind that safetensors does not have: quantised, sparse, without its values ("meta").
-bool IsOtherTensor(const Tree& tree, NodeId node) {
-  if (tree.kind(node) == NodeKind::kStorage) return true;
-  return tree.kind(node) == NodeKind::kObject && (tree.text(node).starts_with("torch._utils._rebuild_") ||
-                                                  tree.text(node).starts_with("torch._tensor._rebuild_"));
 }
 
 // Returns true if a value of the dict holds tensors. Looks into each value once, at however many places it stands.
@@ -88,7 +90,7 @@ void TakeAttributes(const Tree& tree, NodeId attributes, StateDictTensors& taken
 
 }  // namespace
 
-StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& name) {
+StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& name, const std::string& prefix) {
   const std::string& key_path = name.key;
   const auto refuse = [&](const std::string& sentence) {
     throw CheckpointError(ErrorCode::kUnsupported, checkpoint.path(), sentence);
@@ -99,9 +101,17 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
   if (!tree.IsDict(dict)) refuse("has no state dict " + where + ", but " + Escaped(tree.ShortText(dict)));
   StateDictTensors taken;
   const std::span<const NodeId> items = tree.items(dict);
+  std::vector<std::optional<std::string>> names;
+  if (!prefix.empty()) names = NamesWithoutPrefix(tree, dict, prefix, KeyKind::kStateDict);
+  bool had_prefix = false;
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-    const std::string key = tree.KeyText(items[i]);
-    if (IsOtherTensor(tree, items[i + 1])) {
+    std::string key = tree.KeyText(items[i]);
+    if (!names.empty()) {
+      if (!names[i / 2]) continue;  // another one has taken its place
+      had_prefix |= key != *names[i / 2];
+      key = *names[i / 2];
+    }
+    if (tree.IsOtherTensor(items[i + 1])) {
       refuse("has a tensor " + where + " that safetensors cannot hold, " + Escaped(key) + ": " +
              Escaped(tree.ShortText(items[i + 1])) + "; make it a dense tensor with values in Python first");
     }
@@ -121,6 +131,10 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
                            : "; one state dict is written at a time: " + places));
   }
   if (taken.tensors.empty()) refuse("has no tensors " + where + ": there is nothing to convert; name another key");
+  if (!prefix.empty() && !had_prefix) {
+    refuse("has no tensor " + where + " whose name begins with " + Escaped(prefix) + "; the first is " +
+           Escaped(taken.tensors[0].path[0]));
+  }
   TakeAttributes(tree, tree.attributes(dict), taken);
   return taken;
 }

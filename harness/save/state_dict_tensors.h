@@ -18,8 +18,9 @@ struct StateDictTensors {
 };
 
 /// Takes the dict at `name.key`. Throws CheckpointError if it is not a dict, has a tensor under a key that is not text,
-/// or has tensors in its values: the sentence then says how to name the state dicts that there are.
-StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& name);
+/// or has tensors in its values: the sentence then says how to name the state dicts that there are. Removes `prefix`
+/// from the names, as StateDict::RemovePrefix does; throws if no tensor's name has it.
+StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& name, const std::string& prefix = {});
 
 }  // namespace loadpath
 

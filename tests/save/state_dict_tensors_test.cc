@@ -42,9 +42,10 @@ TEST(StateDictTensorsTest, NamesTheStateDictsThatThereAre) {
   // What lies under the empty key alone has no key path.
   EXPECT_EQ(Refusal(Dict({{"", Dict({{"w", kTensor}, {"x", Dict({{"w", kTensor}})}})}})),
             "has no tensor of its own at its top level; one state dict is written at a time: --key .x");
-  EXPECT_EQ(Refusal(Dict({{"", Dict({{"w", kTensor}})}})),
-            "has no tensor of its own at its top level, and a safetensors file holds one dict of tensors: take its values "
-            "out in Python");
+  EXPECT_EQ(
+      Refusal(Dict({{"", Dict({{"w", kTensor}})}})),
+      "has no tensor of its own at its top level, and a safetensors file holds one dict of tensors: take its values "
+      "out in Python");
 }
 
 TEST(StateDictTensorsTest, RefusesWhatIsNotADict) {

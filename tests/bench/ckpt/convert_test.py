@@ -180,6 +180,21 @@ class Convert(support.Case):
         self.assert_same(got, {"w": torch.ones(3)})
         self.assertEqual((report["file"], report["key"]), (str(path), "model"))
 
+    def test_prefix(self):
+        net = torch.nn.DataParallel(torch.nn.Linear(2, 3))
+        path = self.save({"state_dict": net.state_dict()})
+        self.assert_same(self.converted(path, "--key", "state_dict", "--prefix", "module.")[0], net.module.state_dict())
+        self.refuses(f"ckpt: {path}: has no tensor under state_dict whose name begins with modul.; the first is module.weight",
+                     "convert", path, self.out, "--key", "state_dict", "--prefix", "modul.")
+
+    def test_a_training_checkpoint_names_its_model_and_not_the_optimizers_moments(self):
+        model = torch.nn.Linear(2, 3)
+        optimizer = torch.optim.Adam(model.parameters())
+        model(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        path = self.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()})
+        self.refuses(f"ckpt: {path}: has no tensor of its own at its top level; one state dict is written at a time: --key model", "convert", path, self.out)
+
     def test_what_the_format_cannot_hold(self):
         for name, state, words in (
             ("wide.pth", {"w": torch.ones(1, dtype=torch.complex128)}, "safetensors has no dtype for w, which is complex128"),
