@@ -32,8 +32,14 @@ std::string NoMatch(const std::string& filter, const std::vector<Case>& catalogu
   while (plain.starts_with('/')) plain.erase(0, 1);
   const std::vector<std::string> list(candidates.begin(), candidates.end());
   const std::string nearest = Nearest(plain, list);
+  std::string own;
+  for (const Case& one : catalogue) {
+    if (!one.checkpoint || !own.empty()) continue;
+    own = " --checkpoint " + one.checkpoint->file + (one.checkpoint->key.empty() ? "" : "::" + one.checkpoint->key);
+  }
   return "--filter " + filter + ": matches none of " + std::to_string(catalogue.size()) + " cases" +
-         (nearest.empty() ? "" : "; did you mean " + nearest + "?") + " (bench --list --filter . lists them)";
+         (nearest.empty() ? "" : "; did you mean " + nearest + "?") + " (bench --list --filter ." + own +
+         " lists them)";
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "harness/base/error.h"
 #include "harness/base/new_file.h"
+#include "harness/base/paths.h"
 #include "harness/base/version.h"
 #include "harness/load/device.h"
 #include "harness/measure/machine.h"
@@ -49,20 +50,39 @@ Context DescribeRun(const SuiteOptions& options) {
   return context;
 }
 
-// A file that cannot be opened is its cases' to report.
-std::vector<std::string> FilesOf(const UserCheckpoint& checkpoint) {
-  try {
-    return FilesOf(*Checkpoint::Open(checkpoint.file, {.opaque = checkpoint.opaque}));
-  } catch (const CheckpointError&) {
-    return {checkpoint.file};
-  }
+std::string Canonical(const std::string& path) {
+  std::error_code absent;
+  const std::string canonical = std::filesystem::canonical(path, absent).string();
+  return absent ? "" : canonical;
 }
 
-void KeepCheckpoints(std::span<const UserCheckpoint> checkpoints, const std::string& output) {
-  if (output.empty()) return;
-  for (const UserCheckpoint& checkpoint : checkpoints) {
-    RefuseToOverwrite(output, FilesOf(checkpoint), "the checkpoint itself");
+// Throws if a file that is read would be replaced.
+void KeepInputs(const SuiteOptions& options, const std::string& output) {
+  const std::string there = Canonical(output);
+  if (there.empty()) return;
+  const auto in_folder = [&](const std::string& folder) { return !folder.empty() && there.starts_with(folder + "/"); };
+  const auto refuse = [&](const std::string& what) {
+    throw UsageError(output + ": is " + what + "; name another file to write");
+  };
+  for (const UserCheckpoint& checkpoint : options.checkpoints) {
+    std::vector<std::string> files = {checkpoint.file};
+    bool complete = true;
+    try {
+      files = FilesOf(*Checkpoint::Open(checkpoint.file, {.opaque = checkpoint.opaque}));
+    } catch (const CheckpointError&) {
+      // Its cases report that. Which other files it lists is not known.
+      complete = !IsFolder(checkpoint.file) && !checkpoint.file.ends_with(".json");
+    }
+    RefuseToOverwrite(output, files, "the checkpoint itself");
+    const std::string file = Canonical(checkpoint.file);
+    if (!complete && in_folder(IsFolder(file) ? file : std::filesystem::path(file).parent_path().string())) {
+      refuse("in the folder of a checkpoint that cannot be opened");
+    }
   }
+  // Results of an earlier run may lie there.
+  const std::filesystem::path name(there), data(Canonical(options.data));
+  const bool results = name.parent_path() == data && name.extension() == ".json" && name.filename() != "manifest.json";
+  if (in_folder(data) && !results) refuse("one of the reference data");
 }
 
 void RequireWritable(const std::string& file) {
@@ -191,7 +211,7 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   std::vector<Case> chosen = Select(options.filter, catalogue);
   const std::vector<Case> limits = LimitsOf(chosen, catalogue);
   chosen.insert(chosen.begin(), limits.begin(), limits.end());
-  for (const std::string& output : {options.json, options.google.out}) KeepCheckpoints(options.checkpoints, output);
+  for (const std::string& output : {options.json, options.google.out}) KeepInputs(options, output);
   std::optional<TextOutput> json;
   if (!options.json.empty()) json.emplace(options.json);
   RequireWritable(options.google.out);

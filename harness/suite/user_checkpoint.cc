@@ -95,7 +95,15 @@ std::shared_ptr<torch::nn::Module> ModuleLike(const StateDict& state_dict) {
   const Checkpoint& checkpoint = state_dict.checkpoint();
   const Tree& tree = checkpoint.tree();
   auto root = std::make_shared<NamedTensors>();
+  if (state_dict.entries().empty()) {
+    throw UsageError(checkpoint.path() + ": the state dict is empty: there is nothing to load");
+  }
   for (const auto& entry : state_dict.entries()) {
+    if (tree.IsOtherTensor(entry.node)) {
+      throw UsageError(checkpoint.path() + ": " + Escaped(entry.key) +
+                       " is a tensor that no load path takes (quantised, sparse or without values); make it a dense "
+                       "tensor with values in Python first");
+    }
     if (tree.kind(entry.node) != NodeKind::kTensor) {
       const std::string places = PlacesOfStateDicts(state_dict);
       throw UsageError(checkpoint.path() + ": not a state dict: " + Escaped(entry.key) + " is " +

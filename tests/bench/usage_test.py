@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import unittest
+from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
@@ -20,6 +21,11 @@ class BadUse(Folder):
 
     def test_a_filter_that_matches_nothing(self):
         self.refused(r"--filter nosuch: matches none of \d+ cases \(bench --list --filter \. lists them\)", "--filter", "nosuch")
+        file = str(self.folder / "mine.pth")
+        torch.save({"w": torch.ones(3)}, file)
+        self.refused(rf"--filter nosuch: matches none of \d+ cases \(bench --list --filter \. --checkpoint {file} lists them\)",
+                     "--filter", "nosuch", "--checkpoint", file)
+        self.refused("--filter: is empty; bench --help lists the flags", "--filter", "")
 
     def test_a_filter_that_nearly_matches(self):
         self.refused(r"--filter lod/linear: matches none of \d+ cases; did you mean load/linear\? .*", "--filter", "lod/linear")
@@ -31,6 +37,9 @@ class BadUse(Folder):
         self.refused(r"no flag --nosuch \(bench --help lists the flags\)", "--nosuch")
         self.refused(r"no flag --fliter; did you mean --filter\? \(bench --help lists the flags\)", "--fliter=x", "--quick")
         self.refused(r"unexpected argument linear \(bench --help lists the flags\)", "linear")
+        file = str(self.folder / "mine.pth")
+        Path(file).touch()
+        self.refused(rf"unexpected argument {file}: --checkpoint {file} loads a file of your own \(bench --help lists the flags\)", file)
 
     def test_an_unknown_benchmark_flag(self):
         self.refused(r"--benchmark_nosuch=1: not a flag of this Google Benchmark, .*", "--benchmark_nosuch=1",
@@ -85,7 +94,20 @@ class BadUse(Folder):
         broken = self.folder / "broken.pth"
         broken.write_text("hello")
         self.refused(re.escape(str(broken)) + ": is the checkpoint itself; name another file to write", "--checkpoint", str(broken), "--json", str(broken))
+        # With a shard that is not there, nobody knows which files there are.
+        index.write_text(json.dumps({"metadata": {}, "weight_map": {"w": shard.name, "x": "model-2.safetensors"}}))
+        before = shard.read_bytes(), index.read_bytes()
+        for checkpoint in (folder, index):
+            self.refused(re.escape(str(shard)) + ": is in the folder of a checkpoint that cannot be opened; name another file to write",
+                         "--checkpoint", str(checkpoint), "--json", str(shard))
         self.assertEqual(before, (shard.read_bytes(), index.read_bytes()))
+
+    def test_results_do_not_replace_the_reference_data(self):
+        data = self.folder / "data"
+        data.mkdir()
+        (data / "linear.pth").write_text("hello")
+        self.refused(re.escape(str(data / "linear.pth")) + ": is one of the reference data; name another file to write",
+                     "--filter", "^load/linear/zip/bare/direct", "--json", str(data / "linear.pth"), data=str(data))
 
     @unittest.skipUnless(os.path.exists("/dev/full"), "this machine has no /dev/full")
     def test_standard_output_that_is_full(self):
@@ -101,6 +123,15 @@ class BadUse(Folder):
         file = self.folder / "notes.txt"
         file.write_text("hello")
         self.refused(re.escape(str(file)) + ": .*", "--checkpoint", str(file))
+
+    def test_a_checkpoint_without_tensors_that_can_be_loaded(self):
+        file = self.folder / "mine.pth"
+        torch.save({}, file)
+        self.refused(re.escape(str(file)) + ": the state dict is empty: there is nothing to load", "--checkpoint", str(file))
+        torch.save({"w": torch.ones(3).to_sparse()}, file)
+        self.refused(re.escape(str(file)) + r": w is a tensor that no load path takes \(quantised, sparse or without values\); make it a dense "
+                     "tensor with values in Python first", "--checkpoint", str(file))
+        self.refused('--checkpoint ::w: no file is named before "::"', "--checkpoint", "::w")
 
     def test_a_checkpoint_whose_state_dict_lies_deeper(self):
         file = self.folder / "nested.pth"
@@ -176,6 +207,7 @@ class Listing(Folder):
         self.assertEqual(code, 0)
         for text in ("examples:", "--checkpoint", "--quick", "exit status: 0", "startup/MODEL/FORMAT/LAYOUT/PATH/DEVICE/CACHE"):
             self.assertIn(text, out)
+        self.assertEqual([line for line in out.splitlines() if len(line) > 100], [])
 
     def test_models_and_load_paths_are_listed(self):
         code, out, _ = bench("--list-models")

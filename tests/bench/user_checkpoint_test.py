@@ -27,6 +27,7 @@ class UserCheckpoints(Folder):
         torch.save({"deep": torch.nn.ModuleDict({"linear": torch.nn.Linear(10, 2)}).state_dict()}, file)
         rows = self.rows("--checkpoint", f"{file}::deep")
         self.assertEqual(rows["load/mine/file/mine.pth::deep/direct/cpu/hot"]["model"], "linear")
+        self.assertIn("\nload/mine/file/mine.pth::deep (into linear)\n", self.out)
 
     def test_a_whole_module(self):
         file = self.folder / "whole.pth"

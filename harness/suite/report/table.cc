@@ -129,6 +129,12 @@ std::string Notes(const Record& record) {
   return notes;
 }
 
+// A file of the user's own that fits a bundled model is loaded into that: " (into linear)".
+std::string Into(const Record& record) {
+  const bool other = record.kind == CaseKind::kLoad && !record.name.starts_with("load/" + record.model + "/");
+  return other ? " (into " + record.model + ")" : "";
+}
+
 // Each reason why cases were skipped stands once below the table, under a number: many cases share one.
 class SkipReasons {
  public:
@@ -160,7 +166,8 @@ std::string Foot(const Context& context) {
   std::string text, line;
   for (const auto& [name, value] : context) {
     if (std::ranges::find(kShown, name) == std::end(kShown)) continue;
-    const std::string fact = name + " " + (name == "commit" ? value.substr(0, 12) : value);
+    const std::string fact =
+        name + " " + (name == "commit" ? value.substr(0, 12) + (value.ends_with("-dirty") ? "-dirty" : "") : value);
     if (!line.empty() && line.size() + 2 + fact.size() > kWidth) {
       text += line + ",\n";
       line.clear();
@@ -191,7 +198,7 @@ std::string TableText(std::span<const Record> records, const Context& context) {
   text.append("\n").append(lines.front()).append("\n");
   for (std::size_t i = 0; i < records.size(); ++i) {
     const Record& record = records[i];
-    if (record.group != group) text += record.group + "\n";
+    if (record.group != group) text += record.group + Into(record) + "\n";
     group = record.group;
     text += lines[i + 1];
     if (record.status == Status::kSkipped) {
