@@ -27,10 +27,9 @@ int RunDiffModel(const DiffModelOptions& options) {
   const StateDict state_dict = OpenStateDict(options);
   const std::shared_ptr<torch::nn::Module> module = model.make();
   // Keys, shapes and dtypes: a module that nothing was loaded into has no values to compare.
-  const std::vector<KeyInfo> wanted = KeysOf(*module);
-  std::vector<KeyInfo> have = KeysOf(state_dict);
-  RemovePrefix(have, options.prefix);
+  const std::vector<KeyInfo> wanted = KeysOf(*module), have = KeysOf(state_dict, options.prefix);
   Differences differences = CompareKeys({wanted, have, options.model, options.file.text});
+  differences.against_model = true;
   // PyTorch's own rules decide what is missing and what is unexpected.
   LoadCheck check = CheckLoadStateDict(*module, state_dict, {.strict = false, .remove_prefix = options.prefix});
   differences.missing = std::move(check.plan.missing_keys);
@@ -42,6 +41,11 @@ int RunDiffModel(const DiffModelOptions& options) {
     }
   }
   if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file, options.prefix);
+  const bool taken = differences.missing.empty() && differences.unexpected.empty() && check.error_messages.empty();
+  if (!differences.equal() && taken) {
+    differences.causes = {"none: load_state_dict takes it, and converts " +
+                          std::string(differences.shapes.empty() ? "the dtypes" : "[1] into a scalar")};
+  }
   WriteStdout(options.json ? DiffJson(differences) : DiffText(differences));
   return differences.equal() ? kDone : kFailed;
 }

@@ -13,7 +13,7 @@ namespace loadpath::ckpt {
 namespace {
 
 struct InspectOptions {
-  std::string file;
+  std::string file, key;
   bool json = false, digest = false;
   OpenOptions open;
   std::optional<std::string> print;
@@ -22,7 +22,7 @@ struct InspectOptions {
 
 int Run(const InspectOptions& options) {
   if (options.digest) PrepareSha256();
-  const FileAndKey name = ParseFileAndKey(options.file);
+  const FileAndKey name = WithKey(ParseFileAndKey(options.file), options.key);
   const auto checkpoint = Checkpoint::Open(name.file, options.open);
   if (options.print) {
     const std::string key = name.key + (name.key.empty() || options.print->empty() ? "" : ".") + *options.print;
@@ -39,13 +39,14 @@ int Run(const InspectOptions& options) {
 Command DeclareInspect(CLI::App& app) {
   auto options = std::make_shared<InspectOptions>();
   AddFile(app, "FILE", options->file,
-          "The checkpoint: of torch.save (zip or older), TorchScript, torch::save, torch.export,\n"
+          "The checkpoint: of torch.save (zip or older), TorchScript, torch::save, torch.export, "
           "safetensors; an index of shards, a distributed checkpoint, or the folder of either")
       ->required();
+  AddKey(app, options->key, "FILE, or of any value in it");
   CLI::Option* json = app.add_flag("--json", options->json, "Print JSON");
   CLI::Option* digest =
       app.add_flag("--digest", options->digest,
-                   "SHA-256 of every tensor: elements in row-major order, little-endian, conjugation and\n"
+                   "SHA-256 of every tensor: elements in row-major order, little-endian, conjugation and "
                    "negation resolved");
   app.add_option("--print", options->print, "Show the whole tensor or value at this key path")
       ->excludes(json)

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/inspect/json_text.h"
 
@@ -14,13 +15,12 @@ std::string Milliseconds(double seconds) {
   return text;
 }
 
-// "88 bytes, 1.20 GB/s"
+// "88 bytes, 1.2 MB/s"
 std::string LoadedText(const LoadRecord& record) {
   std::string text = HumanBytes(record.bytes);
   if (record.bytes == 0 || record.seconds.load <= 0) return text;
-  char rate[32];
-  std::snprintf(rate, sizeof rate, ", %.2f GB/s", static_cast<double>(record.bytes) / record.seconds.load * 1e-9);
-  return text + rate;
+  const double rate = static_cast<double>(record.bytes) / record.seconds.load;
+  return text + ", " + HumanBytes(static_cast<std::uint64_t>(rate)) + "/s";
 }
 
 }  // namespace
@@ -69,10 +69,13 @@ std::string LoadText(const LoadRecord& record) {
   facts.Add({"page faults",
              std::to_string(record.minor_faults) + " minor, " + std::to_string(record.major_faults) + " major"});
   if (!record.fallback.empty()) facts.Add({"fallback", Escaped(record.fallback)});
-  for (const std::string& key : record.missing_keys) facts.Add({"missing key", Escaped(key)});
+  for (std::size_t i = 0; i < record.missing_keys.size(); ++i)
+    facts.Add({"missing key", Escaped(record.missing_keys[i]) + ", which " + record.missing_notes.at(i)});
   for (const std::string& key : record.unexpected_keys) facts.Add({"unexpected key", Escaped(key)});
   for (const std::string& warning : record.warnings) facts.Add({"warning", Escaped(warning)});
   if (!record.check.empty()) facts.Add({"checked", Escaped(record.check)});
+  if (!record.output.empty())
+    facts.Add({"written", Counted(record.outputs, "output") + " to " + Escaped(record.output)});
   for (const std::string& error : record.errors) facts.Add({"wrong", Escaped(error)});
   facts.AppendTo(out, "  ");
   return out;

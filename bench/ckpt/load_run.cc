@@ -22,6 +22,7 @@
 #include "harness/measure/memory.h"
 #include "harness/measure/tensor_allocator.h"
 #include "harness/state/deferred_init.h"
+#include "harness/state/module_state.h"
 
 namespace loadpath::ckpt {
 namespace {
@@ -126,7 +127,11 @@ std::optional<LoadResult> LoadInto(torch::nn::Module& module, const Model& model
                       request.options);
     } catch (const StateDictError&) {
       // It is not a dict of texts, so that no key can be compared.
-      record.hints = {"ckpt inspect " + ShellArgument(options.file.file) + " shows where a state dict lies"};
+      const Tree& tree = request.checkpoint->tree();
+      record.hints = {ListTensors(tree, tree.root()).size() > 1
+                          ? "ckpt inspect " + ShellArgument(options.file.file) + " shows where a state dict lies"
+                          : "there is no state dict in this file: ckpt inspect " + ShellArgument(options.file.file) +
+                                " shows what it holds"};
       if (const auto nested = FindNested(*request.checkpoint, KeysOf(module), options.file.key); !nested.empty()) {
         record.hints = {NestedCause(options.file, nested)};
       }
@@ -136,6 +141,22 @@ std::optional<LoadResult> LoadInto(torch::nn::Module& module, const Model& model
     throw UsageError("ckpt: " + Escaped(options.file.file) + ": " + options.via +
                      " cannot take this: " + Escaped(reason.what()));
   }
+}
+
+// Returns for each missing key what its tensor holds.
+std::vector<std::string> MissingNotes(const LoadResult& result, const torch::nn::Module& module) {
+  std::unordered_set<const void*> loaded;
+  for (const at::Tensor& tensor : result.loaded) loaded.insert(tensor.unsafeGetTensorImpl());
+  std::unordered_set<std::string> filled;
+  for (const auto& [name, tensor] : StateOf(module)) {
+    if (loaded.contains(tensor.unsafeGetTensorImpl())) filled.insert(name);
+  }
+  std::vector<std::string> notes;
+  for (const std::string& key : result.keys.missing_keys) {
+    notes.emplace_back(filled.contains(key) ? "is another name of a tensor that was loaded"
+                                            : "keeps its initial values");
+  }
+  return notes;
 }
 
 void FillInCosts(LoadRecord& record, const LoadResult& result, const torch::nn::Module& module, PeakMemory& peak,
@@ -149,6 +170,7 @@ void FillInCosts(LoadRecord& record, const LoadResult& result, const torch::nn::
   record.bytes = result.bytes_loaded;
   record.missing_keys = result.keys.missing_keys;
   record.unexpected_keys = result.keys.unexpected_keys;
+  record.missing_notes = MissingNotes(result, module);
   record.warnings = result.warnings;
   record.fallback = result.fallback;
 }
@@ -225,7 +247,11 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
   WarnIfNothingLoaded(record, model, *module, state_dict, options);
   if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
   CheckAgainstReference(record, options, state_dict, model, *module, device);
-  if (!options.output.empty() && record.errors.empty()) WriteOutputs(options.output, outputs);
+  if (!options.output.empty() && record.errors.empty()) {
+    WriteOutputs(options.output, outputs);
+    record.output = options.output;
+    record.outputs = outputs.size();
+  }
   return record;
 }
 

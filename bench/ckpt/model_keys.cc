@@ -6,6 +6,8 @@
 #include "harness/base/keyed_hash.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/checkpoint/prefix.h"
+#include "harness/state/load_state_dict.h"
 #include "harness/state/module_state.h"
 #include "harness/state/scalar_type.h"
 #include "harness/suite/fitting_model.h"
@@ -33,7 +35,9 @@ std::string TiedCause(const torch::nn::Module& module, std::span<const KeyInfo> 
   std::unordered_map<const void*, std::string> names;  // of the tensors that the file has
   std::size_t matched = 0;
   for (const auto& [name, tensor] : state) {
-    if (!in_file.contains(name)) continue;
+    const auto found = in_file.find(name);
+    if (found == in_file.end()) continue;
+    if (found->second->shape != tensor.sizes().vec()) return "";
     ++matched;
     names.emplace(tensor.unsafeGetTensorImpl(), name);
   }
@@ -48,6 +52,23 @@ std::string TiedCause(const torch::nn::Module& module, std::span<const KeyInfo> 
   if (missing == 0 || matched != have.size()) return "";
   return example + ", which is in the file" + (missing > 1 ? ", and so are the others" : "") +
          ": ckpt load --lenient loads it under both names";
+}
+
+// Returns the model that the state dict at the one place fits, as it lies there.
+const Model* ModelAt(std::shared_ptr<const Checkpoint> checkpoint, std::span<const NestedKeys> places) {
+  if (places.size() != 1 || !places[0].prefix.empty() || places[0].key_path.empty()) return nullptr;
+  return FittingModel(StateDict::From(std::move(checkpoint), places[0].key_path));
+}
+
+// Says what a load that is not strict takes of a state dict that strict refuses. Returns an empty text if it refuses
+// that too.
+std::string LenientCause(torch::nn::Module& module, const StateDict& state_dict, const std::string& prefix) {
+  const LoadCheck check = CheckLoadStateDict(module, state_dict, {.strict = false, .remove_prefix = prefix});
+  const std::size_t count = check.plan.tensors.size();
+  if (!check.error_messages.empty() || count == 0) return "";
+  if (check.plan.missing_keys.empty() && check.plan.unexpected_keys.empty()) return "";
+  return "ckpt load --lenient (strict=False) loads the " + Counted(count, "key") +
+         (count == 1 ? " that matches" : " that match");
 }
 
 }  // namespace
@@ -72,34 +93,49 @@ std::vector<KeyInfo> KeysOf(const torch::nn::Module& module) {
   return keys;
 }
 
-std::vector<KeyInfo> KeysOf(const StateDict& state_dict) {
+std::vector<KeyInfo> KeysOf(const StateDict& state_dict, const std::string& prefix) {
   const Tree& tree = state_dict.checkpoint().tree();
+  std::vector<std::string> names;
+  for (const StateDict::Entry& entry : state_dict.entries()) names.push_back(entry.key);
+  std::vector<KeptKey> left;
+  if (prefix.empty()) {
+    for (std::size_t i = 0; i < names.size(); ++i) left.push_back({names[i], i});
+  } else {
+    left = RemovePrefix(names, prefix, KeyKind::kStateDict);
+  }
   std::vector<KeyInfo> keys;
-  for (const StateDict::Entry& entry : state_dict.entries()) {
+  for (const auto& [key, item] : left) {
+    const StateDict::Entry& entry = state_dict.entries()[item];
     if (tree.kind(entry.node) != NodeKind::kTensor) continue;
     const TensorView& tensor = tree.tensor(entry.node);
-    keys.push_back({entry.key, std::string(Name(tensor.dtype)), tensor.shape});
+    keys.push_back({key, std::string(Name(tensor.dtype)), tensor.shape});
+    if (key != entry.key) keys.back().with_prefix = entry.key;
   }
   return keys;
 }
 
-std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, StateDict state_dict,
+std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
                                 const FileAndKey& file, const std::string& prefix) {
-  const std::vector<KeyInfo> wanted = KeysOf(module);
-  std::vector<KeyInfo> have = KeysOf(state_dict);
-  RemovePrefix(have, prefix);
+  const std::vector<KeyInfo> wanted = KeysOf(module), have = KeysOf(state_dict, prefix);
   const std::span<const std::string> warnings = state_dict.checkpoint().warnings();
   if (have.empty() && !warnings.empty()) return {warnings.begin(), warnings.end()};
   if (const auto nested = FindNested(state_dict.checkpoint(), wanted, file.key); !nested.empty()) {
+    if (const Model* other = ModelAt(state_dict.shared_checkpoint(), nested); other != nullptr && other != &model) {
+      return {NestedCause(file, nested) + " --model " + std::string(other->name) + ", whose keys these are"};
+    }
     return {NestedCause(file, nested)};
   }
-  if (!prefix.empty()) state_dict.RemovePrefix(prefix);
-  if (const Model* other = FittingModel(state_dict); other != nullptr && other->name != model.name) {
+  StateDict without_prefix = state_dict;
+  if (!prefix.empty()) without_prefix.RemovePrefix(prefix);
+  if (const Model* other = FittingModel(without_prefix); other != nullptr && other->name != model.name) {
     const std::string name(other->name);
     return {"these are the keys of model " + name + ": --model " + name};
   }
   if (std::string cause = TiedCause(module, have); !cause.empty()) return {std::move(cause)};
-  return LikelyCauses({wanted, have, std::string(model.name), file.text});
+  std::vector<std::string> causes = LikelyCauses({wanted, have, std::string(model.name), file.text});
+  if (causes.empty()) causes = {LenientCause(module, state_dict, prefix)};
+  std::erase(causes, "");
+  return causes;
 }
 
 }  // namespace loadpath::ckpt

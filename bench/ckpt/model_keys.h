@@ -18,12 +18,13 @@ const LoadPath& ChooseLoadPath(const std::string& name);
 
 /// Returns the tensors of a module's state dict.
 std::vector<KeyInfo> KeysOf(const torch::nn::Module& module);
-/// Returns the tensors of a state dict in a checkpoint.
-std::vector<KeyInfo> KeysOf(const StateDict& state_dict);
+/// Returns the tensors of a state dict in a checkpoint, once `prefix` is removed.
+std::vector<KeyInfo> KeysOf(const StateDict& state_dict, const std::string& prefix = {});
 
 /// Returns why this state dict, as the file has it, does not fit this model once `prefix` is removed: the key path
-/// where the state dict lies, the model that it does fit, tied tensors of which one is there, or LikelyCauses.
-std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, StateDict state_dict,
+/// where the state dict lies, the model that it does fit, tied tensors of which one is
+/// there, LikelyCauses, or what a load that is not strict takes.
+std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
                                 const FileAndKey& file, const std::string& prefix);
 
 }  // namespace loadpath::ckpt

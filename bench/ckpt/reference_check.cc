@@ -24,18 +24,26 @@ bool IsReferenceFile(const Manifest& manifest, const LoadOptions& options) {
   });
 }
 
-// True if the state dict holds every tensor of the reference, bit by bit.
+// True if the state dict holds every tensor of the reference, bit by bit. One that it lacks may be another name of one
+// that it has: of tied weights, some files have one.
 bool HoldsReferenceTensors(const StateDict& state_dict, const ManifestModel& reference, CrcMode crc) {
   const Tree& tree = state_dict.checkpoint().tree();
   std::vector<TensorPath> tensors;
-  std::vector<const ManifestTensor*> wanted;
+  std::vector<const ManifestTensor*> wanted, absent;
   for (const auto& [name, tensor] : reference.tensors) {
     const StateDict::Entry* entry = state_dict.Find(name);
-    if (entry == nullptr || tree.kind(entry->node) != NodeKind::kTensor) return false;
+    if (entry == nullptr) {
+      absent.push_back(&tensor);
+      continue;
+    }
+    if (tree.kind(entry->node) != NodeKind::kTensor) return false;
     const TensorView& view = tree.tensor(entry->node);
     if (Name(view.dtype) != tensor.dtype || view.shape != tensor.shape) return false;
     tensors.push_back({{name}, entry->node});
     wanted.push_back(&tensor);
+  }
+  for (const ManifestTensor* tensor : absent) {
+    if (std::ranges::find(wanted, tensor->sha256, &ManifestTensor::sha256) == wanted.end()) return false;
   }
   const std::vector<std::string> digests = DigestTensors(state_dict.checkpoint(), tensors, crc);
   return std::ranges::equal(digests, wanted, {}, {}, &ManifestTensor::sha256);
@@ -45,7 +53,9 @@ bool HoldsReferenceTensors(const StateDict& state_dict, const ManifestModel& ref
 
 void CheckAgainstReference(LoadRecord& record, const LoadOptions& options, const StateDict& state_dict,
                            const Model& model, torch::nn::Module& module, at::Device device) {
-  const std::string directory = options.data.empty() ? ProgramFolder() + "/../reference" : options.data;
+  const std::string directory =
+      options.data.empty() ? std::filesystem::path(ProgramFolder() + "/../reference").lexically_normal().string()
+                           : options.data;
   std::error_code absent;
   if (!std::filesystem::exists(directory + "/manifest.json", absent)) {
     if (!options.data.empty())

@@ -23,7 +23,8 @@ std::vector<std::pair<std::string, at::Tensor>> ReadSafetensors(const std::strin
   const Tree& tree = checkpoint->tree();
   if (checkpoint->format() != "safetensors") {
     throw CheckpointError(ErrorCode::kUnknownFormat, path,
-                          "is " + std::string(checkpoint->format()) + ", not safetensors");
+                          "is " + std::string(checkpoint->format()) +
+                              ", not safetensors; write it by safetensors.torch.save_file, or by ckpt convert");
   }
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   std::vector<ReadJob> jobs;

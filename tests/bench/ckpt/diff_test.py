@@ -56,8 +56,8 @@ class Diff(support.Case):
         self.assertEqual(got["values"], [{"path": "epoch", "wanted": "1", "have": "2"}, {"path": "a", "wanted": "[1, 2]", "have": ""},
                                          {"path": "b", "wanted": "", "have": "None"}])
         out = self.succeeds("diff", self.folder / "a.pth", self.folder / "b.pth", code=1)
-        self.assertIn("tensors that differ\n  w     2 of 20 elements  largest difference 3 at [1, 5]       largest relative 0.2 at [1, 5]\n"
-                      "  zero    1 of 1 element  equal numbers, other bits (-0, NaN)\n", out)
+        self.assertIn("tensors that differ\n  w     2 of 20 elements  largest difference 3 at [1, 5]           largest relative 0.2 at [1, 5]\n"
+                      "  zero    1 of 1 element  no number differs: other bits (-0, NaN)\n", out)
         self.assertIn("missing in " + str(self.folder / "b.pth") + "\n  gone\n", out)
         self.assertTrue(out.endswith("different: 5 keys compared\n"))
 
@@ -194,6 +194,10 @@ class Diff(support.Case):
         self.assertEqual(got["dtypes"], [{"key": "linear.bias", "wanted": "float32", "have": "float64"}])
         self.assertEqual(got["causes"], ['1 tensor would fit transposed, "linear.weight" first (Linear keeps [out, in], Conv1D [in, out])'])
         self.assertNotIn("errors", got)
+        self.assertEqual(self.succeeds("diff", self.save(LINEAR), "--model", "linear"), "equal: 2 keys compared by name, shape and dtype; values are not\n")
+        half = self.save({key: value.half() for key, value in LINEAR.items()})
+        got = self.json("diff", half, "--model", "linear", code=1)
+        self.assertEqual(got["causes"], ["none: load_state_dict takes it, and converts the dtypes"])
         for value, what in ((3, "<class 'int'>"), (None, "<class 'NoneType'>")):
             odd = self.save({**LINEAR, "linear.bias": value})
             got = self.json("diff", odd, "--model", "linear", code=1)

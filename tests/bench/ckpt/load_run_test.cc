@@ -56,9 +56,9 @@ TEST(WhyNotTest, TellsOfTiedTensorsThatAFileHasOnce) {
       ElementsAre("\"head.weight\" is the same tensor as \"wte\", which is in the file: ckpt load --lenient loads "
                   "it under both names"));
   // What is missing besides, or not used, is another matter.
-  EXPECT_THAT(hints({{"wte", tensor}}), testing::Not(testing::Contains(testing::HasSubstr("--lenient"))));
+  EXPECT_THAT(hints({{"wte", tensor}}), testing::Not(testing::Contains(testing::HasSubstr("same tensor"))));
   EXPECT_THAT(hints({{"wte", tensor}, {"bias", tensor}, {"more", tensor}}),
-              testing::Not(testing::Contains(testing::HasSubstr("--lenient"))));
+              testing::Not(testing::Contains(testing::HasSubstr("same tensor"))));
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ class Load(support.Case):
         path = self.save({"linear.weight": LINEAR["linear.weight"], "other": torch.ones(1)})
         got = self.json("load", path, "--model", "linear", "--lenient")
         self.assertEqual((got["missing_keys"], got["unexpected_keys"], got["errors"]), (["linear.bias"], ["other"], []))
-        self.assertIn("  missing key        linear.bias\n  unexpected key     other\n",
+        self.assertIn("  missing key        linear.bias, which keeps its initial values\n  unexpected key     other\n",
                       self.succeeds("load", path, "--model", "linear", "--lenient"))
         shape = {"linear.weight": torch.ones(3, 10), "linear.bias": torch.ones(2)}
         self.assertEqual(self.refused(self.save(shape), "--model", "linear", "--lenient"), python_says(shape, strict=False))
@@ -114,13 +114,21 @@ class Load(support.Case):
                          "fc.weight": torch.ones(10, 128), "fc.bias": torch.ones(10)}, "old.pth")
         self.refused(old, "--model", "custom", hint='renamed: "custom.linear.weight" may be "custom_layer.linear.weight", "custom.linear.bias" may be '
                                                     f'"custom_layer.linear.bias", "linear.weight" may be "fc.weight", "linear.bias" may be "fc.bias" in {old}')
+        part = self.save({"linear.weight": LINEAR["linear.weight"]}, "part.pth")
+        self.refused(part, "--model", "linear", hint="ckpt load --lenient (strict=False) loads the 1 key that matches")
+        out = self.succeeds("load", part, "--model", "linear", "--lenient")
+        self.assertIn("  missing key        linear.bias, which keeps its initial values\n", out)
+        other = self.save({"model": torch.load(support.REFERENCE / "custom_model.pth")["model_state_dict"]}, "other.pth")
+        self.refused(other, "--model", "linear", hint='the state dict lies under "model": --key model --model custom, whose keys these are')
+        nothing = self.save(torch.ones(2), "nothing.pth")
+        self.refused(nothing, "--model", "linear", hint=f"there is no state dict in this file: ckpt inspect {nothing} shows what it holds")
         both = self.save({"state_dict": {"module." + key: value for key, value in LINEAR.items()}}, "both.pth")
         self.refused(both, "--model", "linear", hint='the state dict lies under "state_dict", and its keys begin with "module.": '
                                                      '--key state_dict --prefix module.')
         self.succeeds("load", both, "--model", "linear", "--key", "state_dict", "--prefix", "module.")
         for key in ("epoch", "model_state_dict.linear.bias"):
             self.refused(nested, "--model", "linear", "--key", key, hint='the state dict lies under "model_state_dict": --key model_state_dict')
-        self.refused(self.save([3]), "--model", "linear", hint=f"ckpt inspect {self.folder / 'file.pth'} shows where a state dict lies")
+        self.refused(self.save([3]), "--model", "linear", hint=f"there is no state dict in this file: ckpt inspect {self.folder / 'file.pth'} shows what it holds")
         renamed = self.save({"fc.weight": LINEAR["linear.weight"], "fc.bias": LINEAR["linear.bias"]}, "renamed.pth")
         self.refused(renamed, "--model", "linear",
                      hint=f'renamed: "linear.weight" may be "fc.weight", "linear.bias" may be "fc.bias" in {renamed}')
@@ -169,6 +177,11 @@ class Load(support.Case):
                              ({"x": inputs}, "its tensor x is not an input: they are named 0, 1, ... (or input.0, input.1, ...) in order of the arguments")):
             save_file(names, given)
             self.refuses(f"ckpt: {given}: {words}", "load", path, "--model", "linear", "--input", given)
+        out = self.succeeds("load", path, "--model", "linear", "--output", result)
+        self.assertIn(f"  written            1 output to {result}\n", out)
+        result.unlink()
+        self.refuses(f"ckpt: {path}: is zip, not safetensors; write it by safetensors.torch.save_file, or by ckpt convert",
+                     "load", path, "--model", "linear", "--input", path)
         save_file({"0": torch.randn(7, 9)}, given)
         code, out, err = self.ckpt("load", path, "--model", "linear", "--input", given, "--output", result)
         self.assertEqual((code, out, err.count("\n")), (2, "", 1))
