@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
 #include "harness/inspect/digest.h"
 #include "harness/inspect/json_text.h"
@@ -62,14 +63,20 @@ std::string Summary(const Inspection& inspection, bool has_values) {
     elements += static_cast<std::uint64_t>(tensor.numel());
     tensor_bytes += tensor.nbytes();
   }
-  for (const Storage& storage : checkpoint.storages()) storage_bytes += storage.nbytes;
+  // Those of the file, or of the tensors below the key.
+  HashSet<StorageId> storages;
+  for (const TensorPath& place : inspection.tensors) storages.insert(tree.tensor(place.node).storage);
+  for (StorageId id = 0; id < checkpoint.storages().size(); ++id) {
+    if (inspection.name.key.empty()) storages.insert(id);
+    if (storages.contains(id)) storage_bytes += checkpoint.storages()[id].nbytes;
+  }
   Table summary({Align::kLeft, Align::kLeft});
   summary.Add({"file", Escaped(inspection.name.file)});
   if (!inspection.name.key.empty()) summary.Add({"key", Escaped(inspection.name.key)});
   summary.Add({"format", std::string(checkpoint.format()) + ", " + std::string(checkpoint.byteorder()) + "-endian"});
   summary.Add({"tensors", std::to_string(inspection.tensors.size()) + ", " + Counted(elements, "element") + ", " +
                               HumanBytes(tensor_bytes)});
-  summary.Add({"storages", std::to_string(checkpoint.storages().size()) + ", " + HumanBytes(storage_bytes)});
+  summary.Add({"storages", std::to_string(storages.size()) + ", " + HumanBytes(storage_bytes)});
   summary.Add({"values", has_values ? std::to_string(CountValues(tree, inspection.root)) : "none beside the tensors"});
   for (const std::string& warning : checkpoint.warnings()) summary.Add({"warning", Escaped(warning)});
   std::string out;
@@ -84,6 +91,7 @@ void AppendTensors(std::string& out, const Inspection& inspection) {
   for (std::size_t i = 0; i < inspection.tensors.size(); ++i) {
     const TensorView& tensor = tree.tensor(inspection.tensors[i].node);
     std::string path = DottedPath(inspection.tensors[i].path);
+    if (path.empty() && !inspection.tensors[i].path.empty()) path = "''";  // the empty key
     if (path.empty()) path = inspection.name.key.empty() ? "(the file itself)" : Escaped(inspection.name.key);
     table.Add({std::move(path), std::string(Name(tensor.dtype)), Brackets(tensor.shape), HumanBytes(tensor.nbytes()),
                inspection.digests.empty() ? "" : inspection.digests[i], Notes(inspection, sharing, i)});

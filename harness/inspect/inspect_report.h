@@ -21,7 +21,7 @@ struct Inspection {
 /// Lists the tensors below `name.key`, and digests them if `digest` is true. Throws CheckpointError.
 Inspection Inspect(const FileAndKey& name, std::shared_ptr<const Checkpoint> checkpoint, bool digest, CrcMode crc);
 
-/// Returns the JSON that DESIGN.md gives for `ckpt inspect --json`, with "key" if there is a key path.
+/// Returns the JSON of `ckpt inspect --json`, with "key" if there is a key path.
 std::string InspectJson(const Inspection& inspection);
 
 /// Returns the report for people: a summary, the tensors, the values and what Python set on objects.

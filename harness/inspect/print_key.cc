@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <limits>
 
 #include "harness/base/text.h"
@@ -59,6 +60,21 @@ void AddStatistics(Table& table, std::span<const std::byte> elements, Dtype dtyp
   table.Add({"infinite", std::to_string(infinite)});
 }
 
+// Puts a line for each tensor before those of the values.
+void AddTensors(ValueLines& values, const Tree& tree, NodeId node) {
+  std::vector<ValueLine> lines;
+  for (const TensorPath& place : ListTensors(tree, node)) {
+    if (lines.size() + values.lines.size() >= kMostValueLines) {
+      values.more = true;
+      break;
+    }
+    const TensorView& tensor = tree.tensor(place.node);
+    lines.push_back({DottedPath(place.path), std::string(Name(tensor.dtype)) + " " + Brackets(tensor.shape)});
+  }
+  values.lines.insert(values.lines.begin(), std::make_move_iterator(lines.begin()),
+                      std::make_move_iterator(lines.end()));
+}
+
 }  // namespace
 
 std::string PrintKey(const Checkpoint& checkpoint, std::string_view key_path, CrcMode crc) {
@@ -66,7 +82,8 @@ std::string PrintKey(const Checkpoint& checkpoint, std::string_view key_path, Cr
   const NodeId node = FollowKeyPath(checkpoint, key_path);
   std::string out;
   if (tree.kind(node) != NodeKind::kTensor) {
-    const ValueLines values = ListValues(tree, node, kMostValueLines, Detail::kWhole);
+    ValueLines values = ListValues(tree, node, kMostValueLines, Detail::kWhole);
+    AddTensors(values, tree, node);
     if (values.lines.size() == 1 && values.lines[0].path.empty()) return values.lines[0].text + "\n";
     AppendValueLines(out, values);
     return out.empty() ? Escaped(tree.ShortText(node)) + "\n" : out;
@@ -74,7 +91,7 @@ std::string PrintKey(const Checkpoint& checkpoint, std::string_view key_path, Cr
   const TensorView& tensor = tree.tensor(node);
   const std::vector<std::byte> elements = ReadTensor(checkpoint, tensor, {.crc = crc});
   Table table({Align::kLeft, Align::kLeft});
-  table.Add({"key", Escaped(key_path)});
+  if (!key_path.empty()) table.Add({"key", Escaped(key_path)});
   table.Add({"dtype", std::string(Name(tensor.dtype))});
   table.Add({"shape", Brackets(tensor.shape)});
   table.Add({"stride", Brackets(tensor.stride)});
