@@ -34,8 +34,7 @@ std::vector<std::string> FilesOf(const Checkpoint& checkpoint) {
   std::set<std::string> files = {nameless ? first : canonical};
   for (std::uint32_t i = 0; i < checkpoint.file_count(); ++i) {
     const std::string link = "/proc/self/fd/" + std::to_string(checkpoint.fd(i));
-    const std::string name = std::filesystem::read_symlink(link, nameless).string();
-    files.insert(nameless || !std::filesystem::exists(name, nameless) ? checkpoint.file_path(i) : name);
+    files.insert(std::filesystem::read_symlink(link).string());
   }
   return {files.begin(), files.end()};
 }

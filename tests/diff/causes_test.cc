@@ -158,6 +158,11 @@ TEST(CausesTest, GivesNoOtherPrefixInPlaceOfOneThatIsNeeded) {
   const Keys have = {{"a.linear.weight", "float32", {2, 10}}, {"b.linear.bias", "float32", {2}}};
   EXPECT_THAT(Causes(kLinear, Without("a.", have)),
               ElementsAre("1 key of the file begins with \"b.\", those of the model do not"));
+  // Nor if it is the other file that needs it.
+  const Keys wanted = Without("a.", {{"a.linear.weight", "float32", {2, 10}}, {"linear.bias", "float32", {2}}});
+  const Keys other = {{"linear.weight", "float32", {2, 10}}, {"b.linear.bias", "float32", {2}}};
+  EXPECT_THAT(LikelyCauses({wanted, other, "x", "y", /*both_files=*/true}),
+              ElementsAre("1 key of y begins with \"b.\", those of x do not"));
 }
 
 TEST(CausesTest, OfTwoFilesThePrefixIsRemovedFromEither) {
