@@ -311,12 +311,16 @@ std::vector<NestedKeys> FindNested(const Checkpoint& checkpoint, std::span<const
     if (key_path == current) most_here = std::max(most_here, matches);
     if (!may_win) continue;
     if (matches > most) most = matches, best.clear();
-    // One path cannot name two dicts ("a" in it "b", and "a.b"); and a dict as it is comes before it with a prefix.
-    const auto same = [&](const NestedKeys& one) { return one.key_path == key_path && one.prefix <= place.second; };
-    if (std::ranges::none_of(best, same)) best.push_back({std::move(key_path), std::string(place.second)});
+    best.push_back({std::move(key_path), std::string(place.second)});
   }
-  std::ranges::sort(best, {}, &NestedKeys::key_path);
-  return most <= most_here ? std::vector<NestedKeys>() : best;
+  if (most <= most_here) return {};
+  std::ranges::sort(best, {}, [](const NestedKeys& one) { return std::tie(one.key_path, one.prefix); });
+  // One path cannot name two dicts ("a" in it "b", and "a.b"); and a dict as it is comes before it with a prefix.
+  const auto same = [](const NestedKeys& a, const NestedKeys& b) {
+    return a.key_path == b.key_path && (a.prefix.empty() || a.prefix == b.prefix);
+  };
+  best.erase(std::unique(best.begin(), best.end(), same), best.end());
+  return best;
 }
 
 std::string NestedText(std::span<const NestedKeys> places) {

@@ -226,6 +226,23 @@ TEST(CausesTest, OnePathCannotNameTwoDicts) {
   EXPECT_THAT(FindNested(*checkpoint, Keys{{"w", "float32", {1}}}, ""), ElementsAre(NestedKeys{"a.b", ""}));
 }
 
+TEST(CausesTest, NamesEveryPrefixInOneNestedDict) {
+  using namespace pickles;
+  const std::string tensor = Tensor("0", 1, 0, {1}, {1});
+  const auto checkpoint = Opened(Dict({{"m", Dict({{"q.w", tensor}, {"k.w", tensor}})}}), {{"0", {1}}});
+  const auto nested = FindNested(*checkpoint, Keys{{"w", "float32", {1}}}, "");
+  EXPECT_THAT(nested, ElementsAre(NestedKeys{"m", "k."}, NestedKeys{"m", "q."}));
+}
+
+TEST(CausesTest, NamesEachOfManyDictsThatFit) {
+  using namespace pickles;
+  std::vector<std::pair<std::string, std::string>> dicts;
+  const std::string dict = Dict({{"w", Tensor("0", 1, 0, {1}, {1})}});
+  for (int i = 0; i < 30'000; ++i) dicts.emplace_back(std::to_string(i), dict);
+  const auto checkpoint = Opened(Dict(dicts), {{"0", {1}}});
+  EXPECT_EQ(FindNested(*checkpoint, Keys{{"w", "float32", {1}}}, "").size(), 30'000);
+}
+
 TEST(CausesTest, ADictAsItIsComesBeforeItselfWithAPrefix) {
   using namespace pickles;
   const std::string tensor = Tensor("0", 2, 0, {2}, {1});
