@@ -1,5 +1,6 @@
 #include "bench/ckpt/command_line.h"
 
+#include <filesystem>
 #include <sstream>
 #include <vector>
 
@@ -27,6 +28,10 @@ std::string Joined(const std::vector<std::string>& names, const std::string& las
 
 std::string UnexpectedArgument(const CLI::App& app, const std::string& name, const std::string& argument) {
   const std::string flag = argument.substr(0, argument.find('='));
+  if (argument == "--") return name + ": what follows -- is a file, not an option: put options before it";
+  std::error_code unreadable;
+  if (flag.starts_with("-") && std::filesystem::exists(argument, unreadable))
+    return name + ": no option " + Escaped(flag) + "; for the file of that name write ./" + Escaped(argument);
   const std::string sentence = flag.starts_with("-") ? "no option " + Escaped(flag) + DidYouMeanFlag(app, flag)
                                                      : "unexpected argument " + Escaped(argument);
   return name + ": " + sentence + " (" + name + " --help)";

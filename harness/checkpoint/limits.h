@@ -38,8 +38,8 @@ inline constexpr std::uint64_t kDeflateRatio = 1032;
 /// over a storage of 4 bytes are valid and harmless until somebody asks for a row-major copy.
 inline constexpr std::uint64_t kExpandedBytes = std::uint64_t{1} << 30;
 
-/// All tensors of a file, read one by one, have at most so many times the bytes of their storages, and one
-/// kExpandedBytes. (Slices beside the whole that they are cut from have twice as many; 300 views of everything, 300
+/// All distinct tensors of a file, read one by one, take at most so many times the bytes of their storages, and one
+/// kExpandedBytes. (Slices beside the whole that they are cut from take twice as many; 300 views of everything, 300
 /// times.)
 inline constexpr std::uint64_t kViewsRatio = 16;
 

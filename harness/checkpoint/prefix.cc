@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/base/keyed_hash.h"
+#include "harness/base/text.h"
 
 namespace loadpath {
 
@@ -53,6 +54,21 @@ std::vector<std::optional<std::string>> NamesWithoutPrefix(const Tree& tree, Nod
   }
   for (KeptKey& kept : RemovePrefix(keys, prefix, kind)) names[item_of[kept.item]] = std::move(kept.key);
   return names;
+}
+
+std::string PrefixProblem(const Tree& tree, NodeId dict, std::string_view prefix) {
+  const std::vector<std::optional<std::string>> names = NamesWithoutPrefix(tree, dict, prefix, KeyKind::kStateDict);
+  const std::span<const NodeId> items = tree.items(dict);
+  for (std::size_t i = 0; i < items.size(); i += 2) {
+    if (tree.kind(items[i]) == NodeKind::kString) continue;
+    return "has a key that is not text, " + Escaped(tree.KeyText(items[i])) +
+           ": --prefix is for the names of a state dict; name that with --key";
+  }
+  const auto lost = std::ranges::find_if(names, [](const auto& name) { return !name; });
+  if (lost == names.end()) return "";
+  const std::string key(tree.text(items[2 * static_cast<std::size_t>(lost - names.begin())]));
+  return "has both " + Escaped(key) + " and " + Escaped(std::string(prefix) + key) + ": --prefix " + Escaped(prefix) +
+         " would put one in the place of the other; leave --prefix out, or rename one in Python first";
 }
 
 }  // namespace loadpath

@@ -32,6 +32,10 @@ std::vector<KeptKey> RemovePrefix(std::span<const std::string> keys, std::string
 std::vector<std::optional<std::string>> NamesWithoutPrefix(const Tree& tree, NodeId dict, std::string_view prefix,
                                                            KeyKind kind);
 
+/// Returns why whoever writes or compares the dict refuses to remove the prefix: it has a key that is no text, or one
+/// item would take the place of another ("has both w and module.w: …"). Returns an empty text if nothing is wrong.
+std::string PrefixProblem(const Tree& tree, NodeId dict, std::string_view prefix);
+
 }  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_CHECKPOINT_PREFIX_H_

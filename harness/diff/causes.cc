@@ -85,6 +85,18 @@ Prefixes CommonPrefix(std::span<const KeyInfo* const> longer, std::span<const Ke
       matches.shapes += found->second->shape == info->shape;
     });
   }
+  // Nor one whose removal would put a key in the place of another one.
+  HashSet<std::string_view> own;
+  for (const auto& side : {longer, shared}) {
+    for (const KeyInfo* info : side) own.insert(info->with_prefix.empty() ? info->key : info->with_prefix);
+  }
+  for (const auto& side : {longer, shared}) {
+    for (const KeyInfo* info : side) {
+      ForEachPrefix(*info, [&](std::string_view key, std::size_t size) {
+        if (own.contains(key.substr(size))) tally.erase(key.substr(0, size));
+      });
+    }
+  }
   for (const KeyInfo* info : shared) {
     // One that has lost its prefix already is matched only by that.
     if (!info->with_prefix.empty()) continue;
@@ -190,22 +202,52 @@ Shift FindShift(const KeySets& sets) {
   return best;
 }
 
+// Returns how many components the two keys have in common, from their beginnings and from their ends.
+std::size_t CommonComponents(std::string_view a, std::string_view b) {
+  const auto components = [](std::string_view key) {
+    std::vector<std::string_view> parts;
+    for (std::size_t begin = 0; begin <= key.size();) {
+      const std::size_t end = std::min(key.find('.', begin), key.size());
+      parts.push_back(key.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    return parts;
+  };
+  const std::vector<std::string_view> x = components(a), y = components(b);
+  const std::size_t most = std::min(x.size(), y.size());
+  std::size_t first = 0, last = 0;
+  while (first < most && x[first] == y[first]) ++first;
+  while (first + last < most && x[x.size() - 1 - last] == y[y.size() - 1 - last]) ++last;
+  return first + last;
+}
+
+// Each key is another one's new name at most once.
 void AddRenamed(std::vector<std::string>& causes, const KeySets& sets, std::span<const KeyInfo* const> missing,
                 std::span<const KeyInfo* const> extra) {
   if (missing.size() > kFewKeys || extra.size() > kFewKeys) return;
+  constexpr std::size_t kMostNamed = 8;
+  std::vector<const KeyInfo*> left(extra.begin(), extra.end());
   std::string pairs;
+  std::size_t count = 0;
   for (const KeyInfo* wanted : missing) {
     std::vector<std::string> alike;
-    for (const KeyInfo* have : extra) {
-      if (have->shape == wanted->shape) alike.push_back(have->key);
+    std::size_t most = 0;
+    for (const KeyInfo* have : left) {
+      if (have->shape != wanted->shape) continue;
+      const std::size_t common = CommonComponents(wanted->key, have->key);
+      if (common > most) alike.clear();
+      most = std::max(most, common);
+      if (common == most) alike.push_back(have->key);
     }
     // If only one candidate has this shape, it is enough that the last component is the same.
     const std::string_view last = std::string_view(wanted->key).substr(wanted->key.rfind('.') + 1);
     std::string found = Nearest(wanted->key, alike);
     if (found.empty() && alike.size() == 1 && std::string_view(alike[0]).ends_with(last)) found = alike[0];
     if (found.empty()) continue;
-    pairs += (pairs.empty() ? "" : ", ") + Quoted(wanted->key) + " may be " + Quoted(found);
+    std::erase_if(left, [&](const KeyInfo* have) { return have->key == found; });
+    if (count++ < kMostNamed) pairs += (pairs.empty() ? "" : ", ") + Quoted(wanted->key) + " may be " + Quoted(found);
   }
+  if (count > kMostNamed) pairs += " and " + std::to_string(count - kMostNamed) + " more";
   if (!pairs.empty()) causes.push_back("renamed: " + pairs + " in " + sets.have_name);
 }
 

@@ -34,6 +34,9 @@ Side Open(const FileAndKey& name, const DiffOptions& options) {
   const Tree& tree = side.checkpoint->tree();
   HashMap<std::string, std::optional<std::string>> renamed;  // keys at the top, and what is left of them
   if (!options.prefix.empty() && tree.IsDict(side.root)) {
+    if (const std::string problem = PrefixProblem(tree, side.root, options.prefix); !problem.empty()) {
+      throw CheckpointError(ErrorCode::kUnsupported, name.file, problem);
+    }
     std::vector<std::optional<std::string>> names =
         NamesWithoutPrefix(tree, side.root, options.prefix, KeyKind::kStateDict);
     for (std::size_t i = 0; i < names.size(); ++i)
@@ -61,7 +64,10 @@ constexpr std::size_t kUnpaired = ~std::size_t{0};
 std::vector<std::size_t> PairKeys(std::span<const KeyInfo> wanted, std::span<const KeyInfo> have) {
   const auto whole = [](const KeyInfo& info) {
     std::string path = info.key + '\n';
-    for (const std::string& element : info.path) path += std::to_string(element.size()) + ' ';
+    // --prefix has shortened the first element.
+    std::size_t removed = info.with_prefix.empty() ? 0 : info.with_prefix.size() - info.key.size();
+    for (const std::string& element : info.path)
+      path += std::to_string(element.size() - std::exchange(removed, 0)) + ' ';
     return path;
   };
   std::vector<std::size_t> pairs(wanted.size(), kUnpaired);
@@ -93,39 +99,81 @@ bool SameBytes(std::span<const std::byte> a, std::span<const std::byte> b) {
 }
 
 void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcMode crc) {
+  const Tree &tree_a = a.checkpoint->tree(), &tree_b = b.checkpoint->tree();
   const std::vector<std::size_t> in_b = PairKeys(a.keys, b.keys);
-  std::vector<std::pair<std::size_t, std::size_t>> pairs;
-  std::vector<std::uint64_t> sizes;
+  std::vector<const KeyInfo*> keys;
+  std::vector<TensorPath> views_a, views_b;
   for (std::size_t i = 0; i < a.keys.size(); ++i) {
     const std::size_t j = in_b[i];
     if (j == kUnpaired || b.keys[j].shape != a.keys[i].shape || b.keys[j].dtype != a.keys[i].dtype) continue;
-    pairs.emplace_back(i, j);
-    sizes.push_back(a.checkpoint->tree().tensor(a.keys[i].node).nbytes());
+    keys.push_back(&a.keys[i]);
+    views_a.push_back({{}, a.keys[i].node});
+    views_b.push_back({{}, b.keys[j].node});
   }
-  LimitViews(*a.checkpoint, sizes);
-  LimitViews(*b.checkpoint, sizes);
-  std::vector<TensorDifference> found(pairs.size());
+  // Two views that stand under many names, as tied weights do, are compared once.
+  const std::vector<std::size_t> first_a = FirstOfEqualViews(tree_a, views_a),
+                                 first_b = FirstOfEqualViews(tree_b, views_b);
+  HashMap<std::uint64_t, std::size_t> numbers;
+  std::vector<std::size_t> number_of, distinct;  // of each pair; and the pairs that are compared
+  std::vector<std::uint64_t> sizes;
+  std::vector<TensorPath> read_a, read_b;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto [known, is_new] = numbers.emplace(std::uint64_t{first_a[i]} << 32 | first_b[i], distinct.size());
+    number_of.push_back(known->second);
+    if (!is_new) continue;
+    distinct.push_back(i);
+    sizes.push_back(tree_a.tensor(views_a[i].node).nbytes());
+    read_a.push_back(views_a[i]);
+    read_b.push_back(views_b[i]);
+  }
+  LimitViews(*a.checkpoint, read_a);
+  LimitViews(*b.checkpoint, read_b);
+  std::vector<TensorDifference> found(distinct.size());
   const ReadOptions read = {.threads = 1, .crc = crc};
   ForEachLargestFirst(sizes, [&](std::size_t i) {
-    const auto [at_a, at_b] = pairs[i];
-    const TensorView& tensor = a.checkpoint->tree().tensor(a.keys[at_a].node);
+    const TensorView& tensor = tree_a.tensor(read_a[i].node);
     const auto bytes_a = ReadTensor(*a.checkpoint, tensor, read);
-    const auto bytes_b = ReadTensor(*b.checkpoint, b.checkpoint->tree().tensor(b.keys[at_b].node), read);
+    const auto bytes_b = ReadTensor(*b.checkpoint, tree_b.tensor(read_b[i].node), read);
     if (!SameBytes(bytes_a, bytes_b)) {
       found[i] = MeasureDifference(bytes_a, bytes_b, tensor.dtype, tensor.shape, differences.tolerance);
     }
   });
-  for (std::size_t i = 0; i < pairs.size(); ++i) {
-    if (found[i].differing == 0) continue;
-    found[i].key = a.keys[pairs[i].first].key;
-    differences.tensors.push_back(std::move(found[i]));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (found[number_of[i]].differing == 0) continue;
+    differences.tensors.push_back(found[number_of[i]]);
+    differences.tensors.back().key = keys[i]->key;
   }
 }
 
-void CompareValues(Differences& differences, const Side& a, const Side& b, const std::string& prefix) {
+std::vector<std::byte> ReadStorage(const Side& side, NodeId node, CrcMode crc) {
+  const StorageId id = side.checkpoint->tree().storage(node);
+  std::vector<std::byte> bytes(side.checkpoint->storages()[id].nbytes);
+  const ReadJob job{.storage = id, .dst = bytes};
+  side.checkpoint->Read({&job, 1}, {.threads = 1, .crc = crc});
+  return bytes;
+}
+
+// Compares the storages that no tensor stands for: those of quantised tensors and of storages saved as such.
+void CompareBareStorages(Differences& differences, const Side& a, const Side& b, std::span<const StoragePair> pairs,
+                         CrcMode crc) {
+  HashMap<std::uint64_t, bool> compared;  // each two storages once
+  for (const StoragePair& pair : pairs) {
+    const std::uint64_t both =
+        std::uint64_t{a.checkpoint->tree().storage(pair.a)} << 32 | b.checkpoint->tree().storage(pair.b);
+    const auto [known, is_new] = compared.emplace(both, true);
+    if (is_new) known->second = std::ranges::equal(ReadStorage(a, pair.a, crc), ReadStorage(b, pair.b, crc));
+    if (!known->second) differences.values.push_back({pair.path, "a storage", "another one"});
+  }
+}
+
+void CompareValues(Differences& differences, const Side& a, const Side& b, const DiffOptions& options) {
+  const std::string& prefix = options.prefix;
   const Tree &tree_a = a.checkpoint->tree(), &tree_b = b.checkpoint->tree();
-  const std::optional<UnequalValue> unequal = FindUnequalValue(tree_a, a.root, tree_b, b.root, prefix);
+  std::vector<StoragePair> storages;
+  const std::optional<UnequalValue> unequal = FindUnequalValue(tree_a, a.root, tree_b, b.root, prefix, &storages);
+  CompareBareStorages(differences, a, b, storages, options.crc);
   if (!unequal) return;
+  const std::size_t before = differences.values.size();
   const ValueLines lines_a = ListValues(tree_a, a.root, kMostValueLines, Detail::kWhole, prefix);
   const ValueLines lines_b = ListValues(tree_b, b.root, kMostValueLines, Detail::kWhole, prefix);
   HashMap<std::string_view, std::deque<const std::string*>> in_b;
@@ -146,7 +194,7 @@ void CompareValues(Differences& differences, const Side& a, const Side& b, const
     differences.values.push_back({line.path, "", *rest.front()});
     rest.pop_front();
   }
-  if (!differences.values.empty()) return;
+  if (differences.values.size() > before) return;
   // The difference lies beyond the limits of lines, or in what they do not show.
   const auto text = [](const Tree& tree, NodeId node) {
     return node == kNoNode ? std::string() : Escaped(tree.ShortText(node));
@@ -154,39 +202,6 @@ void CompareValues(Differences& differences, const Side& a, const Side& b, const
   Mismatch mismatch = {unequal->path, text(tree_a, unequal->a), text(tree_b, unequal->b)};
   if (mismatch.wanted == mismatch.have) mismatch.wanted = "a value", mismatch.have = "another";
   differences.values.push_back(std::move(mismatch));
-}
-
-// Returns where storages lie that no tensor stands for: those of quantised tensors and of storages saved as such.
-std::vector<TensorPath> ListBareStorages(const Side& side) {
-  const Tree& tree = side.checkpoint->tree();
-  std::vector<TensorPath> found;
-  tree.Walk(side.root, [&](const std::vector<std::string>& path, NodeId node) {
-    if (tree.kind(node) == NodeKind::kStorage) found.push_back({path, node});
-    return true;
-  });
-  return found;
-}
-
-std::vector<std::byte> ReadStorage(const Side& side, NodeId node, CrcMode crc) {
-  const StorageId id = side.checkpoint->tree().storage(node);
-  std::vector<std::byte> bytes(side.checkpoint->storages()[id].nbytes);
-  const ReadJob job{.storage = id, .dst = bytes};
-  side.checkpoint->Read({&job, 1}, {.threads = 1, .crc = crc});
-  return bytes;
-}
-
-// Their bytes, in the order of the values. If the two files do not have as many, the values around them differ.
-void CompareBareStorages(Differences& differences, const Side& a, const Side& b, CrcMode crc) {
-  const std::vector<TensorPath> in_a = ListBareStorages(a), in_b = ListBareStorages(b);
-  for (std::size_t i = 0; i < std::min(in_a.size(), in_b.size()); ++i) {
-    if (!std::ranges::equal(ReadStorage(a, in_a[i].node, crc), ReadStorage(b, in_b[i].node, crc))) {
-      differences.values.push_back({DottedPath(in_a[i].path), "a storage", "another one"});
-    }
-  }
-  if (in_a.size() != in_b.size() && differences.values.empty()) {
-    differences.values.push_back({"", Counted(in_a.size(), "storage") + " without a tensor",
-                                  Counted(in_b.size(), "storage") + " without a tensor"});
-  }
 }
 
 // Returns the sentence for what FindNested found in `file`, one of the two. Their keys had options.prefix removed.
@@ -247,8 +262,7 @@ Differences CompareFiles(const FileAndKey& wanted, const FileAndKey& have, const
   }
   differences.tolerance = options.tolerance;
   CompareTensors(differences, a, b, options.crc);
-  CompareValues(differences, a, b, options.prefix);
-  CompareBareStorages(differences, a, b, options.crc);
+  CompareValues(differences, a, b, options);
   return differences;
 }
 

@@ -37,10 +37,14 @@ class Comparer {
       if (compared_.insert(std::uint64_t{pair.a} << 32 | pair.b).second) Compare(pair);
     }
     if (!found_) return std::nullopt;
-    std::vector<std::string> path;
-    for (std::size_t at = found_->at; at != 0; at = names_[at].parent) path.push_back(names_[at].text);
-    std::reverse(path.begin(), path.end());
-    return UnequalValue{DottedPath(path), found_->a, found_->b};
+    return UnequalValue{PathOf(found_->at), found_->a, found_->b};
+  }
+
+  // The storages that were met.
+  std::vector<StoragePair> Storages() const {
+    std::vector<StoragePair> storages;
+    for (const Pair& pair : storages_) storages.push_back({PathOf(pair.at), pair.a, pair.b});
+    return storages;
   }
 
  private:
@@ -55,6 +59,13 @@ class Comparer {
     std::size_t at;  // into names_
     Keys keys = Keys::kPlain;
   };
+
+  std::string PathOf(std::size_t at) const {
+    std::vector<std::string> path;
+    for (; at != 0; at = names_[at].parent) path.push_back(names_[at].text);
+    std::reverse(path.begin(), path.end());
+    return DottedPath(path);
+  }
 
   void Spend(std::uint64_t steps) {
     if (steps > steps_)
@@ -121,6 +132,7 @@ class Comparer {
       found_ = pair;
       return;
     }
+    if (a_.kind(x) == NodeKind::kStorage) storages_.push_back(pair);
     if (dicts) {
       CompareDicts(x, y, at, keys);
     } else if (a_.IsContainer(x)) {
@@ -216,15 +228,18 @@ class Comparer {
   std::uint64_t steps_;
   HashSet<std::uint64_t> compared_;
   std::vector<PathName> names_;
-  std::vector<Pair> open_;
+  std::vector<Pair> open_, storages_;
   std::optional<Pair> found_;
 };
 
 }  // namespace
 
 std::optional<UnequalValue> FindUnequalValue(const Tree& a, NodeId root_a, const Tree& b, NodeId root_b,
-                                             std::string_view prefix) {
-  return Comparer(a, b, prefix).Find(root_a, root_b);
+                                             std::string_view prefix, std::vector<StoragePair>* storages) {
+  Comparer comparer(a, b, prefix);
+  std::optional<UnequalValue> found = comparer.Find(root_a, root_b);
+  if (storages != nullptr) *storages = comparer.Storages();
+  return found;
 }
 
 }  // namespace loadpath

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/checkpoint/checkpoint.h"
 
@@ -15,13 +16,20 @@ struct UnequalValue {
   NodeId a = kNoNode, b = kNoNode;
 };
 
+/// Two storages that stand at one place as such, as in quantised tensors: their bytes are still to be compared.
+struct StoragePair {
+  std::string path;
+  NodeId a, b;
+};
+
 /// Compares the values below two places whole, without their tensors. The order of a dict's items does not matter, nor
 /// does the type of a dict or sequence. What Python set on a plain dict is compared as far as both have it. `prefix` is
 /// removed from the keys of the two roots and of their `_metadata`, as StateDict::RemovePrefix does. Returns a value
-/// that differs. Takes no recursion. Throws CheckpointError kLimitExceeded if values are shared so
-/// often that this cannot be told.
+/// that differs, and adds what it met until then to `storages`. Takes no recursion. Throws CheckpointError
+/// kLimitExceeded if values are shared so often that this cannot be told.
 std::optional<UnequalValue> FindUnequalValue(const Tree& a, NodeId root_a, const Tree& b, NodeId root_b,
-                                             std::string_view prefix = {});
+                                             std::string_view prefix = {},
+                                             std::vector<StoragePair>* storages = nullptr);
 
 }  // namespace loadpath
 

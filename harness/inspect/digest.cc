@@ -8,6 +8,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/base/parallel.h"
 #include "harness/base/sha256.h"
 #include "harness/checkpoint/limits.h"
@@ -44,15 +45,24 @@ void ForEachLargestFirst(std::span<const std::uint64_t> sizes, const std::functi
   ParallelFor(order.size(), Cores(), [&](std::size_t i) { work(order[i]); });
 }
 
-void LimitViews(const Checkpoint& checkpoint, std::span<const std::uint64_t> sizes) {
-  // At most 2^64 bytes in all by the limits of the file, and of either sum, a double is exact enough.
+void LimitViews(const Checkpoint& checkpoint, std::span<const TensorPath> tensors) {
+  HashMap<StorageId, bool> compressed;
+  // Of these sums a double is exact enough.
   double views = 0, bytes = 0;
-  for (const std::uint64_t size : sizes) views += static_cast<double>(size);
   for (const Storage& storage : checkpoint.storages()) bytes += static_cast<double>(storage.nbytes);
+  for (const TensorPath& place : tensors) {
+    const TensorView& tensor = checkpoint.tree().tensor(place.node);
+    const std::uint64_t whole = checkpoint.storages()[tensor.storage].nbytes;
+    // An expanded tensor that is too large is refused when it is read, in a sentence of its own.
+    if (tensor.nbytes() > std::max(whole, limits::kExpandedBytes)) continue;
+    const auto [known, is_new] = compressed.emplace(tensor.storage, false);
+    if (is_new) known->second = tensor.nbytes() > 0 && !checkpoint.Locate(tensor.storage);
+    views += static_cast<double>(known->second ? std::max(whole, tensor.nbytes()) : tensor.nbytes());
+  }
   if (views <= limits::kViewsRatio * bytes + limits::kExpandedBytes) return;
   char text[160];
   std::snprintf(text, sizeof text,
-                "has tensors that overlap: together they have %.3g bytes, %.0f times those of their storages; name a "
+                "has tensors that overlap: to read each takes %.3g bytes, %.0f times those of their storages; name a "
                 "part of them as FILE::KEY",
                 views, views / std::max(bytes, 1.0));
   throw CheckpointError(ErrorCode::kLimitExceeded, checkpoint.path(), text);
@@ -74,12 +84,14 @@ std::vector<std::string> DigestTensors(const Checkpoint& checkpoint, std::span<c
   const std::vector<std::size_t> same = FirstOfEqualViews(checkpoint.tree(), tensors);
   std::vector<std::size_t> distinct;
   std::vector<std::uint64_t> sizes;
+  std::vector<TensorPath> views;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (same[i] != i) continue;
     distinct.push_back(i);
+    views.push_back({{}, tensors[i].node});
     sizes.push_back(checkpoint.tree().tensor(tensors[i].node).nbytes());
   }
-  LimitViews(checkpoint, sizes);
+  LimitViews(checkpoint, views);
   std::vector<std::string> digests(tensors.size());
   const ReadOptions read = {.threads = 1, .crc = crc};
   ForEachLargestFirst(sizes, [&](std::size_t i) {

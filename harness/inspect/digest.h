@@ -16,9 +16,9 @@ namespace loadpath {
 /// first exception stops the rest and is thrown on.
 void ForEachLargestFirst(std::span<const std::uint64_t> sizes, const std::function<void(std::size_t)>& work);
 
-/// Throws CheckpointError kLimitExceeded if tensors of these sizes, to be read one by one, overlap more often than
-/// limits::kViewsRatio allows.
-void LimitViews(const Checkpoint& checkpoint, std::span<const std::uint64_t> sizes);
+/// Throws CheckpointError kLimitExceeded if these tensors, to be read one by one, overlap more often than
+/// limits::kViewsRatio allows. One of a compressed storage costs the whole of it.
+void LimitViews(const Checkpoint& checkpoint, std::span<const TensorPath> tensors);
 
 /// Returns for each tensor the position of the first one that is the same view of the same storage, as tied weights
 /// are; its own position if it is the first.

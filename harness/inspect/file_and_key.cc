@@ -17,8 +17,7 @@ FileAndKey ParseFileAndKey(const std::string& text) {
     if (std::filesystem::exists(text.substr(0, colons), unreadable))
       return {text, text.substr(0, colons), text.substr(colons + 2)};
   }
-  const std::size_t last = text.rfind("::");
-  return {text, text.substr(0, last), text.substr(last + 2)};
+  return {text, text.substr(0, first), text.substr(first + 2)};
 }
 
 FileAndKey WithKey(FileAndKey name, const std::string& key) {

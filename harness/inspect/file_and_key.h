@@ -16,7 +16,7 @@ struct FileAndKey {
   bool HasKey() const { return text != file; }
 };
 
-/// Splits FILE::key.path at the first "::" that a file's name stands before, or at the last one if there is no such
+/// Splits FILE::key.path at the first "::" that a file's name stands before, or at the first one if there is no such
 /// file. A name that exists as it is, "::" included, is a file without a key.
 FileAndKey ParseFileAndKey(const std::string& text);
 

@@ -128,7 +128,7 @@ class Lister {
     for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
       path += (part == parts.rbegin() && prefix_.empty() ? "" : ".") + *part;
     }
-    return path;
+    return path.empty() && !parts.empty() ? "''" : path;  // the empty key is not the root
   }
 
   // Returns true if a value that takes `size` bytes may be written whole. `first` says if it is its first place.

@@ -1,11 +1,13 @@
 #include "harness/save/convert.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <stdexcept>
 #include <string_view>
 
 #include "harness/base/keyed_hash.h"
 #include "harness/base/new_file.h"
+#include "harness/base/paths.h"
 #include "harness/base/sha256.h"
 #include "harness/base/stopwatch.h"
 #include "harness/base/text.h"
@@ -59,7 +61,13 @@ std::vector<std::string> Write(const Checkpoint& checkpoint, std::span<const Ten
                                std::span<const SafetensorsEntry> entries, const NewFile& file, CrcMode crc) {
   std::vector<std::uint64_t> sizes;
   for (const SafetensorsEntry& entry : entries) sizes.push_back(entry.nbytes);
-  LimitViews(checkpoint, sizes);
+  // A tensor under many names is written as often: the disk is the limit of that.
+  const std::vector<std::size_t> first = FirstOfEqualViews(checkpoint.tree(), tensors);
+  std::vector<TensorPath> views;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (first[i] == i) views.push_back({{}, tensors[i].node});
+  }
+  LimitViews(checkpoint, views);
   std::vector<std::string> digests(entries.size());
   ForEachLargestFirst(sizes, [&](std::size_t i) {
     const std::vector<std::byte> bytes =
@@ -93,6 +101,11 @@ Conversion ConvertToSafetensors(const FileAndKey& from, const std::string& outpu
   PrepareSha256();
   const auto checkpoint = Checkpoint::Open(from.file, options.open);
   RefuseToOverwrite(output, FilesOf(*checkpoint), "the checkpoint itself");
+  std::error_code absent;
+  if (IsFolder(from.file) && std::filesystem::equivalent(FolderOf(output) + ".", from.file, absent)) {
+    throw CheckpointError(ErrorCode::kIo, output,
+                          "lies in the folder of the checkpoint, which would then hold two; name a file elsewhere");
+  }
   StateDictTensors source = TakeStateDict(*checkpoint, from, options.prefix);
   // transformers refuses a file without it.
   if (std::ranges::find(source.metadata, "format", &std::pair<std::string, std::string>::first) ==

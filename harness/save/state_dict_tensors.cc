@@ -1,46 +1,15 @@
 #include "harness/save/state_dict_tensors.h"
 
+#include <algorithm>
 #include <optional>
 #include <span>
 
 #include "harness/base/text.h"
 #include "harness/checkpoint/prefix.h"
+#include "harness/inspect/state_dict_places.h"
 
 namespace loadpath {
 namespace {
-
-constexpr std::size_t kMostNamed = 8;
-
-bool IsOptimizerState(const std::vector<std::string>& path) {
-  const auto is_number = [](const std::string& text) {
-    return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-  };
-  return path.size() >= 2 && path[path.size() - 2] == "state" && is_number(path.back());
-}
-
-// Names the key paths of the dicts below `from` that hold tensors themselves, at most as many as a person would read.
-// `from` itself is not among them.
-std::string WhereStateDictsLie(const Tree& tree, NodeId from, const FileAndKey& name) {
-  std::vector<std::string> places;
-  std::size_t count = 0;
-  tree.Walk(from, [&](const std::vector<std::string>& path, NodeId node) {
-    if (path.empty() || !tree.IsDict(node)) return true;
-    const std::string key = (name.key.empty() ? "" : name.key + ".") + KeyPath(path);
-    // What lies under the empty key alone has no key path. What an optimizer has of one parameter ("state.0") is none.
-    if (key.empty() || IsOptimizerState(path)) return true;
-    const std::span<const NodeId> items = tree.items(node);
-    for (std::size_t i = 1; i < items.size(); i += 2) {
-      if (tree.kind(items[i]) != NodeKind::kTensor) continue;
-      if (++count > kMostNamed) return false;
-      places.push_back(KeyArgument(name, key));
-      return false;
-    }
-    return true;
-  });
-  std::string text;
-  for (const std::string& place : places) text += (text.empty() ? "" : " or ") + place;
-  return count > kMostNamed ? text + " or " + std::to_string(count - kMostNamed) + " more" : text;
-}
 
 // Returns true if a value of the dict holds tensors. Looks into each value once, at however many places it stands.
 bool HoldsMoreTensors(const Tree& tree, NodeId dict) {
@@ -98,17 +67,23 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
   const Tree& tree = checkpoint.tree();
   const NodeId dict = FollowKeyPath(checkpoint, key_path);
   const std::string where = key_path.empty() ? "at its top level" : "under " + Escaped(key_path);
-  if (!tree.IsDict(dict)) refuse("has no state dict " + where + ", but " + Escaped(tree.ShortText(dict)));
+  if (!tree.IsDict(dict)) {
+    const std::string places = StateDictPlaces(tree, dict, name);
+    refuse("has no state dict " + where + ", but " + Escaped(tree.ShortText(dict)) +
+           (places.empty() ? "" : "; name one: " + places));
+  }
   StateDictTensors taken;
   const std::span<const NodeId> items = tree.items(dict);
   std::vector<std::optional<std::string>> names;
-  if (!prefix.empty()) names = NamesWithoutPrefix(tree, dict, prefix, KeyKind::kStateDict);
+  if (!prefix.empty()) {
+    if (const std::string problem = PrefixProblem(tree, dict, prefix); !problem.empty()) refuse(problem);
+    names = NamesWithoutPrefix(tree, dict, prefix, KeyKind::kStateDict);
+  }
   bool had_prefix = false;
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
     std::string key = tree.KeyText(items[i]);
     if (!names.empty()) {
-      if (!names[i / 2]) continue;  // another one has taken its place
-      had_prefix |= key != *names[i / 2];
+      had_prefix |= key != *names[i / 2] && tree.kind(items[i + 1]) == NodeKind::kTensor;
       key = *names[i / 2];
     }
     if (tree.IsOtherTensor(items[i + 1])) {
@@ -125,12 +100,16 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
   }
   // Leaving these out would lose tensors.
   if (HoldsMoreTensors(tree, dict)) {
-    const std::string places = WhereStateDictsLie(tree, dict, name);
+    const std::string places = StateDictPlaces(tree, dict, name);
     refuse((taken.tensors.empty() ? "has no tensor of its own " : "has more tensors below those ") + where +
            (places.empty() ? ", and a safetensors file holds one dict of tensors: take its values out in Python"
                            : "; one state dict is written at a time: " + places));
   }
   if (taken.tensors.empty()) refuse("has no tensors " + where + ": there is nothing to convert; name another key");
+  const auto cut = std::ranges::find_if(taken.tensors, [](const auto& one) { return one.path[0].starts_with('.'); });
+  if (had_prefix && cut != taken.tensors.end()) {
+    refuse("would have a tensor named " + Escaped(cut->path[0]) + "; write the dot at the end of --prefix too");
+  }
   if (!prefix.empty() && !had_prefix) {
     refuse("has no tensor " + where + " whose name begins with " + Escaped(prefix) + "; the first is " +
            Escaped(taken.tensors[0].path[0]));

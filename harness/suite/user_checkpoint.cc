@@ -10,6 +10,7 @@
 #include "harness/base/text.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/golden/compare.h"
+#include "harness/inspect/state_dict_places.h"
 #include "harness/state/scalar_type.h"
 
 namespace loadpath {
@@ -37,23 +38,12 @@ class NamedTensors : public torch::nn::Module {
   std::map<std::string, std::shared_ptr<NamedTensors>> children_by_name_;
 };
 
-bool HoldsTensors(const Tree& tree, NodeId node) {
-  const auto items = tree.items(node);
-  for (std::size_t i = 1; i < items.size(); i += 2) {
-    if (tree.kind(items[i]) != NodeKind::kTensor) return false;
-  }
-  return !items.empty();
-}
-
-// "model_state_dict, optimizer.state": keys at the top whose values are dicts of tensors.
-std::string PlacesOfStateDicts(const StateDict& state_dict) {
+// "; name one: FILE::model or FILE::ema", or nothing if there is none.
+std::string NameOne(const StateDict& state_dict) {
   const Tree& tree = state_dict.checkpoint().tree();
-  std::string places;
-  for (const auto& entry : state_dict.entries()) {
-    if (tree.IsDict(entry.node) && HoldsTensors(tree, entry.node))
-      places += (places.empty() ? "" : ", ") + Escaped(entry.key);
-  }
-  return places;
+  const std::string& file = state_dict.checkpoint().path();
+  const std::string places = StateDictPlaces(tree, tree.root(), {file + "::", file, ""});
+  return places.empty() ? "" : "; name one with --checkpoint: " + places;
 }
 
 // An empty tensor like the file's. Throws UsageError if this LibTorch has none, or if the file's bytes do not justify
@@ -96,7 +86,8 @@ std::shared_ptr<torch::nn::Module> ModuleLike(const StateDict& state_dict) {
   const Tree& tree = checkpoint.tree();
   auto root = std::make_shared<NamedTensors>();
   if (state_dict.entries().empty()) {
-    throw UsageError(checkpoint.path() + ": the state dict is empty: there is nothing to load");
+    throw UsageError(checkpoint.path() + ": the state dict holds no names: there is nothing to load" +
+                     NameOne(state_dict));
   }
   for (const auto& entry : state_dict.entries()) {
     if (tree.IsOtherTensor(entry.node)) {
@@ -105,10 +96,8 @@ std::shared_ptr<torch::nn::Module> ModuleLike(const StateDict& state_dict) {
                        "tensor with values in Python first");
     }
     if (tree.kind(entry.node) != NodeKind::kTensor) {
-      const std::string places = PlacesOfStateDicts(state_dict);
       throw UsageError(checkpoint.path() + ": not a state dict: " + Escaped(entry.key) + " is " +
-                       tree.TypeText(entry.node) +
-                       (places.empty() ? "" : "; name one with --checkpoint FILE::KEY, here: " + places));
+                       tree.TypeText(entry.node) + NameOne(state_dict));
     }
     const at::Tensor tensor = EmptyLike(checkpoint, entry.key, tree.tensor(entry.node));
     try {

@@ -127,7 +127,10 @@ class BadUse(Folder):
     def test_a_checkpoint_without_tensors_that_can_be_loaded(self):
         file = self.folder / "mine.pth"
         torch.save({}, file)
-        self.refused(re.escape(str(file)) + ": the state dict is empty: there is nothing to load", "--checkpoint", str(file))
+        self.refused(re.escape(str(file)) + ": the state dict holds no names: there is nothing to load", "--checkpoint", str(file))
+        torch.save({0: {"w": torch.ones(3)}}, file)
+        self.refused(re.escape(str(file)) + ": the state dict holds no names: there is nothing to load; name one with --checkpoint: "
+                     + re.escape(f"{file}::0"), "--checkpoint", str(file))
         torch.save({"w": torch.ones(3).to_sparse()}, file)
         self.refused(re.escape(str(file)) + r": w is a tensor that no load path takes \(quantised, sparse or without values\); make it a dense "
                      "tensor with values in Python first", "--checkpoint", str(file))
@@ -136,8 +139,8 @@ class BadUse(Folder):
     def test_a_checkpoint_whose_state_dict_lies_deeper(self):
         file = self.folder / "nested.pth"
         torch.save({"epoch": 3, "weights": {"w": torch.ones(3)}}, file)
-        self.refused(re.escape(str(file)) + r": not a state dict: epoch is <class 'int'>; name one with --checkpoint "
-                     r"FILE::KEY, here: weights", "--checkpoint", str(file))
+        self.refused(re.escape(str(file)) + r": not a state dict: epoch is <class 'int'>; name one with --checkpoint: " + re.escape(f"{file}::weights"),
+                     "--checkpoint", str(file))
 
     def test_opaque_without_a_checkpoint(self):
         self.refused("--opaque is for the files of --checkpoint: name one", "--opaque")
@@ -157,7 +160,7 @@ class BadUse(Folder):
     def test_keys_are_shown_on_one_line(self):
         file = self.folder / "keys.pth"
         torch.save({"a\x1b\n": 3, "b\n": {"w": torch.ones(3)}}, file)
-        self.refused(re.escape(str(file)) + r": not a state dict: a\\x1b\\n is .*, here: b\\n", "--checkpoint", str(file))
+        self.refused(re.escape(str(file)) + r": not a state dict: a\\x1b\\n is .*; name one with --checkpoint: \$'.*::b\\x0a'", "--checkpoint", str(file))
 
     def test_a_tensor_that_is_larger_than_its_storage(self):
         """Its strides repeat elements: memory for all of them is more than the file justifies."""

@@ -184,6 +184,27 @@ TEST(CausesTest, APrefixOfKeysThatMatchIsNotRemovedFromThem) {
               ElementsAre(testing::StartsWith("renamed: \"fc.weight\" may be \"layer4.fc.weight\"")));
 }
 
+TEST(CausesTest, APrefixWhoseRemovalPutsOneKeyInThePlaceOfAnotherIsNone) {
+  const Keys have = {{"module.linear.weight", "float32", {2, 10}},
+                     {"module.linear.bias", "float32", {2}},
+                     {"linear.weight", "float32", {2, 10}}};
+  EXPECT_THAT(Causes(kLinear, have), testing::Not(testing::Contains(testing::HasSubstr("--prefix"))));
+}
+
+TEST(CausesTest, ARenamedKeyIsTheOneWithMostInCommonAndEachOnlyOnce) {
+  const Keys wanted = {{"model.a.w", "float32", {1}}, {"ema.a.w", "float32", {1}}};
+  const Keys have = {{"ema.module.a.w", "float32", {1}}, {"model.module.a.w", "float32", {1}}};
+  EXPECT_THAT(Causes(wanted, have),
+              ElementsAre("renamed: \"model.a.w\" may be \"model.module.a.w\", \"ema.a.w\" may be "
+                          "\"ema.module.a.w\" in the file"));
+  Keys many_wanted, many_have;
+  for (int i = 0; i < 10; ++i) {
+    many_wanted.push_back({"old.w" + std::to_string(i), "float32", {i + 1}});
+    many_have.push_back({"new.w" + std::to_string(i), "float32", {i + 1}});
+  }
+  EXPECT_THAT(Causes(many_wanted, many_have), ElementsAre(testing::EndsWith("\"new.w7\" and 2 more in the file")));
+}
+
 TEST(CausesTest, LooksForAPrefixInTheFirstEightComponentsOfAKey) {
   EXPECT_THAT(Causes({{"w", "float32", {1}}}, {{"1.2.3.4.5.6.7.8.w", "float32", {1}}}),
               ElementsAre(testing::HasSubstr("begins with \"1.2.3.4.5.6.7.8.\"")));

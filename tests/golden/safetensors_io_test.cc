@@ -108,7 +108,8 @@ TEST_F(SafetensorsTest, RefusesToReadAnotherFormat) {
     ReadSafetensors(path);
     FAIL();
   } catch (const CheckpointError& error) {
-    EXPECT_EQ(std::string(error.what()), path + ": is zip, not safetensors");
+    EXPECT_EQ(std::string(error.what()),
+              path + ": is zip, not safetensors; write it by safetensors.torch.save_file, or by ckpt convert");
   }
 }
 

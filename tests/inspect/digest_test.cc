@@ -46,7 +46,7 @@ TEST(DigestTest, RefusesTensorsThatOverlapTooOften) {
   } catch (const CheckpointError& error) {
     EXPECT_EQ(error.code(), ErrorCode::kLimitExceeded);
     EXPECT_THAT(error.what(),
-                testing::HasSubstr("has tensors that overlap: together they have 1.68e+09 bytes, 100 times "
+                testing::HasSubstr("has tensors that overlap: to read each takes 1.68e+09 bytes, 100 times "
                                    "those of their storages; name a part of them as FILE::KEY"));
   }
 }

@@ -10,11 +10,11 @@
 namespace loadpath {
 namespace {
 
-TEST(FileAndKeyTest, SplitsAtTheLastColons) {
-  const FileAndKey name = ParseFileAndKey("a::b.pth::state.model");
-  EXPECT_EQ(name.file, "a::b.pth");
-  EXPECT_EQ(name.key, "state.model");
-  EXPECT_EQ(name.text, "a::b.pth::state.model");
+TEST(FileAndKeyTest, SplitsAtTheFirstColonsIfThereIsNoSuchFile) {
+  const FileAndKey name = ParseFileAndKey("a.pth::state::model");
+  EXPECT_EQ(name.file, "a.pth");
+  EXPECT_EQ(name.key, "state::model");
+  EXPECT_EQ(name.text, "a.pth::state::model");
 }
 
 TEST(FileAndKeyTest, TakesOneKeyPathAlone) {
@@ -46,7 +46,7 @@ TEST(FileAndKeyTest, TakesANameThatExistsAsItIs) {
 }
 
 TEST(FileAndKeyTest, SplitsBehindTheFileThatThereIs) {
-  const std::string path = testing::TempDir() + "file_and.key";
+  const std::string path = testing::TempDir() + "file::and.key";
   std::ofstream(path) << "x";
   const FileAndKey name = ParseFileAndKey(path + "::a::b");
   std::filesystem::remove(path);

@@ -48,6 +48,28 @@ TEST(StateDictTensorsTest, NamesTheStateDictsThatThereAre) {
       "out in Python");
 }
 
+TEST(StateDictTensorsTest, RemovesAPrefixOrRefuses) {
+  const auto names = [](const std::string& value, const std::string& prefix) {
+    const auto checkpoint = Opened(value, {{"0", {1}}});
+    std::string text;
+    try {
+      for (const TensorPath& tensor : TakeStateDict(*checkpoint, {"", "", ""}, prefix).tensors)
+        text += tensor.path[0] + " ";
+    } catch (const CheckpointError& error) {
+      return error.sentence();
+    }
+    return text;
+  };
+  const std::string wrapped = Dict({{"module.w", kTensor}, {"b", kTensor}});
+  EXPECT_EQ(names(wrapped, "module."), "w b ");
+  EXPECT_EQ(names(wrapped, "modul."),
+            "has no tensor at its top level whose name begins with modul.; the first is module.w");
+  EXPECT_EQ(names(wrapped, "module"), "would have a tensor named .w; write the dot at the end of --prefix too");
+  EXPECT_EQ(names(Dict({{"module.w", kTensor}, {"w", kTensor}}), "module."),
+            "has both w and module.w: --prefix module. would put one in the place of the other; leave --prefix out, or "
+            "rename one in Python first");
+}
+
 TEST(StateDictTensorsTest, RefusesWhatIsNotADict) {
   EXPECT_EQ(Refusal(List({kTensor})), "has no state dict at its top level, but <list of 1>");
 }

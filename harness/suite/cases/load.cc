@@ -45,7 +45,7 @@ class LoadRun : public Run {
     }
     if (path_.runs_code) {
       throw Skipped("may run code that lies in a file: it is given the reference data alone (ckpt load --via " +
-                    tested().path + " runs it on a file that you trust)");
+                    tested().path + " runs it on a TorchScript file that you trust)");
     }
     try {
       FindUserFile();

@@ -38,6 +38,30 @@ class Diff(support.Case):
         self.assertEqual([value["have"] for value in got["values"]], ["another one"])
         self.succeeds("diff", self.folder / "a.pth", self.save(quantised([1.0, 2.0]), "b.pth"))
 
+    def test_quantised_tensors_are_compared_by_their_keys(self):
+        def q(*values):
+            return torch.quantize_per_tensor(torch.tensor(values, dtype=torch.float32), 1.0, 0, torch.qint8)
+
+        path = self.save({"a": q(1, 2), "b": q(3, 4)}, "a.pth")
+        self.succeeds("diff", path, self.save({"b": q(3, 4), "a": q(1, 2)}, "turned.pth"))
+        swapped = self.save({"b": q(1, 2), "a": q(3, 4)}, "swapped.pth")
+        self.assertEqual(sorted(value["path"] for value in self.json("diff", path, swapped, code=1)["values"]), ["a.0", "b.0"])
+        wrapped = self.save({"module.a": q(1, 2), "b": q(3, 4)}, "wrapped.pth")
+        self.succeeds("diff", wrapped, path, "--prefix", "module.")
+        self.assertFalse(self.json("diff", wrapped, swapped, "--prefix", "module.", code=1)["equal"])
+
+    def test_one_tensor_under_many_names_is_compared_once(self):
+        layer = torch.nn.Linear(1024, 1024, bias=False)
+        tied = self.save(torch.nn.ModuleList([layer] * 400).state_dict(), "tied.pth")
+        self.assertEqual(self.succeeds("diff", tied, tied), "equal: 400 keys compared\n")
+        got = self.json("diff", tied, self.save(torch.nn.ModuleList([torch.nn.Linear(1024, 1024, bias=False)] * 400).state_dict(), "b.pth"), code=1)
+        self.assertEqual([tensor["key"] for tensor in got["tensors"]], [f"{i}.weight" for i in range(400)])
+
+    def test_a_prefix_that_would_put_one_tensor_in_the_place_of_another(self):
+        both = self.save({"w": torch.zeros(1), "module.w": torch.ones(1)}, "both.pth")
+        self.refuses(f"ckpt: {both}: has both w and module.w: --prefix module. would put one in the place of the other; leave --prefix out, or "
+                     "rename one in Python first", "diff", both, both, "--prefix", "module.")
+
     def test_every_kind(self):
         w = LINEAR["linear.weight"]
         other = w.clone()

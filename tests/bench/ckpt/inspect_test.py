@@ -5,6 +5,7 @@ import json
 import math
 import subprocess
 import time
+import zipfile
 
 import numpy as np
 import torch
@@ -151,6 +152,17 @@ class Inspect(support.Case):
         wanted_values = as_json(loaded, order)
         self.assertEqual(typed(got["values"]), typed(wanted_values))
         return got
+
+    def test_views_of_a_compressed_storage_cost_the_whole_of_it(self):
+        whole = torch.zeros(1 << 24)
+        stored, deflated = self.save({str(i): whole[i : i + 1] for i in range(100)}, "stored.pth"), self.folder / "deflated.pth"
+        with zipfile.ZipFile(stored) as source, zipfile.ZipFile(deflated, "w", zipfile.ZIP_DEFLATED) as target:
+            for name in source.namelist():
+                target.writestr(name, source.read(name))
+        self.succeeds("inspect", stored, "--digest")
+        self.succeeds("inspect", deflated)
+        self.refuses(f"ckpt: {deflated}: has tensors that overlap: to read each takes 6.71e+09 bytes, 100 times those of their storages; name a "
+                     "part of them as FILE::KEY", "inspect", deflated, "--digest")
 
     def test_corpus(self):
         for name, value in corpus().items():

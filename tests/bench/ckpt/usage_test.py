@@ -38,6 +38,7 @@ class Usage(support.Case):
         self.refuses("ckpt inspect: no option --jsno; did you mean --json? (ckpt inspect --help)", "inspect", path, "--jsno")
         self.refuses("ckpt inspect: no option --model (ckpt inspect --help)", "inspect", path, "--model", "linear")
         self.refuses("ckpt inspect: unexpected argument more (ckpt inspect --help)", "inspect", path, "more")
+        self.refuses("ckpt inspect: what follows -- is a file, not an option: put options before it", "inspect", "--", path, "--json")
         self.refuses("ckpt inspect: FILE is required (ckpt inspect --help)", "inspect")
         self.refuses("ckpt inspect: --crc: maybe not in {auto,on,off} (ckpt inspect --help)", "inspect", path, "--crc", "maybe")
         self.refuses("ckpt inspect: --json excludes --print (ckpt inspect --help)", "inspect", path, "--print", "a", "--json")
@@ -48,7 +49,7 @@ class Usage(support.Case):
         self.refuses("ckpt diff: OTHER or --model is missing (ckpt diff --help)", "diff", path)
         self.refuses("ckpt inspect: FILE: is empty (ckpt inspect --help)", "inspect", "")
         self.refuses("ckpt convert: OUT: is empty (ckpt convert --help)", "convert", path, "")
-        for flag in ("--input", "--output", "--data"):
+        for flag in ("--input", "--output", "--data", "--prefix"):
             self.refuses(f"ckpt load: {flag}: is empty (ckpt load --help)", "load", path, "--model", "linear", flag, "")
         self.refuses("ckpt diff: OTHER excludes --model (ckpt diff --help)", "diff", path, path, "--model", "linear")
 
