@@ -49,7 +49,8 @@ Command DeclareDiff(CLI::App& app) {
       app.add_option("--model", options->model, "Compare FILE with this model: missing is what only the model has")
           ->excludes(other);
   AddKey(app, options->key, "FILE and OTHER, if they name none themselves");
-  app.add_option("--prefix", options->diff.prefix, "Remove this prefix from the keys of FILE and OTHER: module.");
+  app.add_option("--prefix", options->diff.prefix, "Remove this prefix from the keys of FILE and OTHER: module.")
+      ->check(NotEmpty());
   // CLI11's own validator would write the largest double out in full.
   const CLI::Validator tolerance(
       [](const std::string& text) {

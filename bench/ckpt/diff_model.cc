@@ -6,6 +6,7 @@
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/diff/differences.h"
+#include "harness/inspect/state_dict_places.h"
 #include "harness/state/load_state_dict.h"
 
 namespace loadpath::ckpt {
@@ -16,7 +17,10 @@ StateDict OpenStateDict(const DiffModelOptions& options) {
   try {
     return StateDict::From(checkpoint, options.file.key);
   } catch (const StateDictError& error) {
-    throw UsageError("ckpt: " + Escaped(options.file.file) + ": " + Escaped(error.what()));
+    const Tree& tree = checkpoint->tree();
+    const std::string places = StateDictPlaces(tree, FollowKeyPath(*checkpoint, options.file.key), options.file);
+    throw UsageError("ckpt: " + Escaped(options.file.file) + ": " + Escaped(error.what()) +
+                     (places.empty() ? "" : " Name a state dict: " + places));
   }
 }
 
@@ -42,7 +46,9 @@ int RunDiffModel(const DiffModelOptions& options) {
   }
   if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file, options.prefix);
   const bool taken = differences.missing.empty() && differences.unexpected.empty() && check.error_messages.empty();
-  if (!differences.equal() && taken) {
+  if (!differences.equal() && taken && !check.plan.warnings.empty()) {
+    differences.causes = {"load_state_dict takes it, and warns: " + Escaped(check.plan.warnings[0])};
+  } else if (!differences.equal() && taken) {
     differences.causes = {"none: load_state_dict takes it, and converts " +
                           std::string(differences.shapes.empty() ? "the dtypes" : "[1] into a scalar")};
   }

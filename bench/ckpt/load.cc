@@ -17,7 +17,7 @@ Command DeclareLoad(CLI::App& app) {
   app.add_option("--via", load.via, "The load path: bench --list-paths lists them")->default_val("direct");
   app.add_option("--device", load.device, "cpu, cuda or cuda:N")->default_val("cpu");
   app.add_flag("--lenient", load.lenient, "Accept missing and unexpected keys (strict=False)");
-  app.add_option("--prefix", load.prefix, "Remove this prefix from the file's keys: module.");
+  app.add_option("--prefix", load.prefix, "Remove this prefix from the file's keys: module.")->check(NotEmpty());
   app.add_option("--input", load.input,
                  "Run on the tensors 0, 1, ... (or input.0, input.1, ...) of this safetensors file, not on the "
                  "example inputs")

@@ -16,6 +16,7 @@
 #include "harness/base/new_file.h"
 #include "harness/base/stopwatch.h"
 #include "harness/base/text.h"
+#include "harness/checkpoint/prefix.h"
 #include "harness/golden/safetensors_io.h"
 #include "harness/load/device.h"
 #include "harness/measure/counters.h"
@@ -82,6 +83,7 @@ void DescribeRefusal(LoadRecord& record, const LoadOptions& options, const Model
   record.unexpected_keys = check.plan.unexpected_keys;
   if (!check.error_messages.empty()) record.errors = check.error_messages;
   record.hints = WhyNot(model, module, state_dict, options.file, how.remove_prefix);
+  if (record.hints.empty() && how.strict) record.hints = LenientHint(module, state_dict, how.remove_prefix);
 }
 
 // Returns "linear.weight is float16, not float32": a tensor whose dtype is not the one that the model is constructed
@@ -245,6 +247,12 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
   record.seconds.first_forward = watch.Lap();
   StateDict state_dict = StateDict::From(checkpoint, options.file.key);
   WarnIfNothingLoaded(record, model, *module, state_dict, options);
+  const NodeId root = FollowKeyPath(*checkpoint, options.file.key);
+  if (const std::string problem = options.prefix.empty() ? "" : PrefixProblem(checkpoint->tree(), root, options.prefix);
+      !problem.empty()) {
+    record.warnings.push_back("the file " + problem.substr(0, problem.find(": ")) +
+                              ": the one with the prefix was loaded");
+  }
   if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
   CheckAgainstReference(record, options, state_dict, model, *module, device);
   if (!options.output.empty() && record.errors.empty()) {

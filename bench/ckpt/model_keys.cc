@@ -60,17 +60,6 @@ const Model* ModelAt(std::shared_ptr<const Checkpoint> checkpoint, std::span<con
   return FittingModel(StateDict::From(std::move(checkpoint), places[0].key_path));
 }
 
-// Says what a load that is not strict takes of a state dict that strict refuses. Returns an empty text if it refuses
-// that too.
-std::string LenientCause(torch::nn::Module& module, const StateDict& state_dict, const std::string& prefix) {
-  const LoadCheck check = CheckLoadStateDict(module, state_dict, {.strict = false, .remove_prefix = prefix});
-  const std::size_t count = check.plan.tensors.size();
-  if (!check.error_messages.empty() || count == 0) return "";
-  if (check.plan.missing_keys.empty() && check.plan.unexpected_keys.empty()) return "";
-  return "ckpt load --lenient (strict=False) loads the " + Counted(count, "key") +
-         (count == 1 ? " that matches" : " that match");
-}
-
 }  // namespace
 
 const Model& ChooseModel(const std::string& name) {
@@ -132,10 +121,16 @@ std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, c
     return {"these are the keys of model " + name + ": --model " + name};
   }
   if (std::string cause = TiedCause(module, have); !cause.empty()) return {std::move(cause)};
-  std::vector<std::string> causes = LikelyCauses({wanted, have, std::string(model.name), file.text});
-  if (causes.empty()) causes = {LenientCause(module, state_dict, prefix)};
-  std::erase(causes, "");
-  return causes;
+  return LikelyCauses({wanted, have, std::string(model.name), file.text});
+}
+
+std::vector<std::string> LenientHint(torch::nn::Module& module, const StateDict& state_dict,
+                                     const std::string& prefix) {
+  const LoadCheck check = CheckLoadStateDict(module, state_dict, {.strict = false, .remove_prefix = prefix});
+  const std::size_t count = check.plan.tensors.size();
+  if (!check.error_messages.empty() || count == 0) return {};
+  return {"--lenient (strict=False) loads the " + Counted(count, "key") +
+          (count == 1 ? " that matches" : " that match")};
 }
 
 }  // namespace loadpath::ckpt

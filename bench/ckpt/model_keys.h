@@ -23,9 +23,13 @@ std::vector<KeyInfo> KeysOf(const StateDict& state_dict, const std::string& pref
 
 /// Returns why this state dict, as the file has it, does not fit this model once `prefix` is removed: the key path
 /// where the state dict lies, the model that it does fit, tied tensors of which one is
-/// there, LikelyCauses, or what a load that is not strict takes.
+/// there, or LikelyCauses.
 std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
                                 const FileAndKey& file, const std::string& prefix);
+
+/// Says what a load that is not strict takes of a state dict that strict refuses. Returns nothing if it refuses that
+/// too.
+std::vector<std::string> LenientHint(torch::nn::Module& module, const StateDict& state_dict, const std::string& prefix);
 
 }  // namespace loadpath::ckpt
 

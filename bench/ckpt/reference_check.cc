@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "harness/base/error.h"
 #include "harness/base/paths.h"
@@ -10,6 +12,7 @@
 #include "harness/golden/check_outputs.h"
 #include "harness/golden/compare.h"
 #include "harness/inspect/digest.h"
+#include "harness/state/module_state.h"
 
 namespace loadpath::ckpt {
 namespace {
@@ -26,14 +29,23 @@ bool IsReferenceFile(const Manifest& manifest, const LoadOptions& options) {
 
 // True if the state dict holds every tensor of the reference, bit by bit. One that it lacks may be another name of one
 // that it has: of tied weights, some files have one.
-bool HoldsReferenceTensors(const StateDict& state_dict, const ManifestModel& reference, CrcMode crc) {
+bool HoldsReferenceTensors(const StateDict& state_dict, const torch::nn::Module& module, const ManifestModel& reference,
+                           CrcMode crc) {
+  std::unordered_map<std::string, const void*> tensors_by_name;
+  std::unordered_set<const void*> in_file;
+  for (const auto& [name, tensor] : StateOf(module)) {
+    tensors_by_name[name] = tensor.unsafeGetTensorImpl();
+    if (state_dict.Find(name) != nullptr) in_file.insert(tensor.unsafeGetTensorImpl());
+  }
+
   const Tree& tree = state_dict.checkpoint().tree();
   std::vector<TensorPath> tensors;
-  std::vector<const ManifestTensor*> wanted, absent;
+  std::vector<const ManifestTensor*> wanted;
   for (const auto& [name, tensor] : reference.tensors) {
     const StateDict::Entry* entry = state_dict.Find(name);
     if (entry == nullptr) {
-      absent.push_back(&tensor);
+      const auto found = tensors_by_name.find(name);
+      if (found == tensors_by_name.end() || !in_file.contains(found->second)) return false;
       continue;
     }
     if (tree.kind(entry->node) != NodeKind::kTensor) return false;
@@ -41,9 +53,6 @@ bool HoldsReferenceTensors(const StateDict& state_dict, const ManifestModel& ref
     if (Name(view.dtype) != tensor.dtype || view.shape != tensor.shape) return false;
     tensors.push_back({{name}, entry->node});
     wanted.push_back(&tensor);
-  }
-  for (const ManifestTensor* tensor : absent) {
-    if (std::ranges::find(wanted, tensor->sha256, &ManifestTensor::sha256) == wanted.end()) return false;
   }
   const std::vector<std::string> digests = DigestTensors(state_dict.checkpoint(), tensors, crc);
   return std::ranges::equal(digests, wanted, {}, {}, &ManifestTensor::sha256);
@@ -70,7 +79,7 @@ void CheckAgainstReference(LoadRecord& record, const LoadOptions& options, const
     record.check = "nothing to compare with: " + Escaped(directory) + " holds no reference of " + options.model;
     return;
   }
-  if (!IsReferenceFile(manifest, options) && !HoldsReferenceTensors(state_dict, *reference, options.crc)) {
+  if (!IsReferenceFile(manifest, options) && !HoldsReferenceTensors(state_dict, module, *reference, options.crc)) {
     record.check = "nothing to compare with: these are not the weights of the reference in " + Escaped(directory);
     return;
   }

@@ -115,11 +115,16 @@ class Load(support.Case):
         self.refused(old, "--model", "custom", hint='renamed: "custom.linear.weight" may be "custom_layer.linear.weight", "custom.linear.bias" may be '
                                                     f'"custom_layer.linear.bias", "linear.weight" may be "fc.weight", "linear.bias" may be "fc.bias" in {old}')
         part = self.save({"linear.weight": LINEAR["linear.weight"]}, "part.pth")
-        self.refused(part, "--model", "linear", hint="ckpt load --lenient (strict=False) loads the 1 key that matches")
+        self.refused(part, "--model", "linear", hint="--lenient (strict=False) loads the 1 key that matches")
         out = self.succeeds("load", part, "--model", "linear", "--lenient")
         self.assertIn("  missing key        linear.bias, which keeps its initial values\n", out)
         other = self.save({"model": torch.load(support.REFERENCE / "custom_model.pth")["model_state_dict"]}, "other.pth")
         self.refused(other, "--model", "linear", hint='the state dict lies under "model": --key model --model custom, whose keys these are')
+        twice = self.save({"module.linear.weight": LINEAR["linear.weight"], "linear.weight": torch.zeros(2, 10), "linear.bias": LINEAR["linear.bias"]},
+                          "twice.pth")
+        self.refused(twice, "--model", "linear", hint="--lenient (strict=False) loads the 2 keys that match")
+        out = self.succeeds("load", twice, "--model", "linear", "--prefix", "module.")
+        self.assertIn("  warning            the file has both linear.weight and module.linear.weight: the one with the prefix was loaded\n", out)
         nothing = self.save(torch.ones(2), "nothing.pth")
         self.refused(nothing, "--model", "linear", hint=f"there is no state dict in this file: ckpt inspect {nothing} shows what it holds")
         both = self.save({"state_dict": {"module." + key: value for key, value in LINEAR.items()}}, "both.pth")
