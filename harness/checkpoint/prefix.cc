@@ -16,7 +16,7 @@ std::vector<KeptKey> RemovePrefix(std::span<const std::string> keys, std::string
   std::vector<std::optional<KeptKey>> left;
   HashMap<std::string, std::size_t> places;  // into `left`
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    left.push_back(KeptKey{keys[i], i});
+    left.emplace_back(KeptKey{keys[i], i});
     places.emplace(keys[i], i);
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -26,7 +26,7 @@ std::vector<KeptKey> RemovePrefix(std::span<const std::string> keys, std::string
     places.erase(keys[i]);
     std::string key = keys[i].substr(std::min(prefix.size(), keys[i].size()));
     if (const auto [place, inserted] = places.emplace(key, left.size()); inserted) {
-      left.push_back(KeptKey{std::move(key), item});
+      left.emplace_back(KeptKey{std::move(key), item});
     } else {
       left[place->second]->item = item;
     }

@@ -207,9 +207,9 @@ void CompareValues(Differences& differences, const Side& a, const Side& b, const
 // Returns the sentence for what FindNested found in `file`, one of the two. Their keys had options.prefix removed.
 std::string NestedIn(const FileAndKey& file, std::span<const NestedKeys> places, const FileAndKey& wanted,
                      const FileAndKey& have, const DiffOptions& options) {
-  const std::string cause = "in " + Escaped(file.file) + " the state dict lies " + NestedText(places);
+  std::string cause = "in " + Escaped(file.file) + " the state dict lies " + NestedText(places);
   if (places.size() > 1) return cause + ": name one as " + ShellArgument(file.file) + "::KEY";
-  const auto& [key_path, prefix] = places[0];
+  const std::string &key_path = places[0].key_path, &prefix = places[0].prefix;
   // Both files would have to lose a prefix of their own.
   if (!prefix.empty() && !options.prefix.empty() && prefix != options.prefix) return cause;
   const auto argument = [&](const FileAndKey& one) {

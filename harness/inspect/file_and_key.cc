@@ -45,12 +45,12 @@ std::string ShellArgument(const std::string& file, const std::string& key) {
   return ShellQuoted((file.starts_with('-') ? "./" : "") + file + (key.empty() ? "" : "::" + key));
 }
 
-std::string ShellQuoted(const std::string& argument) {
+std::string ShellQuoted(const std::string& text) {
   static constexpr const char* kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./:,+@%=";
-  if (!argument.empty() && argument.find_first_not_of(kPlain) == std::string::npos) return argument;
-  const bool printable = Escaped(argument) == argument;
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  const bool printable = Escaped(text) == text;
   std::string quoted = printable ? "'" : "$'";
-  for (const char c : argument) {
+  for (const char c : text) {
     if (printable) {
       quoted += c == '\'' ? "'\\''" : std::string(1, c);
     } else if (c >= ' ' && c <= '~' && c != '\'' && c != '\\') {
