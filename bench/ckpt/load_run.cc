@@ -247,13 +247,14 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
   record.seconds.first_forward = watch.Lap();
   StateDict state_dict = StateDict::From(checkpoint, options.file.key);
   WarnIfNothingLoaded(record, model, *module, state_dict, options);
-  const NodeId root = FollowKeyPath(*checkpoint, options.file.key);
-  if (const std::string problem = options.prefix.empty() ? "" : PrefixProblem(checkpoint->tree(), root, options.prefix);
-      !problem.empty()) {
-    record.warnings.push_back("the file " + problem.substr(0, problem.find(": ")) +
-                              ": the one with the prefix was loaded");
+  if (!options.prefix.empty()) {
+    const NodeId root = FollowKeyPath(*checkpoint, options.file.key);
+    if (const std::string problem = PrefixProblem(checkpoint->tree(), root, options.prefix); !problem.empty()) {
+      record.warnings.push_back("the file " + problem.substr(0, problem.find(": ")) +
+                                ": the one with the prefix was loaded");
+    }
+    state_dict.RemovePrefix(options.prefix);
   }
-  if (!options.prefix.empty()) state_dict.RemovePrefix(options.prefix);
   CheckAgainstReference(record, options, state_dict, model, *module, device);
   if (!options.output.empty() && record.errors.empty()) {
     WriteOutputs(options.output, outputs);

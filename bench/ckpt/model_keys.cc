@@ -86,14 +86,8 @@ std::vector<KeyInfo> KeysOf(const StateDict& state_dict, const std::string& pref
   const Tree& tree = state_dict.checkpoint().tree();
   std::vector<std::string> names;
   for (const StateDict::Entry& entry : state_dict.entries()) names.push_back(entry.key);
-  std::vector<KeptKey> left;
-  if (prefix.empty()) {
-    for (std::size_t i = 0; i < names.size(); ++i) left.push_back({names[i], i});
-  } else {
-    left = RemovePrefix(names, prefix, KeyKind::kStateDict);
-  }
   std::vector<KeyInfo> keys;
-  for (const auto& [key, item] : left) {
+  for (const auto& [key, item] : RemovePrefix(names, prefix, KeyKind::kStateDict)) {
     const StateDict::Entry& entry = state_dict.entries()[item];
     if (tree.kind(entry.node) != NodeKind::kTensor) continue;
     const TensorView& tensor = tree.tensor(entry.node);

@@ -32,24 +32,24 @@ Side Open(const FileAndKey& name, const DiffOptions& options) {
   side.root = FollowKeyPath(*side.checkpoint, name.key);
   side.places = ListTensors(side.checkpoint->tree(), side.root);
   const Tree& tree = side.checkpoint->tree();
-  HashMap<std::string, std::optional<std::string>> renamed;  // keys at the top, and what is left of them
+  HashMap<std::string, std::string> renamed;  // keys at the top, and what is left of them
   if (!options.prefix.empty() && tree.IsDict(side.root)) {
     if (const std::string problem = PrefixProblem(tree, side.root, options.prefix); !problem.empty()) {
       throw CheckpointError(ErrorCode::kUnsupported, name.file, problem);
     }
+    // Every key is text then, and keeps a name.
     std::vector<std::optional<std::string>> names =
         NamesWithoutPrefix(tree, side.root, options.prefix, KeyKind::kStateDict);
     for (std::size_t i = 0; i < names.size(); ++i)
-      renamed.emplace(tree.KeyText(tree.items(side.root)[2 * i]), std::move(names[i]));
+      renamed.emplace(tree.KeyText(tree.items(side.root)[2 * i]), std::move(names[i].value()));
   }
   for (const TensorPath& place : side.places) {
     const TensorView& tensor = tree.tensor(place.node);
     KeyInfo info{KeyPath(place.path), std::string(Name(tensor.dtype)), tensor.shape, place.path, place.node};
     const auto found = place.path.empty() ? renamed.end() : renamed.find(place.path[0]);
     if (found != renamed.end() && found->second != place.path[0]) {
-      if (!found->second) continue;  // another one has taken its place
       std::vector<std::string> path = place.path;
-      path[0] = *found->second;
+      path[0] = found->second;
       info.with_prefix = std::exchange(info.key, KeyPath(path));
     }
     side.keys.push_back(std::move(info));
@@ -114,21 +114,20 @@ void CompareTensors(Differences& differences, const Side& a, const Side& b, CrcM
   const std::vector<std::size_t> first_a = FirstOfEqualViews(tree_a, views_a),
                                  first_b = FirstOfEqualViews(tree_b, views_b);
   HashMap<std::uint64_t, std::size_t> numbers;
-  std::vector<std::size_t> number_of, distinct;  // of each pair; and the pairs that are compared
+  std::vector<std::size_t> number_of;  // of each pair, into the lists of those that are compared
   std::vector<std::uint64_t> sizes;
   std::vector<TensorPath> read_a, read_b;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const auto [known, is_new] = numbers.emplace(std::uint64_t{first_a[i]} << 32 | first_b[i], distinct.size());
+    const auto [known, is_new] = numbers.emplace(std::uint64_t{first_a[i]} << 32 | first_b[i], sizes.size());
     number_of.push_back(known->second);
     if (!is_new) continue;
-    distinct.push_back(i);
     sizes.push_back(tree_a.tensor(views_a[i].node).nbytes());
     read_a.push_back(views_a[i]);
     read_b.push_back(views_b[i]);
   }
   LimitViews(*a.checkpoint, read_a);
   LimitViews(*b.checkpoint, read_b);
-  std::vector<TensorDifference> found(distinct.size());
+  std::vector<TensorDifference> found(sizes.size());
   const ReadOptions read = {.threads = 1, .crc = crc};
   ForEachLargestFirst(sizes, [&](std::size_t i) {
     const TensorView& tensor = tree_a.tensor(read_a[i].node);

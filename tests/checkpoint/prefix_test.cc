@@ -22,6 +22,7 @@ TEST(PrefixTest, RemovesItOneKeyAfterTheOther) {
   EXPECT_EQ(Left({"module.module.w", "module.w"}, "module."), "w=0");
   EXPECT_EQ(Left({"module.w", "module.module.w"}, "module."), "w=0 module.w=1");
   EXPECT_EQ(Left({"module.", "module", "w"}, "module."), "module=1 w=2 =0");
+  EXPECT_EQ(Left({"b", "", "a"}, ""), "b=0 =1 a=2");
 }
 
 TEST(PrefixTest, InMetadataTheModuleItselfLosesItToo) {
