@@ -7,9 +7,9 @@
 #include "harness/base/text.h"
 #include "harness/base/version.h"
 #include "harness/load/load_path.h"
-#include "harness/load/mapping_guard.h"
 #include "harness/suite/report/table.h"
 #include "harness/suite/suite.h"
+#include "loadpath/mapping_guard.h"
 
 namespace loadpath::bench {
 namespace {

@@ -1,38 +1,35 @@
 # Installs the programs, and the libraries for other programs as a CMake package.
 #
-# Only the headers listed here are public. They keep their paths, so that an #include reads the same everywhere.
+# The public headers are those in the folders include/ beside the sources of a library: <loadpath/….h>.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-# loadpath_install_library(component PARTS name… HEADERS a.h …): installs the libraries loadpath_NAME as the targets
+# loadpath_install_library(component PARTS name…): installs the libraries loadpath_NAME as the targets
 # loadpath::NAME of one component.
 function(loadpath_install_library component)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PARTS;HEADERS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PARTS")
   foreach(part ${arg_PARTS})
     set(target loadpath_${part})
     set_target_properties(${target} PROPERTIES EXPORT_NAME ${part})
     target_compile_features(${target} INTERFACE cxx_std_20)
-    target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/loadpath>)
+    target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     if(LOADPATH_SANITIZE)
       target_link_options(${target} INTERFACE $<INSTALL_INTERFACE:-fsanitize=address,undefined>)
     endif()
     install(TARGETS ${target} EXPORT loadpath_${component} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    get_target_property(folder ${target} SOURCE_DIR)
+    if(EXISTS ${folder}/include)
+      install(DIRECTORY ${folder}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
+    endif()
   endforeach()
   install(EXPORT loadpath_${component} FILE ${component}.cmake NAMESPACE loadpath:: DESTINATION ${_package})
-  foreach(header ${arg_HEADERS})
-    cmake_path(GET header PARENT_PATH folder)
-    install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/loadpath/${folder})
-  endforeach()
 endfunction()
 
 set(_package ${CMAKE_INSTALL_LIBDIR}/cmake/loadpath)
-loadpath_install_library(checkpoint PARTS base checkpoint HEADERS
-  harness/checkpoint/checkpoint.h harness/checkpoint/dtype.h harness/base/error.h harness/base/keyed_hash.h
-  harness/checkpoint/huge_pages.h harness/checkpoint/tree.h)
+loadpath_install_library(checkpoint PARTS base checkpoint)
 set(_modules ImportLibdeflate.cmake)
 if(TARGET loadpath_state)
-  loadpath_install_library(state PARTS state HEADERS
-    harness/state/deferred_init.h harness/state/load_state_dict.h harness/state/module_info.h harness/state/state_dict.h)
+  loadpath_install_library(state PARTS state)
   list(APPEND _modules ImportLibTorch.cmake)
   install(TARGETS bench ckpt ckpt-load RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

@@ -49,10 +49,14 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 # loadpath_library(name SOURCES a.cc … [LINK targets…] [TORCH])
+#   Its public headers, <loadpath/….h>, lie in the folder include/ beside its sources.
 #   TORCH: links LibTorch and reuses its precompiled header.
 function(loadpath_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINK")
   add_library(${name} STATIC ${arg_SOURCES})
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/include)
+    target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>)
+  endif()
   # Programs that use an installed library do not get our warning flags.
   target_link_libraries(${name} PUBLIC $<BUILD_INTERFACE:loadpath_options> ${arg_LINK})
   if(arg_TORCH)

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "bench/ckpt/subcommands.h"
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/command_line/command_line.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath::ckpt {
 

@@ -7,7 +7,7 @@
 #include "harness/base/text.h"
 #include "harness/diff/differences.h"
 #include "harness/inspect/state_dict_places.h"
-#include "harness/state/load_state_dict.h"
+#include "loadpath/load_state_dict.h"
 
 namespace loadpath::ckpt {
 namespace {

@@ -6,7 +6,7 @@
 #include "bench/ckpt/command_line.h"
 #include "bench/ckpt/errors.h"
 #include "harness/base/error.h"
-#include "harness/load/mapping_guard.h"
+#include "loadpath/mapping_guard.h"
 
 namespace loadpath::ckpt {
 namespace {

@@ -18,12 +18,12 @@
 #include "harness/base/text.h"
 #include "harness/checkpoint/prefix.h"
 #include "harness/golden/safetensors_io.h"
-#include "harness/load/device.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/tensor_allocator.h"
-#include "harness/state/deferred_init.h"
 #include "harness/state/module_state.h"
+#include "loadpath/deferred_init.h"
+#include "loadpath/device.h"
 
 namespace loadpath::ckpt {
 namespace {

@@ -7,10 +7,10 @@
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
 #include "harness/checkpoint/prefix.h"
-#include "harness/state/load_state_dict.h"
 #include "harness/state/module_state.h"
 #include "harness/state/scalar_type.h"
 #include "harness/suite/fitting_model.h"
+#include "loadpath/load_state_dict.h"
 
 namespace loadpath::ckpt {
 namespace {

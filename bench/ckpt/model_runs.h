@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/inspect/file_and_key.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath::ckpt {
 

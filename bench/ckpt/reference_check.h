@@ -3,7 +3,7 @@
 
 #include "bench/ckpt/load_report.h"
 #include "bench/ckpt/model_runs.h"
-#include "harness/state/state_dict.h"
+#include "loadpath/state_dict.h"
 #include "models/model.h"
 
 namespace loadpath::ckpt {

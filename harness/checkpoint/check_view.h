@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

@@ -1,4 +1,4 @@
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 
 #include <bit>
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "harness/checkpoint/dtype.h"
+#include "loadpath/dtype.h"
 
 #include <array>
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

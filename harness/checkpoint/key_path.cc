@@ -4,7 +4,7 @@
 #include <set>
 
 #include "harness/base/nearest.h"
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

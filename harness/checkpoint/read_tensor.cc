@@ -2,10 +2,10 @@
 
 #include "harness/base/error.h"
 #include "harness/checkpoint/check_view.h"
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/gather.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/read/byte_swap.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

@@ -1,9 +1,10 @@
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 #include <algorithm>
 
 #include "harness/base/error.h"
 #include "harness/checkpoint/limits.h"
+#include "harness/checkpoint/tree_memory.h"
 
 namespace loadpath {
 namespace {
@@ -89,7 +90,7 @@ bool Tree::IsContainer(NodeId id) const {
 
 std::span<const NodeId> Tree::items(NodeId id) const {
   if (!IsContainer(id)) return {};
-  return std::span(children_).subspan(nodes_[id].index, nodes_[id].size);
+  return children_.subspan(nodes_[id].index, nodes_[id].size);
 }
 
 NodeId Tree::Find(NodeId dict, std::string_view key) const {
@@ -102,8 +103,8 @@ NodeId Tree::Find(NodeId dict, std::string_view key) const {
 }
 
 std::uint64_t Tree::WalkLimit() const {
-  std::uint64_t bytes = pickle_.size();
-  for (const std::string& text : owned_) bytes += text.size();
+  std::uint64_t bytes = memory_->pickle.size();
+  for (const std::string& text : memory_->owned) bytes += text.size();
   return limits::kWalkSteps + 16 * nodes_.size() + bytes;
 }
 

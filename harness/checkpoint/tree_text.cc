@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "harness/checkpoint/check_view.h"
-#include "harness/checkpoint/tree.h"
 #include "harness/checkpoint/type_names.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 namespace {

@@ -1,7 +1,7 @@
 #ifndef LOADPATH_HARNESS_CHECKPOINT_TYPE_NAMES_H_
 #define LOADPATH_HARNESS_CHECKPOINT_TYPE_NAMES_H_
 
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

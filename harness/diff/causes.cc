@@ -5,6 +5,7 @@
 #include <map>
 #include <tuple>
 
+#include "harness/base/error.h"
 #include "harness/base/keyed_hash.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"

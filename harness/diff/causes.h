@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/inspect/file_and_key.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

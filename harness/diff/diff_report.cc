@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/diff/differences.h"
 #include "harness/inspect/json_text.h"

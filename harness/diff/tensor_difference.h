@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/checkpoint/dtype.h"
 #include "harness/diff/tolerance.h"
+#include "loadpath/dtype.h"
 
 namespace loadpath {
 

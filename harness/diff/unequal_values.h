@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

@@ -5,9 +5,9 @@
 #include <stdexcept>
 
 #include "harness/base/new_file.h"
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/formats/safetensors/header.h"
 #include "harness/state/scalar_type.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

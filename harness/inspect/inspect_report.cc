@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "harness/base/error.h"
 #include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
 #include "harness/inspect/digest.h"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/inspect/file_and_key.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

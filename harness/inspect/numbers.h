@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "harness/checkpoint/dtype.h"
+#include "loadpath/dtype.h"
 
 namespace loadpath {
 

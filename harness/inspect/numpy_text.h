@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

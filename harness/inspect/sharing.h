@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "harness/base/keyed_hash.h"
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

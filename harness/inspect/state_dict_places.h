@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "harness/checkpoint/tree.h"
 #include "harness/inspect/file_and_key.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

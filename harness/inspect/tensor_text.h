@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "harness/checkpoint/dtype.h"
+#include "loadpath/dtype.h"
 
 namespace loadpath {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "harness/base/keyed_hash.h"
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

@@ -1,4 +1,4 @@
-#include "harness/load/device.h"
+#include "loadpath/device.h"
 
 #include <ATen/Context.h>
 #include <c10/core/impl/VirtualGuardImpl.h>

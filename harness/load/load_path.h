@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "harness/state/apply.h"
-#include "harness/state/deferred_init.h"
-#include "harness/state/state_dict.h"
+#include "loadpath/deferred_init.h"
+#include "loadpath/state_dict.h"
 
 namespace loadpath {
 

@@ -10,12 +10,12 @@
 #include <string>
 #include <utility>
 
-#include "harness/load/mapping_guard.h"
+#include "harness/load/guarded_range.h"
 
 namespace loadpath {
 
 /// A private mapping of a file: written pages become the process's own, and the file never changes. Lives as long as a
-/// storage over it, and is registered with the guard (mapping_guard.h) as long.
+/// storage over it, and is registered with the guard (InstallMappingGuard) as long.
 class Mapping {
  public:
   /// Maps all of the file `fd`, which `path` names. Returns nullptr if the kernel refuses: it has no memory, the

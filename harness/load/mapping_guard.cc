@@ -1,4 +1,4 @@
-#include "harness/load/mapping_guard.h"
+#include "loadpath/mapping_guard.h"
 
 #include <unistd.h>
 
@@ -7,7 +7,8 @@
 #include <cstring>
 #include <mutex>
 
-#include "harness/base/error.h"
+#include "harness/load/guarded_range.h"
+#include "loadpath/error.h"
 
 namespace loadpath {
 

@@ -5,8 +5,8 @@
 #include <array>
 #include <unordered_map>
 
-#include "harness/load/device.h"
 #include "harness/load/prepare.h"
+#include "loadpath/device.h"
 
 namespace loadpath {
 namespace {

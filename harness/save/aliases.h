@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/formats/safetensors/header.h"
 #include "harness/inspect/file_and_key.h"
 #include "harness/save/aliases.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

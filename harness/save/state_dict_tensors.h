@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/inspect/file_and_key.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

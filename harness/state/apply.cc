@@ -9,8 +9,8 @@
 #include <unordered_set>
 #include <utility>
 
-#include "harness/state/deferred_init.h"
 #include "harness/state/source_groups.h"
+#include "loadpath/deferred_init.h"
 
 namespace loadpath {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <span>
 
-#include "harness/state/load_state_dict.h"
 #include "harness/state/scalar_type.h"
+#include "loadpath/load_state_dict.h"
 
 namespace loadpath {
 

@@ -9,7 +9,7 @@
 #include <tuple>
 #include <vector>
 
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

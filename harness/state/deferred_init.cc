@@ -1,4 +1,4 @@
-#include "harness/state/deferred_init.h"
+#include "loadpath/deferred_init.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>

@@ -1,4 +1,4 @@
-#include "harness/state/load_state_dict.h"
+#include "loadpath/load_state_dict.h"
 
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/instancenorm.h>
@@ -12,10 +12,10 @@
 
 #include "harness/state/apply.h"
 #include "harness/state/copy_rules.h"
-#include "harness/state/deferred_init.h"
-#include "harness/state/module_info.h"
 #include "harness/state/python_text.h"
 #include "harness/state/scalar_type.h"
+#include "loadpath/deferred_init.h"
+#include "loadpath/module_info.h"
 
 namespace loadpath {
 namespace {

@@ -1,6 +1,6 @@
 #include "harness/state/module_state.h"
 
-#include "harness/state/module_info.h"
+#include "loadpath/module_info.h"
 
 namespace loadpath {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "harness/checkpoint/dtype.h"
+#include "loadpath/dtype.h"
 
 namespace loadpath {
 

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
-#include "harness/state/load_state_dict.h"
+#include "loadpath/checkpoint.h"
+#include "loadpath/load_state_dict.h"
 
 namespace loadpath {
 

@@ -1,22 +1,23 @@
-#include "harness/state/state_dict.h"
+#include "loadpath/state_dict.h"
 
 #include <algorithm>
 #include <limits>
 
+#include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/prefix.h"
-#include "harness/state/load_state_dict.h"
 #include "harness/state/python_text.h"
+#include "loadpath/load_state_dict.h"
 
 namespace loadpath {
 namespace {
 
-using Index = HashMap<std::string, std::size_t>;
+using Places = HashMap<std::string, std::size_t>;
 
-Index IndexOf(const std::vector<StateDict::Entry>& entries) {
-  Index index;
-  index.reserve(entries.size());
-  for (std::size_t i = 0; i < entries.size(); ++i) index.emplace(entries[i].key, i);
-  return index;
+Places PlacesOf(const std::vector<StateDict::Entry>& entries) {
+  Places places;
+  places.reserve(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) places.emplace(entries[i].key, i);
+  return places;
 }
 
 std::string NoAttribute(const Tree& tree, NodeId node, std::string_view name) {
@@ -41,6 +42,11 @@ void Rename(std::vector<StateDict::Entry>& entries, std::string_view prefix, Key
 
 }  // namespace
 
+struct StateDict::Index {
+  Index(Places entries, Places metadata) : entries(std::move(entries)), metadata(std::move(metadata)) {}
+  Places entries, metadata;
+};
+
 StateDict StateDict::From(std::shared_ptr<const Checkpoint> checkpoint, std::string_view key_path) {
   const NodeId dict = FollowKeyPath(*checkpoint, key_path);
   const Tree& tree = checkpoint->tree();
@@ -58,7 +64,7 @@ StateDict StateDict::From(std::shared_ptr<const Checkpoint> checkpoint, std::str
     }
   }
   state_dict.ReadMetadata(dict);
-  state_dict.Index();
+  state_dict.MakeIndex();
   return state_dict;
 }
 
@@ -76,19 +82,16 @@ void StateDict::ReadMetadata(NodeId dict) {
   }
 }
 
-void StateDict::Index() {
-  index_ = IndexOf(entries_);
-  metadata_index_ = IndexOf(metadata_);
-}
+void StateDict::MakeIndex() { index_ = std::make_shared<const Index>(PlacesOf(entries_), PlacesOf(metadata_)); }
 
 const StateDict::Entry* StateDict::Find(std::string_view key) const {
-  const auto found = index_.find(key);
-  return found == index_.end() ? nullptr : &entries_[found->second];
+  const auto found = index_->entries.find(key);
+  return found == index_->entries.end() ? nullptr : &entries_[found->second];
 }
 
 std::optional<std::int64_t> StateDict::Version(const std::string& module_path) const {
-  const auto found = metadata_index_.find(module_path);
-  if (found == metadata_index_.end()) return std::nullopt;
+  const auto found = index_->metadata.find(module_path);
+  if (found == index_->metadata.end()) return std::nullopt;
   const Tree& tree = checkpoint_->tree();
   const NodeId local = metadata_[found->second].node;
   if (!tree.IsDict(local)) throw StateDictError(NoAttribute(tree, local, "get"));
@@ -119,7 +122,7 @@ void StateDict::RemovePrefix(std::string_view prefix) {
   if (!key_error_.empty()) throw StateDictError(key_error_);
   Rename(entries_, prefix, KeyKind::kStateDict);
   Rename(metadata_, prefix, KeyKind::kMetadata);
-  Index();
+  MakeIndex();
 }
 
 }  // namespace loadpath

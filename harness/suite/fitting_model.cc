@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/state/deferred_init.h"
 #include "harness/state/module_state.h"
+#include "loadpath/deferred_init.h"
 
 namespace loadpath {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "harness/state/state_dict.h"
+#include "loadpath/state_dict.h"
 #include "models/model.h"
 
 namespace loadpath {

@@ -13,7 +13,6 @@
 #include "harness/base/new_file.h"
 #include "harness/base/paths.h"
 #include "harness/base/version.h"
-#include "harness/load/device.h"
 #include "harness/measure/machine.h"
 #include "harness/results/fields.h"
 #include "harness/results/statistics.h"
@@ -22,6 +21,7 @@
 #include "harness/suite/interrupt.h"
 #include "harness/suite/report/google_benchmark.h"
 #include "harness/suite/selection.h"
+#include "loadpath/device.h"
 
 namespace loadpath {
 namespace {

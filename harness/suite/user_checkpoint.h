@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "harness/state/state_dict.h"
+#include "loadpath/state_dict.h"
 
 namespace loadpath {
 

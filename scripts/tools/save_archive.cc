@@ -4,7 +4,7 @@
 
 #include <iostream>
 
-#include "harness/state/load_state_dict.h"
+#include "loadpath/load_state_dict.h"
 #include "models/model.h"
 
 int main(int argc, char** argv) {

@@ -10,7 +10,7 @@
 
 #include "harness/base/sha256.h"
 #include "harness/base/text.h"
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 #include "tests/checkpoint/describe.h"
 
 namespace loadpath {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "harness/base/sha256.h"
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 #include "tests/checkpoint/memory_file.h"
 
 namespace loadpath {

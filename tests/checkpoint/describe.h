@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "harness/base/sha256.h"
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 #include "tests/checkpoint/memory_file.h"
 
 namespace loadpath {

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/pickle/globals.h"
+#include "loadpath/checkpoint.h"
 #include "tests/checkpoint/damage.h"
 
 namespace loadpath {

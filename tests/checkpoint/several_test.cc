@@ -9,7 +9,7 @@
 #include <set>
 #include <thread>
 
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 #include "tests/checkpoint/describe.h"
 
 namespace loadpath {

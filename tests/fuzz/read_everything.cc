@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath::fuzz {
 namespace {

@@ -4,7 +4,7 @@
 #include <torch/types.h>
 
 #include "harness/golden/compare.h"
-#include "harness/state/module_info.h"
+#include "loadpath/module_info.h"
 
 namespace loadpath {
 namespace {

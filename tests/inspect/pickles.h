@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 #include "tests/checkpoint/memory_file.h"
 
 /// Pickles written by hand, opcode by opcode, and checkpoints that hold them: no Python is needed.

@@ -14,7 +14,7 @@
 
 #include "harness/load/load_path.h"
 #include "harness/load/mapping.h"
-#include "harness/load/mapping_guard.h"
+#include "loadpath/mapping_guard.h"
 #include "tests/load/support.h"
 
 namespace loadpath {

@@ -8,10 +8,11 @@
 #include <map>
 #include <string>
 
+#include "harness/base/error.h"
 #include "harness/golden/compare.h"
-#include "harness/load/device.h"
 #include "harness/load/prepare.h"
 #include "harness/measure/tensor_allocator.h"
+#include "loadpath/device.h"
 #include "models/model.h"
 #include "tests/load/support.h"
 

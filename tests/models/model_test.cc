@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/golden/compare.h"
-#include "harness/state/load_state_dict.h"
+#include "loadpath/load_state_dict.h"
 #include "tests/models/reference_module.h"
 
 namespace loadpath {

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "harness/state/deferred_init.h"
+#include "loadpath/deferred_init.h"
 #include "tests/state/modules.h"
 
 namespace loadpath {

@@ -1,4 +1,4 @@
-#include "harness/state/deferred_init.h"
+#include "loadpath/deferred_init.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -10,7 +10,7 @@
 #include <functional>
 #include <thread>
 
-#include "harness/state/load_state_dict.h"
+#include "loadpath/load_state_dict.h"
 
 namespace loadpath {
 namespace {

@@ -1,5 +1,5 @@
 // Tests that load_state_dict does what PyTorch does, in every case of make_cases.py.
-#include "harness/state/load_state_dict.h"
+#include "loadpath/load_state_dict.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

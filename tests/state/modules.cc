@@ -5,9 +5,9 @@
 #include <functional>
 #include <map>
 
-#include "harness/checkpoint/dtype.h"
-#include "harness/state/module_info.h"
 #include "harness/state/scalar_type.h"
+#include "loadpath/dtype.h"
+#include "loadpath/module_info.h"
 
 namespace loadpath {
 namespace {

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "harness/state/load_state_dict.h"
-#include "harness/state/module_info.h"
 #include "harness/state/python_text.h"
+#include "loadpath/load_state_dict.h"
+#include "loadpath/module_info.h"
 #include "tests/state/modules.h"
 
 namespace named {

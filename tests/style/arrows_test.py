@@ -1,12 +1,12 @@
 """Arrows between the rooms run one way: what a source file may include.
 
-A room is a folder. It sees itself, the rooms below it in ROOMS and what SEES names; it never sees what NEVER names. A file
+A room is a folder. Its public headers, <loadpath/….h>, lie in its folder include/. It sees itself, the rooms below it in ROOMS and what SEES names; it never sees what NEVER names. A file
 belongs to the deepest room that holds it.
 """
 import re
 import unittest
 
-from tree import sources
+from tree import ROOT, sources
 
 # From the bottom of the house to its top.
 ROOMS = [
@@ -26,7 +26,7 @@ ROOMS = [
 ]
 # What a room sees besides, by folder or by file. Those that are not in ROOMS stand beside the house.
 SEES = {
-    "models": ["models", "harness/state/module_info.h"],
+    "models": ["models", "harness/state/include/loadpath/module_info.h"],
     "harness/suite": ["models"],
     "bench": ["models"],
     "scripts/tools": ["models", *ROOMS[:-1]],
@@ -44,6 +44,7 @@ WITHOUT_LIBTORCH = ["harness/base", "harness/command_line", "harness/checkpoint"
 GENERATED = ["reference_files_json.h"]
 LIBTORCH = re.compile(r"(ATen|c10|caffe2|torch)/")
 
+PUBLIC = re.compile(r"/include/loadpath/[^/]+\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)', re.MULTILINE)
 
 
@@ -55,8 +56,16 @@ def room_of(path):
     return next((room for room in [*ROOMS, *SEES, "tests", "examples", "scripts", "cmake"] if within(path, room)), None)
 
 
+def public_header(included):
+    """Returns the path of the header that "loadpath/….h" names."""
+    found = [room for room in [*ROOMS, "models"] if (ROOT / room / "include" / included).is_file()]
+    return f"{found[0]}/include/{included}" if len(found) == 1 else included
+
+
 def why_not(path, included):
     """Returns why the file may not include that, or None."""
+    if included.startswith("loadpath/"):
+        included = public_header(included)
     room, target = room_of(path), room_of(included)
     if room == "tests":
         seen = target != "bench" or within(path, "tests/bench")
@@ -97,7 +106,9 @@ def violations(files):
             quoted, included = match[1] == '"', match[2]
             line = text.count("\n", 0, match.start(2)) + 1
             reason = None
-            if quoted:
+            if quoted and PUBLIC.search(path) and not included.startswith("loadpath/"):
+                reason = "a public header includes public headers alone"
+            elif quoted:
                 reason = why_not(path, included)
             elif LIBTORCH.match(included) and any(within(path, room) for room in WITHOUT_LIBTORCH):
                 reason = f"{room_of(path)} compiles without LibTorch"
@@ -126,13 +137,13 @@ class ArrowsTest(unittest.TestCase):
         self.expect("harness/checkpoint/checkpoint.cc", '#include "harness/checkpoint/formats/sniff.h"')
         self.expect("harness/load/a.cc", "#include <ATen/ATen.h>")
         self.expect("harness/suite/a.cc", '#include "models/model.h"')
-        self.expect("models/a.cc", '#include "harness/state/module_info.h"')
+        self.expect("models/a.cc", '#include "loadpath/module_info.h"')
         self.expect("bench/ckpt/a.cc", '#include "harness/diff/causes.h"')
         self.expect("tests/bench/ckpt/a.cc", '#include "bench/ckpt/options.h"')
 
     def test_what_is_wrong(self):
-        self.expect("harness/base/a.h", '#include "harness/checkpoint/tree.h"',
-                    "harness/checkpoint/tree.h, but harness/base lies below harness/checkpoint")
+        self.expect("harness/base/a.h", '#include "loadpath/tree.h"',
+                    "loadpath/tree.h, but harness/base lies below harness/checkpoint")
         self.expect("harness/load/a.cc", '#include "harness/checkpoint/formats/zip/directory.h"',
                     "harness/checkpoint/formats/zip/directory.h, but harness/load never sees harness/checkpoint/formats")
         self.expect("harness/checkpoint/pickle/a.cc", '#include "harness/checkpoint/formats/sniff.h"',
@@ -146,6 +157,8 @@ class ArrowsTest(unittest.TestCase):
         self.expect("harness/suite/a.cc", '#include "bench/bench.h"', "bench/bench.h, but nothing sees bench")
         self.expect("bench/a.cc", '#include "scripts/tools/a.h"', "scripts/tools/a.h, but nothing sees scripts/tools")
         self.expect("tests/load/a.cc", '#include "bench/ckpt/options.h"', "bench/ckpt/options.h, but nothing sees bench")
+        self.expect("harness/checkpoint/include/loadpath/a.h", '#include "harness/base/text.h"',
+                    "harness/base/text.h, but a public header includes public headers alone")
         self.expect("harness/inspect/a.h", "#include <torch/types.h>",
                     "torch/types.h, but harness/inspect compiles without LibTorch")
         self.expect("harness/base/a.cc", '#include "error.h"',

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "harness/golden/safetensors_io.h"
-#include "harness/state/module_info.h"
+#include "loadpath/module_info.h"
 
 namespace loadpath {
 namespace {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "harness/base/error.h"
 #include "harness/golden/safetensors_io.h"
 #include "harness/suite/case_kinds.h"
 

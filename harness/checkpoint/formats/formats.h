@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "harness/base/file_source.h"
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/formats/single_file.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

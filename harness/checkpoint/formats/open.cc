@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "harness/base/error.h"
 #include "harness/base/paths.h"
 #include "harness/checkpoint/formats/folder.h"
 #include "harness/checkpoint/formats/formats.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "harness/checkpoint/dtype.h"
-#include "harness/checkpoint/tree.h"
+#include "loadpath/dtype.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

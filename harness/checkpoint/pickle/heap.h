@@ -9,7 +9,7 @@
 
 #include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/huge_pages.h"
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "harness/base/hash_index.h"
-#include "harness/checkpoint/checkpoint.h"
 #include "harness/checkpoint/pickle/globals.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "harness/base/error.h"
 #include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/limits.h"
 

@@ -7,6 +7,7 @@
 #include "harness/base/hash_index.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/pickle/globals.h"
+#include "harness/checkpoint/tree_memory.h"
 
 namespace loadpath {
 
@@ -15,16 +16,16 @@ class TreeBuilder {
   TreeBuilder(std::string file, Heap&& heap, const StorageTable& storages, std::vector<std::byte> pickle)
       : heap_(std::move(heap)), storages_(storages), node_of_(heap_.objects.size(), kNoNode) {
     tree_.file_ = std::move(file);
-    tree_.pickle_ = std::move(pickle);
-    heap_.pickle = tree_.pickle_;
-    tree_.owned_ = std::move(heap_.owned);
-    tree_.tensors_ = std::move(heap_.tensors);
+    memory_->pickle = std::move(pickle);
+    heap_.pickle = memory_->pickle;
+    memory_->owned = std::move(heap_.owned);
+    memory_->tensors = std::move(heap_.tensors);
   }
 
   Tree Build(Value root) {
     // A key and a value for most tensors, few other values.
-    tree_.nodes_.reserve(2 * tree_.tensors_.size());
-    tree_.children_.reserve(2 * tree_.tensors_.size());
+    memory_->nodes.reserve(2 * memory_->tensors.size());
+    memory_->children.reserve(2 * memory_->tensors.size());
     tree_.root_ = NodeFor(root);
     std::vector<Value> items;
     std::vector<NodeId> nodes;
@@ -40,25 +41,29 @@ class TreeBuilder {
       if (object.kind == NodeKind::kSet || object.kind == NodeKind::kFrozenSet) Deduplicate(items, 1);
       nodes.clear();
       for (const Value item : items) nodes.push_back(NodeFor(item));
-      tree_.nodes_[id].index = static_cast<std::uint32_t>(tree_.children_.size());
-      tree_.nodes_[id].size = nodes.size();
-      tree_.children_.insert(tree_.children_.end(), nodes.begin(), nodes.end());
+      memory_->nodes[id].index = static_cast<std::uint32_t>(memory_->children.size());
+      memory_->nodes[id].size = nodes.size();
+      memory_->children.insert(memory_->children.end(), nodes.begin(), nodes.end());
     }
+    tree_.nodes_ = memory_->nodes;
+    tree_.children_ = memory_->children;
+    tree_.tensors_ = memory_->tensors;
+    tree_.memory_ = std::move(memory_);
     return std::move(tree_);
   }
 
  private:
   std::string_view TextOf(Value value) const {
     if (value.Is(Value::Tag::kOwnedText) || value.Is(Value::Tag::kOwnedBytes) || value.Is(Value::Tag::kBigInt)) {
-      return tree_.owned_[value.payload()];
+      return memory_->owned[value.payload()];
     }
     return heap_.text(value);
   }
 
   NodeId NodeFor(Value value) {
     if (value.Is(Value::Tag::kObject) && node_of_[value.payload()] != kNoNode) return node_of_[value.payload()];
-    const auto id = static_cast<NodeId>(tree_.nodes_.size());
-    tree_.nodes_.emplace_back();
+    const auto id = static_cast<NodeId>(memory_->nodes.size());
+    memory_->nodes.emplace_back();
     Tree::Node node;
     const auto text = [&](NodeKind kind, std::string_view bytes) {
       node.kind = kind;
@@ -97,7 +102,7 @@ class TreeBuilder {
         node.type = TypeOf(GlobalAt(static_cast<std::uint32_t>(value.payload())));
         break;
       case Value::Tag::kClass:
-        text(NodeKind::kName, tree_.owned_[value.payload()]);
+        text(NodeKind::kName, memory_->owned[value.payload()]);
         node.type = NamedType::kClass;
         break;
       case Value::Tag::kObject: {
@@ -105,15 +110,15 @@ class TreeBuilder {
         const Object object = heap_.object(value);
         node.kind = object.kind;
         FillObject(value, object, node, text);
-        tree_.nodes_[id] = node;
+        memory_->nodes[id] = node;
         if (!object.attributes.Is(Value::Tag::kNone)) {
           const NodeId attributes = AttributesFor(object.attributes);
-          tree_.nodes_[id].attributes = attributes;
+          memory_->nodes[id].attributes = attributes;
         }
         return id;
       }
     }
-    tree_.nodes_[id] = node;
+    memory_->nodes[id] = node;
     return id;
   }
 
@@ -130,16 +135,16 @@ class TreeBuilder {
       object.attributes = Value();
       const NodeId id = NodeFor(attributes);
       if (first == kNoNode) first = id;
-      if (previous != kNoNode) tree_.nodes_[previous].attributes = id;
+      if (previous != kNoNode) memory_->nodes[previous].attributes = id;
       previous = id;
       attributes = next;
     }
-    if (!attributes.Is(Value::Tag::kNone)) tree_.nodes_[previous].attributes = NodeFor(attributes);
+    if (!attributes.Is(Value::Tag::kNone)) memory_->nodes[previous].attributes = NodeFor(attributes);
     return first;
   }
 
   // Ends with a NUL, as all names of globals do.
-  const char* ClassName(const Object& object) const { return tree_.owned_[object.global & ~Object::kNamed].c_str(); }
+  const char* ClassName(const Object& object) const { return memory_->owned[object.global & ~Object::kNamed].c_str(); }
 
   template <typename SetText>
   void FillObject(Value value, const Object& object, Tree::Node& node, const SetText& text) {
@@ -151,7 +156,7 @@ class TreeBuilder {
         node.index = storages_.refs()[object.begin].id;
         break;
       case NodeKind::kByteArray:
-        text(NodeKind::kByteArray, tree_.owned_[object.begin]);
+        text(NodeKind::kByteArray, memory_->owned[object.begin]);
         break;
       case NodeKind::kName:
         text(NodeKind::kName, TextOf(heap_.pool[object.begin]));
@@ -188,7 +193,7 @@ class TreeBuilder {
   // A long text may be a key of many dicts, and a tower of tuples takes exponential time to compare.
   void Charge(std::uint64_t steps) const {
     steps_ += steps;
-    if (steps_ > limits::kWalkSteps + 64 * heap_.pool.size() + tree_.pickle_.size()) {
+    if (steps_ > limits::kWalkSteps + 64 * heap_.pool.size() + memory_->pickle.size()) {
       throw CheckpointError(ErrorCode::kLimitExceeded, tree_.file_, "has dict keys that take too long to compare");
     }
   }
@@ -308,6 +313,7 @@ class TreeBuilder {
   }
 
   Tree tree_;
+  std::shared_ptr<Tree::Memory> memory_ = std::make_shared<Tree::Memory>();
   Heap heap_;
   const StorageTable& storages_;
   std::vector<NodeId> node_of_;

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "harness/checkpoint/dtype.h"
+#include "loadpath/dtype.h"
 
 namespace loadpath {
 

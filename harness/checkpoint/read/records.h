@@ -12,7 +12,7 @@
 #include <string>
 
 #include "harness/base/file_source.h"
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 

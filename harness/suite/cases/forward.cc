@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "harness/base/stopwatch.h"
-#include "harness/load/device.h"
 #include "harness/measure/counters.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/cases/forward_ways.h"
+#include "loadpath/device.h"
 
 namespace loadpath {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "harness/base/parallel.h"
 #include "harness/base/stopwatch.h"
-#include "harness/load/device.h"
 #include "harness/measure/counters.h"
 #include "harness/suite/case_kinds.h"
+#include "loadpath/device.h"
 
 namespace loadpath {
 namespace {

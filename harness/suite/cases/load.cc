@@ -7,7 +7,6 @@
 #include "harness/base/parallel.h"
 #include "harness/base/stopwatch.h"
 #include "harness/golden/check_outputs.h"
-#include "harness/load/device.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/page_cache.h"
@@ -17,6 +16,7 @@
 #include "harness/suite/fitting_model.h"
 #include "harness/suite/reference_source.h"
 #include "harness/suite/user_checkpoint.h"
+#include "loadpath/device.h"
 
 namespace loadpath {
 namespace {

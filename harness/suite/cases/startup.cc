@@ -9,11 +9,11 @@
 #include "harness/base/paths.h"
 #include "harness/base/stopwatch.h"
 #include "harness/golden/check_outputs.h"
-#include "harness/load/device.h"
 #include "harness/measure/fresh_process.h"
 #include "harness/measure/page_cache.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/reference_source.h"
+#include "loadpath/device.h"
 
 namespace loadpath {
 namespace {

@@ -6,12 +6,12 @@
 
 #include "harness/base/stopwatch.h"
 #include "harness/golden/check_outputs.h"
-#include "harness/load/device.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/tensor_allocator.h"
 #include "harness/suite/case.h"
 #include "harness/suite/cases/startup.h"
 #include "harness/suite/reference_source.h"
+#include "loadpath/device.h"
 
 namespace loadpath {
 namespace {

@@ -1,7 +1,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "harness/checkpoint/checkpoint.h"
+#include <loadpath/checkpoint.h>
 
 int main(int, char** argv) try {
   const auto checkpoint = loadpath::Checkpoint::Open(argv[1]);

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "harness/state/load_state_dict.h"
+#include "loadpath/load_state_dict.h"
 
 struct LinearModel : torch::nn::Module {
   LinearModel() : linear(register_module("linear", torch::nn::Linear(10, 2))) {}

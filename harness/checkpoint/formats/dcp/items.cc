@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "harness/base/error.h"
 #include "harness/base/paths.h"
 #include "harness/checkpoint/check_view.h"
 #include "harness/checkpoint/formats/formats.h"

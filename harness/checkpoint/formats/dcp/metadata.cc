@@ -5,6 +5,7 @@
 #include <iterator>
 #include <optional>
 
+#include "harness/base/error.h"
 #include "harness/base/keyed_hash.h"
 #include "harness/base/paths.h"
 #include "harness/checkpoint/check_view.h"

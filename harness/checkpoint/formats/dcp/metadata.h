@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness/base/file_source.h"
-#include "harness/checkpoint/tree.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "harness/base/error.h"
 #include "harness/checkpoint/little_endian.h"
 #include "harness/checkpoint/pickle/module_state.h"
 #include "harness/checkpoint/pickle/torch_calls.h"

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/checkpoint/dtype.h"
+#include "loadpath/dtype.h"
 
 namespace loadpath {
 

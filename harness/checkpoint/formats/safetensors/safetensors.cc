@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "harness/base/error.h"
 #include "harness/base/keyed_hash.h"
 #include "harness/base/utf8.h"
 #include "harness/checkpoint/check_view.h"

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/base/error.h"
 #include "harness/base/keyed_hash.h"
 #include "harness/base/paths.h"
 #include "harness/checkpoint/limits.h"

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "harness/base/error.h"
 #include "harness/checkpoint/formats/zip/other_archives.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/little_endian.h"

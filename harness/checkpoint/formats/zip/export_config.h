@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/base/file_source.h"
-#include "harness/checkpoint/dtype.h"
+#include "loadpath/dtype.h"
 
 namespace loadpath {
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/base/error.h"
 #include "harness/checkpoint/formats/folder.h"
 
 namespace loadpath {

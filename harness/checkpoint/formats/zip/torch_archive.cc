@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "harness/base/error.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/checkpoint/pickle/tree_builder.h"
 

@@ -4,6 +4,7 @@
 // no state.
 #include <algorithm>
 
+#include "harness/base/error.h"
 #include "harness/checkpoint/formats/zip/script_classes.h"
 #include "harness/checkpoint/formats/zip/torch_archive.h"
 #include "harness/checkpoint/pickle/module_state.h"

@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_CHECKPOINT_DTYPE_H_
-#define LOADPATH_HARNESS_CHECKPOINT_DTYPE_H_
+#ifndef LOADPATH_DTYPE_H_
+#define LOADPATH_DTYPE_H_
 
 #include <cstdint>
 #include <optional>
@@ -50,4 +50,4 @@ std::optional<Dtype> DtypeByName(std::string_view name);
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_CHECKPOINT_DTYPE_H_
+#endif  // LOADPATH_DTYPE_H_

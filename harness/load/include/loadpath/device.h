@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_LOAD_DEVICE_H_
-#define LOADPATH_HARNESS_LOAD_DEVICE_H_
+#ifndef LOADPATH_DEVICE_H_
+#define LOADPATH_DEVICE_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -28,4 +28,4 @@ void Synchronize(at::Device device);
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_LOAD_DEVICE_H_
+#endif  // LOADPATH_DEVICE_H_

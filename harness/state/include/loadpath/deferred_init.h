@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_STATE_DEFERRED_INIT_H_
-#define LOADPATH_HARNESS_STATE_DEFERRED_INIT_H_
+#ifndef LOADPATH_DEFERRED_INIT_H_
+#define LOADPATH_DEFERRED_INIT_H_
 
 #include <torch/nn/module.h>
 
@@ -83,4 +83,4 @@ class DeferredInit {
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_STATE_DEFERRED_INIT_H_
+#endif  // LOADPATH_DEFERRED_INIT_H_

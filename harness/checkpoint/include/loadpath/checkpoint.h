@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_CHECKPOINT_CHECKPOINT_H_
-#define LOADPATH_HARNESS_CHECKPOINT_CHECKPOINT_H_
+#ifndef LOADPATH_CHECKPOINT_H_
+#define LOADPATH_CHECKPOINT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/base/error.h"
-#include "harness/checkpoint/tree.h"
+#include "loadpath/error.h"
+#include "loadpath/tree.h"
 
 namespace loadpath {
 
@@ -130,4 +130,4 @@ NodeId FollowKeyPath(const Checkpoint& checkpoint, std::string_view key_path);
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_CHECKPOINT_CHECKPOINT_H_
+#endif  // LOADPATH_CHECKPOINT_H_

@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_STATE_MODULE_INFO_H_
-#define LOADPATH_HARNESS_STATE_MODULE_INFO_H_
+#ifndef LOADPATH_MODULE_INFO_H_
+#define LOADPATH_MODULE_INFO_H_
 
 #include <set>
 #include <string>
@@ -17,4 +17,4 @@ struct ModuleInfo {
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_STATE_MODULE_INFO_H_
+#endif  // LOADPATH_MODULE_INFO_H_

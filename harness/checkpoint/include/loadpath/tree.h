@@ -1,16 +1,16 @@
-#ifndef LOADPATH_HARNESS_CHECKPOINT_TREE_H_
-#define LOADPATH_HARNESS_CHECKPOINT_TREE_H_
+#ifndef LOADPATH_TREE_H_
+#define LOADPATH_TREE_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "harness/checkpoint/dtype.h"
-#include "harness/checkpoint/huge_pages.h"
+#include "loadpath/dtype.h"
 
 namespace loadpath {
 
@@ -83,7 +83,7 @@ class Tree {
   Tree() = default;
   Tree(Tree&&) = default;
   Tree& operator=(Tree&&) = default;
-  Tree(const Tree&) = delete;  // nodes point into the pickle's bytes, which the tree keeps
+  Tree(const Tree&) = delete;
   Tree& operator=(const Tree&) = delete;
 
   const std::string& file() const { return file_; }  ///< the checkpoint's file, for messages
@@ -159,13 +159,13 @@ class Tree {
       double imag;
     };
   };
+  struct Memory;
   std::string file_;
   NodeId root_ = 0;
-  LargeVector<Node> nodes_;
-  LargeVector<NodeId> children_;
-  LargeVector<TensorView> tensors_;
-  std::vector<std::byte> pickle_;   // what most texts point into
-  std::vector<std::string> owned_;  // and the others
+  std::span<const Node> nodes_;  // these three lie in memory_
+  std::span<const NodeId> children_;
+  std::span<const TensorView> tensors_;
+  std::shared_ptr<const Memory> memory_;
 };
 
 /// A tensor and its place in the tree: one element a level, keys as text, positions as numbers in text.
@@ -180,4 +180,4 @@ std::vector<TensorPath> ListTensors(const Tree& tree, NodeId from);
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_CHECKPOINT_TREE_H_
+#endif  // LOADPATH_TREE_H_

@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_STATE_LOAD_STATE_DICT_H_
-#define LOADPATH_HARNESS_STATE_LOAD_STATE_DICT_H_
+#ifndef LOADPATH_LOAD_STATE_DICT_H_
+#define LOADPATH_LOAD_STATE_DICT_H_
 
 #include <torch/nn/module.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/state/state_dict.h"
+#include "loadpath/state_dict.h"
 
 namespace loadpath {
 
@@ -89,4 +89,4 @@ std::string PythonClassName(const torch::nn::Module& module);
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_STATE_LOAD_STATE_DICT_H_
+#endif  // LOADPATH_LOAD_STATE_DICT_H_

@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_STATE_STATE_DICT_H_
-#define LOADPATH_HARNESS_STATE_STATE_DICT_H_
+#ifndef LOADPATH_STATE_DICT_H_
+#define LOADPATH_STATE_DICT_H_
 
 #include <memory>
 #include <optional>
@@ -8,8 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/base/keyed_hash.h"
-#include "harness/checkpoint/checkpoint.h"
+#include "loadpath/checkpoint.h"
 
 namespace loadpath {
 
@@ -48,15 +47,16 @@ class StateDict {
  private:
   explicit StateDict(std::shared_ptr<const Checkpoint> checkpoint) : checkpoint_(std::move(checkpoint)) {}
   void ReadMetadata(NodeId dict);
-  void Index();
+  void MakeIndex();
 
   std::shared_ptr<const Checkpoint> checkpoint_;
+  struct Index;
   std::vector<Entry> entries_, metadata_;  // metadata_: by module path
-  HashMap<std::string, std::size_t> index_, metadata_index_;
+  std::shared_ptr<const Index> index_;     // of both
   bool has_metadata_ = false;
   std::string key_error_;
 };
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_STATE_STATE_DICT_H_
+#endif  // LOADPATH_STATE_DICT_H_
