@@ -14,7 +14,7 @@ int Cores();
 void ParallelFor(std::size_t count, int threads, const std::function<void(std::size_t)>& work);
 
 /// The same, calling work(number, worker). No two calls run at once with the same worker, which is below `threads` and
-/// below `count`: for buffers that calls use one after the other.
+/// below `count`: for buffers that calls use one after the other. Worker 0 is the caller's thread.
 void ParallelForWithWorker(std::size_t count, int threads,
                            const std::function<void(std::size_t number, std::size_t worker)>& work);
 

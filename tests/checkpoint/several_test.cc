@@ -89,6 +89,28 @@ TEST_P(Several, RepeatedReadsCostTheSame) {
   EXPECT_EQ(costs.size(), 1u);
 }
 
+// However its bytes lie: in one run, in chunks that are put together, in values of their own.
+TEST_P(Several, ProgressEndsWithAllBytes) {
+  std::vector<std::vector<std::byte>> bytes;
+  std::vector<ReadJob> jobs;
+  std::uint64_t all = 0, last = 0;
+  for (StorageId id = 0; id < checkpoint_->storages().size(); ++id) {
+    all += bytes.emplace_back(checkpoint_->storages()[id].nbytes).size();
+    jobs.push_back({id, 0, bytes.back()});
+  }
+  std::size_t ends = 0;
+  const auto report = [&](std::uint64_t done, std::uint64_t total) {
+    EXPECT_EQ(total, all);
+    EXPECT_GE(done, last);
+    last = done;
+    ends += done == total;
+    return true;
+  };
+  checkpoint_->Read(jobs, {.threads = 2, .progress = report});
+  EXPECT_EQ(last, all);
+  EXPECT_EQ(ends, all > 0 ? 1u : 0u);
+}
+
 TEST_P(Several, NoTwoStoragesHaveOneName) {
   std::set<std::string> names;
   for (const Storage& storage : checkpoint_->storages()) EXPECT_TRUE(names.insert(storage.name).second) << storage.name;

@@ -23,7 +23,7 @@ std::optional<Extent> SingleFile::Locate(StorageId storage) const {
 ReadReport SingleFile::Read(std::span<const ReadJob> jobs, const ReadOptions& options) const {
   return OrOutOfMemory(path(), "could not be read", [&] {
     const RecordFile file = record_file();
-    return ReadRecords({&file, 1}, {}, jobs, options);
+    return ReadRecords(path(), {&file, 1}, {}, jobs, options);
   });
 }
 

@@ -4,6 +4,7 @@
 #include "harness/base/parallel.h"
 #include "harness/checkpoint/read/byte_swap.h"
 #include "harness/checkpoint/read/inflate.h"
+#include "harness/checkpoint/read/read_progress.h"
 #include "harness/checkpoint/read/records.h"
 
 namespace loadpath {
@@ -27,12 +28,14 @@ struct Unit {
 
 class Reader {
  public:
-  Reader(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of, std::span<const ReadJob> jobs,
-         const ReadOptions& options)
-      : files_(files),
+  Reader(const std::string& path, std::span<const RecordFile> files, std::span<const std::uint32_t> file_of,
+         std::span<const ReadJob> jobs, const ReadOptions& options)
+      : path_(path),
+        files_(files),
         file_of_(file_of),
         jobs_(jobs),
         check_(options.crc != CrcMode::kOff),
+        progress_(options.progress),
         threads_(options.threads > 0 ? options.threads : Cores()) {}
 
   ReadReport Run() {
@@ -40,10 +43,16 @@ class Reader {
     const std::uint64_t useful = std::max<std::uint64_t>(1, bytes_ / kBytesPerThread);
     const auto threads = std::min<std::uint64_t>({static_cast<std::uint64_t>(threads_), units_.size(), useful});
     std::vector<std::vector<std::byte>> buffers(threads);
+    const ReadProgress progress(progress_, path_, bytes_);
     // The units are in the files' order: of several errors, the first in that order is thrown.
-    ParallelForWithWorker(units_.size(), static_cast<int>(threads),
-                          [&](std::size_t unit, std::size_t worker) { Do(unit, buffers[worker]); });
-    return Report();
+    ParallelForWithWorker(units_.size(), static_cast<int>(threads), [&](std::size_t unit, std::size_t worker) {
+      Do(unit, buffers[worker]);
+      progress.Add(BytesOf(units_[unit]));
+      if (worker == 0) progress.Tell();
+    });
+    ReadReport report = Report();
+    progress.Finish();
+    return report;
   }
 
  private:
@@ -101,6 +110,14 @@ class Reader {
       }
     }
     unit_crcs_.resize(units_.size());
+  }
+
+  // Of the destinations.
+  std::uint64_t BytesOf(const Unit& unit) const {
+    if (!unit.window && !slots_[order_[unit.first]].deflated) return unit.length;
+    std::uint64_t bytes = 0;
+    for (std::uint32_t i = unit.first; i < unit.last; ++i) bytes += jobs_[order_[i]].dst.size();
+    return bytes;
   }
 
   bool Small(std::uint32_t job) const {
@@ -205,10 +222,12 @@ class Reader {
     return report;
   }
 
+  const std::string& path_;
   const std::span<const RecordFile> files_;
   const std::span<const std::uint32_t> file_of_;
   const std::span<const ReadJob> jobs_;
   const bool check_;
+  const Progress& progress_;
   const int threads_;
   std::uint64_t bytes_ = 0;
   std::vector<Slot> slots_;           // by job
@@ -232,15 +251,16 @@ std::uint64_t Payloads::Find(const Records& records, StorageId storage) const {
   return payload;
 }
 
-ReadReport ReadRecords(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of,
-                       std::span<const ReadJob> jobs, const ReadOptions& options) {
+ReadReport ReadRecords(const std::string& path, std::span<const RecordFile> files,
+                       std::span<const std::uint32_t> file_of, std::span<const ReadJob> jobs,
+                       const ReadOptions& options) {
   const auto sum = [&](std::uint64_t (FileSource::*count)() const) {
     std::uint64_t total = 0;
     for (const RecordFile& file : files) total += (file.records->source().*count)();
     return total;
   };
   const std::uint64_t bytes = sum(&FileSource::bytes_read), calls = sum(&FileSource::read_calls);
-  ReadReport report = Reader(files, file_of, jobs, options).Run();
+  ReadReport report = Reader(path, files, file_of, jobs, options).Run();
   report.bytes_read = sum(&FileSource::bytes_read) - bytes;
   report.read_calls = sum(&FileSource::read_calls) - calls;
   return report;

@@ -70,9 +70,11 @@ struct RecordFile {
 
 /// Implements Checkpoint::Read for every format. The storage of job i is one of files[file_of[i]], or of files[0] if
 /// `file_of` is empty. Several threads read large records in chunks, straight into the destination, and sum each chunk
-/// while it is in the cache. Small neighbours are read together. The threads share the jobs of all files.
-ReadReport ReadRecords(std::span<const RecordFile> files, std::span<const std::uint32_t> file_of,
-                       std::span<const ReadJob> jobs, const ReadOptions& options);
+/// while it is in the cache. Small neighbours are read together. The threads share the jobs of all files. `path` is the
+/// checkpoint's, for the message that the read was cancelled.
+ReadReport ReadRecords(const std::string& path, std::span<const RecordFile> files,
+                       std::span<const std::uint32_t> file_of, std::span<const ReadJob> jobs,
+                       const ReadOptions& options);
 
 }  // namespace loadpath
 

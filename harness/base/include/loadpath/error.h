@@ -8,7 +8,7 @@
 
 namespace loadpath {
 
-/// What can be wrong with a checkpoint. Every failure that a file's bytes can cause is one of these.
+/// Why reading a checkpoint failed. Every failure that a file's bytes can cause is one of these.
 enum class ErrorCode : std::uint8_t {
   kIo,               ///< the operating system refused: no such file, no permission, a failing read
   kUnknownFormat,    ///< not a checkpoint of any kind that is read here
@@ -23,6 +23,7 @@ enum class ErrorCode : std::uint8_t {
   kLimitExceeded,    ///< larger or deeper than a limit of the reader (docs/hostile_files.md lists them)
   kKeyPath,          ///< a key path that leads nowhere in this checkpoint
   kOutOfMemory,      ///< an allocation failed that the file's real size justifies
+  kCancelled,        ///< ReadOptions::progress asked to stop
 };
 
 /// The only exception that reading a checkpoint throws.

@@ -23,6 +23,7 @@
 #include "harness/checkpoint/pickle/copy_value.h"
 #include "harness/checkpoint/pickle/tree_builder.h"
 #include "harness/checkpoint/read/byte_swap.h"
+#include "harness/checkpoint/read/read_progress.h"
 
 namespace loadpath {
 namespace {
@@ -91,6 +92,7 @@ class Dcp final : public SeveralFiles {
     std::vector<Piece> pieces;
     std::vector<ReadJob> direct;  // and of each, its file and the number of the job that it is a part of
     std::vector<std::uint32_t> file_of, job_of;
+    std::uint64_t wanted = 0;
     for (std::uint32_t i = 0; i < jobs.size(); ++i) {
       const ReadJob& job = jobs[i];
       const Home& home = homes_[job.storage];
@@ -99,6 +101,7 @@ class Dcp final : public SeveralFiles {
         source_->Fail(ErrorCode::kBadTensor, "has no such bytes: ask for a range inside the storage",
                       storages_[job.storage].name);
       }
+      wanted += job.dst.size();
       if (home.entry != kNone) {
         AddPieces(i, job, metadata_.entries[home.entry], pieces);
       } else {
@@ -107,6 +110,7 @@ class Dcp final : public SeveralFiles {
         job_of.push_back(i);
       }
     }
+    const ReadProgress progress(options.progress, path_, wanted);
     FindPlaces(pieces, options);
     std::vector<const Piece*> scattered;
     for (const Piece& piece : pieces) {
@@ -123,7 +127,8 @@ class Dcp final : public SeveralFiles {
     }
     std::vector<bool> counted(jobs.size());
     ReadAll(direct, file_of, job_of, options, counted, report);
-    ReadScattered(scattered, jobs, options, counted, report);
+    ReadScattered(scattered, jobs, options, progress, counted, report);
+    progress.Finish();
     report.bytes_read = items_.bytes_read() - bytes;
     report.read_calls = items_.read_calls() - calls;
     return report;
@@ -226,7 +231,7 @@ class Dcp final : public SeveralFiles {
                ReadReport& report) const {
     std::vector<RecordFile> files = items_.RecordFiles(Swapped());
     for (const OpenValue& value : values_) files.push_back(value.file->record_file());
-    const ReadReport part = ReadRecords(files, file_of, jobs, options);
+    const ReadReport part = ReadRecords(path_, files, file_of, jobs, options);
     report.bytes_checked += part.bytes_checked;
     report.bytes_copied += part.bytes_copied;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -239,7 +244,7 @@ class Dcp final : public SeveralFiles {
 
   // Chunks that are no run of their tensor's bytes: read as they are, some at a time, then put in their places.
   void ReadScattered(std::span<const Piece* const> pieces, std::span<const ReadJob> jobs, const ReadOptions& options,
-                     std::vector<bool>& counted, ReadReport& report) const {
+                     const ReadProgress& progress, std::vector<bool>& counted, ReadReport& report) const {
     for (std::size_t first = 0; first < pieces.size();) {
       std::uint64_t bytes = 0;
       std::size_t last = first;
@@ -258,7 +263,8 @@ class Dcp final : public SeveralFiles {
         file_of.push_back(metadata_.items[piece.item].file);
         job_of.push_back(piece.job);
       }
-      ReadAll(batch, file_of, job_of, options, counted, report);
+      // Not all of these bytes may be wanted: they are counted when they are in their places.
+      ReadAll(batch, file_of, job_of, {options.threads, options.crc}, counted, report);
       ParallelFor(buffers.size(), options.threads > 0 ? options.threads : Cores(), [&](std::size_t i) {
         const Piece& piece = *pieces[first + i];
         std::span<const std::byte> src = buffers[i];
@@ -268,7 +274,8 @@ class Dcp final : public SeveralFiles {
         }
         piece.box.Scatter(piece.begin, src, jobs[piece.job].dst, jobs[piece.job].begin);
       });
-      first = last;
+      for (; first < last; ++first) progress.Add(pieces[first]->end - pieces[first]->begin);
+      progress.Tell();
     }
   }
 

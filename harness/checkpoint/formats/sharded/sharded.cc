@@ -59,7 +59,7 @@ class Sharded final : public SeveralFiles {
         file_of.push_back(places_[job.storage].shard);
         job.storage = places_[job.storage].storage;
       }
-      return ReadRecords(files, file_of, local, options);
+      return ReadRecords(path_, files, file_of, local, options);
     });
   }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "loadpath/error.h"
+#include "loadpath/progress.h"
 #include "loadpath/tree.h"
 
 namespace loadpath {
@@ -56,6 +57,7 @@ struct ReadJob {
 struct ReadOptions {
   int threads = 0;  ///< 0: one per core that this process may use
   CrcMode crc = CrcMode::kAuto;
+  Progress progress = {};  ///< reports how far the read is, and cancels it
 };
 
 /// The costs of one call, and what was checked. The costs are exact: the same read of the same file costs the same.
