@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 
 #include "harness/base/stopwatch.h"
 #include "harness/load/load_path.h"
+#include "harness/state/recorded_fills.h"
 
 namespace loadpath {
 
@@ -27,6 +29,8 @@ LoadResult LoadStaged(const LoadRequest& request);
 struct Prepared {
   std::shared_ptr<const Checkpoint> checkpoint;
   std::vector<PlannedTensor> tensors;
+  /// As long as it is there, the path's writes to the module run no recorded fill.
+  std::optional<OwnWrites> own_writes = OwnWrites();
 };
 
 /// Opens the file and plans the whole load; every path starts here. `path` is the name of the algorithm that runs.

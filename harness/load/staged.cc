@@ -74,7 +74,7 @@ bool CanStage(const TensorView& view, const at::Tensor& target) {
 
 LoadResult LoadStaged(const LoadRequest& request) {
   LoadResult result;
-  const Prepared prepared = Prepare(request, "staged", /*assign=*/false, result);
+  Prepared prepared = Prepare(request, "staged", /*assign=*/false, result);
   const Checkpoint& checkpoint = *prepared.checkpoint;
   Stopwatch watch;
   const at::NoGradGuard no_grad;
@@ -127,7 +127,8 @@ LoadResult LoadStaged(const LoadRequest& request) {
   }
   for (const PlannedTensor& planned : prepared.tensors) Replace(planned, values[planned.target.unsafeGetTensorImpl()]);
   Finish(result);
-  if (request.deferred != nullptr) request.deferred->Finish();
+  // The rest of the module moves too, and has to have its first values for that.
+  prepared.own_writes.reset();
   request.module.to(request.device);
   Synchronize(request.device);
   if (!request.device.is_cpu()) {

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "harness/state/recorded_fills.h"
 #include "harness/state/source_groups.h"
 #include "loadpath/deferred_init.h"
 
@@ -172,6 +173,7 @@ std::uint64_t CopyWindow(const Checkpoint& checkpoint, std::span<const PlannedTe
 }  // namespace
 
 ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> all, const ReadOptions& options) {
+  const OwnWrites own;
   const std::vector<PlannedTensor> tensors = LastOfEach(all);
   const std::vector<SourceGroup> groups = GroupsToCopy(checkpoint, tensors, ExtentFor(options));
   WindowReader reader(checkpoint, groups);
@@ -201,6 +203,7 @@ ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTenso
 
 ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors,
                         const ReadOptions& options) {
+  const OwnWrites own;
   const std::vector<SourceGroup> groups = GroupSources(checkpoint, tensors, GroupExtent::kWhole);
   std::vector<at::Storage> storages;
   std::vector<ReadJob> jobs;

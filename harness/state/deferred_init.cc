@@ -1,11 +1,13 @@
 #include "loadpath/deferred_init.h"
 
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/library.h>
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -55,8 +57,9 @@ thread_local Impl* recording = nullptr;
 
 // All objects of all threads: a module may be constructed on one thread and loaded on another.
 struct Registry {
-  std::mutex mutex;  // guards `objects` and their fills
+  std::mutex mutex;  // guards the other members and the objects' fills
   std::vector<Impl*> objects;
+  std::optional<at::CallbackHandle> watch;  // while fills are recorded and their scope has ended
 };
 
 // Never destroyed: objects with static lifetime may outlive it.
@@ -64,6 +67,12 @@ Registry& All() {
   static auto* registry = new Registry;
   return *registry;
 }
+
+// What is done to tensors under the lock must not come back for it.
+struct Lock {
+  std::lock_guard<std::mutex> guard{All().mutex};
+  OwnWrites own;
+};
 
 // Runs the fills, recorded by any object, of the memory behind a value on the stack.
 void RunFor(const c10::IValue& value, const std::vector<Impl*>& objects) {
@@ -78,6 +87,29 @@ void RunFor(const c10::IValue& value, const std::vector<Impl*>& objects) {
   }
 }
 
+// Sees every operation of every thread before it runs. Inside a scope the fallback below sees them.
+std::unique_ptr<at::ObserverContext> OnOperation(const at::RecordFunction& function) {
+  if (OwnWrites::active() || recording != nullptr) return nullptr;
+  const std::optional<c10::OperatorName> name = function.operator_name();
+  if (!name || IsView(*name)) return nullptr;
+  const Lock lock;
+  for (const c10::IValue& input : function.inputs()) RunFor(input, All().objects);
+  return nullptr;
+}
+
+// Watches operations while there is a fill that one of them could meet. An observer costs every operation of the
+// process a microsecond, so there is none at other times.
+void WatchIfNeeded() {
+  Registry& all = All();
+  const bool needed = std::ranges::any_of(all.objects, [](const Impl* object) { return !object->fills.empty(); });
+  if (needed && !all.watch) {
+    all.watch = at::addGlobalCallback(
+        at::RecordFunctionCallback(OnOperation).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
+  } else if (!needed && all.watch) {
+    at::removeCallback(*std::exchange(all.watch, std::nullopt));
+  }
+}
+
 void Fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
   const std::size_t count = op.schema().arguments().size();
   const auto arguments = std::span(*stack).last(count);
@@ -85,7 +117,7 @@ void Fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::ji
     const at::Tensor self = arguments[0].toTensor();
     // Filling a parameter with gradients on is an error: let the operator itself raise it.
     if (HasOwnMemory(self) && !(at::GradMode::is_enabled() && self.requires_grad())) {
-      const std::lock_guard lock(All().mutex);
+      const Lock lock;
       recording->fills.Record(op, torch::jit::Stack(arguments.begin(), arguments.end()));
       torch::jit::drop(*stack, count);
       stack->push_back(self);
@@ -93,7 +125,7 @@ void Fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::ji
     }
   }
   if (!IsView(op.operator_name())) {
-    const std::lock_guard lock(All().mutex);
+    const Lock lock;
     for (const c10::IValue& argument : arguments) RunFor(argument, All().objects);
   }
   // Operators that this one calls are not seen: they may read memory directly.
@@ -109,7 +141,12 @@ TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, library) {
 
 struct DeferredInit::Scope::Mode {
   explicit Mode(Impl* impl) : previous(std::exchange(recording, impl)) {}
-  ~Mode() { recording = previous; }
+  ~Mode() {
+    recording = previous;
+    if (previous != nullptr) return;
+    const Lock lock;
+    WatchIfNeeded();
+  }
   Impl* previous;
   c10::impl::IncludeDispatchKeyGuard guard{kDeferredInitKey};
 };
@@ -118,43 +155,46 @@ DeferredInit::Scope::Scope(DeferredInit& owner) : mode_(std::make_unique<Mode>(o
 DeferredInit::Scope::~Scope() = default;
 
 DeferredInit::DeferredInit() : impl_(std::make_unique<Impl>()) {
-  const std::lock_guard lock(All().mutex);
+  const Lock lock;
   All().objects.push_back(impl_.get());
 }
 
 DeferredInit::~DeferredInit() {
   Finish();
-  const std::lock_guard lock(All().mutex);
+  const Lock lock;
   std::erase(All().objects, impl_.get());
 }
 
 void DeferredInit::Loaded(std::span<const at::Tensor> tensors) {
-  const std::lock_guard lock(All().mutex);
+  const Lock lock;
   impl_->fills.Forget(tensors);
+  WatchIfNeeded();
 }
 
 void DeferredInit::ForgetFills(std::span<const at::Tensor> tensors) {
-  const std::lock_guard lock(All().mutex);
+  const Lock lock;
   for (Impl* object : All().objects) object->fills.Forget(tensors);
+  WatchIfNeeded();
 }
 
 void DeferredInit::Finish() {
   RecordedFills fills;
   {
-    const std::lock_guard lock(All().mutex);
+    const Lock lock;
     fills = impl_->fills.TakeAll();
+    WatchIfNeeded();
   }
   fills.RunAll();  // it may take long: other threads may load meanwhile
 }
 
 std::size_t DeferredInit::pending() const {
-  const std::lock_guard lock(All().mutex);
+  const Lock lock;
   return impl_->fills.size();
 }
 
 bool DeferredInit::WillFill(const at::Tensor& tensor) {
   if (!HasOwnMemory(tensor)) return false;
-  const std::lock_guard lock(All().mutex);
+  const Lock lock;
   return std::ranges::any_of(All().objects, [&](const Impl* object) { return object->fills.WillFill(tensor); });
 }
 

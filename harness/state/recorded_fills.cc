@@ -35,6 +35,8 @@ bool CoverStorage(const Tensors& tensors) {
 
 }  // namespace
 
+thread_local int OwnWrites::count_ = 0;
+
 void RecordedFills::Record(const c10::OperatorHandle& op, torch::jit::Stack arguments) {
   const at::Tensor self = arguments[0].toTensor();
   const c10::impl::ExcludeDispatchKeyGuard guard(kDeferredInitKey);

@@ -15,6 +15,20 @@ namespace loadpath {
 /// DeferredInit's dispatch key. The fallback that DeferredInit registers for it runs while a scope lives.
 inline constexpr c10::DispatchKey kDeferredInitKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
+/// While one lives, what this thread does to tensors runs no recorded fill: a load that writes them whole, or a fill
+/// itself. Each copy counts, so that a function may return one.
+class OwnWrites {
+ public:
+  OwnWrites() { ++count_; }
+  OwnWrites(const OwnWrites&) { ++count_; }
+  OwnWrites& operator=(const OwnWrites&) = default;
+  ~OwnWrites() { --count_; }
+  static bool active() { return count_ > 0; }
+
+ private:
+  static thread_local int count_;
+};
+
 /// In-place fills that were called and did not run yet, by the storage that they write to.
 class RecordedFills {
  public:

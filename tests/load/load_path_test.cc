@@ -300,7 +300,7 @@ TEST(Staged, GivesTheSameBitsInNewMemoryAndFinishesTheConstruction) {
     SCOPED_TRACE(file);
     DeferredInit deferred;
     const auto module = deferred.Construct([] { return std::make_shared<Two>(); });
-    const LoadResult result = LoadStaged({.file = File(file), .module = *module, .deferred = &deferred});
+    const LoadResult result = LoadStaged({.file = File(file), .module = *module});
     EXPECT_EQ(deferred.pending(), 0u);
     EXPECT_EQ(result.ran, "staged");
     EXPECT_TRUE(at::equal(module->a, WantedA()));

@@ -27,8 +27,8 @@ Forward OpenModule(const std::string& name, const Session& session, at::Device d
   const ReferencePart& part = source.parts.front();
   DeferredInit deferred;
   const std::shared_ptr<torch::nn::Module> module = deferred.Construct(part.model->make);
-  const LoadResult result = FindLoadPath("direct")->load(
-      {.file = source.file, .key_path = part.key, .module = *module, .device = device, .deferred = &deferred});
+  const LoadResult result =
+      FindLoadPath("direct")->load({.file = source.file, .key_path = part.key, .module = *module, .device = device});
   deferred.Loaded(result.loaded);
   deferred.Finish();
   if (const std::string wrong = CheckParameters(*module, *part.entry); !wrong.empty()) throw WrongAnswer(wrong);

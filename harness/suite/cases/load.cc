@@ -184,8 +184,7 @@ class LoadRun : public Run {
                                 .checkpoint = shared,
                                 .open = HowToOpen(tested()),
                                 .module = *part->module,
-                                .device = device_,
-                                .deferred = &part->deferred};
+                                .device = device_};
       results.push_back(LoadBy(path_, request, must_load_));
     }
     Synchronize(device_);

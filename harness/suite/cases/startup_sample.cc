@@ -74,8 +74,7 @@ Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
                               .checkpoint = shared,
                               .open = HowToOpen(one),
                               .module = *modules.back(),
-                              .device = device,
-                              .deferred = &deferred};
+                              .device = device};
     const LoadResult result = LoadBy(path, request, source.must_load);
     deferred.Loaded(result.loaded);
     deferred.Finish();

@@ -18,15 +18,16 @@ namespace loadpath {
 ///
 /// While a scope lives, in-place fills (uniform_, normal_, fill_, zero_ …) of tensors on this thread are recorded, not
 /// run. A module of 124 M parameters is then constructed in milliseconds, and its memory stays untouched until it is
-/// loaded into. Any other operation that is called under a scope on a tensor with recorded fills runs them first, so
-/// that its result is right; views (weight[0], weight.detach()) do not. LoadStateDict and the load paths forget the
-/// fills of the tensors that they load. Finish(), or the destructor, runs the fills of all others: such a tensor holds
-/// its proper first value, never uninitialised memory.
+/// loaded into. Any other operation on a tensor with recorded fills, under the scope or after it and on any thread,
+/// runs them first, so that its result is right and nothing that it writes is overwritten later; views (weight[0],
+/// weight.detach()) do not. LoadStateDict and the load paths forget the fills of the tensors that they load. Finish(),
+/// or the destructor, runs the fills of all others: such a tensor holds its proper first value, never uninitialised
+/// memory. So no order of these calls gives another module than ordinary construction and the load would.
 ///
-/// A scope does not see memory that is reached through data_ptr() or an accessor. Between the scope's end and Finish()
-/// no operation on the module is seen, so load and finish before anything else. If you fill a tensor by other means
-/// than a load, call Loaded() for it. Random fills draw from the generator when they run: Finish() gives the values of
-/// ordinary construction if nothing was loaded, no random fill ran early and nothing else drew in between.
+/// Nothing sees memory that is reached without an operation: by data_ptr(), an accessor, torch::save. Call Finish()
+/// before that; if you write there before, call Loaded() for the tensor. Random fills draw from the generator when they
+/// run: Finish() gives the values of ordinary construction if nothing was loaded, no random fill ran early and nothing
+/// else drew in between.
 ///
 /// Construction, load and Finish() may run on different threads, one after the other. Different threads may each
 /// construct and load a module of their own at once. A scope begins and ends on one thread. Scopes nest, also those of
@@ -34,7 +35,8 @@ namespace loadpath {
 ///
 /// Process-wide: linking this registers a fallback for LibTorch's dispatch key TESTING_ONLY_GenericMode, the only one
 /// that is free for it. The fallback runs only on a thread inside a scope. A program that registers one for the same
-/// key itself cannot use this class.
+/// key itself cannot use this class. From a scope's end until nothing is recorded any more, an observer
+/// (at::addGlobalCallback) sees every operation of the process.
 class DeferredInit {
  public:
   struct Impl;
