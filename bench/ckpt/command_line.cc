@@ -1,5 +1,6 @@
 #include "bench/ckpt/command_line.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/checkpoint/key_mapping.h"
 #include "harness/inspect/file_and_key.h"
 
 namespace loadpath::ckpt {
@@ -64,6 +66,17 @@ std::string VersionLines() {
 
 std::string NamesAFile(const std::string& text) {
   return ParseFileAndKey(text).file.empty() ? text + " names no file before \"::\"" : "";
+}
+
+// The last "=" parts them: an expression may hold others, the name of a key does not.
+KeyRename ParseRename(const std::string& text) {
+  const std::size_t equals = std::min(text.rfind('='), text.size());
+  return {text.substr(0, equals), text.substr(std::min(equals + 1, text.size()))};
+}
+
+std::string RenameProblem(const std::string& text) {
+  if (text.find('=') == std::string::npos) return text + " has no \"=\": write PATTERN=REPLACEMENT";
+  return KeyRulesProblem({.rename = {ParseRename(text)}});
 }
 
 bool NeedsIt(NeedsLibTorch when, const CLI::App& app) {
@@ -124,6 +137,33 @@ CLI::Option* AddFile(CLI::App& app, const std::string& name, std::string& file, 
 
 void AddKey(CLI::App& app, std::string& key, const std::string& files) {
   app.add_option("--key", key, "The key path of the state dict in " + files + ": model_state_dict, a.b.c");
+}
+
+void AddKeyRules(CLI::App& app, KeyRules& rules, const std::string& files) {
+  app.add_option(
+         "--prefix", rules.prefixes,
+         "Remove this prefix from the keys of " + files + ", wherever a component begins with it: module. (repeatable)")
+      ->check(NotEmpty())
+      ->type_name("PREFIX")
+      ->allow_extra_args(false);
+  app.add_option_function<std::vector<std::string>>(
+         "--rename",
+         [&rules](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) rules.rename.push_back(ParseRename(text));
+         },
+         "Then replace each match of the regular expression A by B, in which $1 is the first group (repeatable, in "
+         "order): '^encoder\\.=text.'")
+      ->check(CLI::Validator(RenameProblem, ""))
+      ->type_name("A=B")
+      ->allow_extra_args(false);
+  app.add_option("--only", rules.only, "Then leave out the keys without a match of this regular expression")
+      ->check(NotEmpty())
+      ->check(CLI::Validator([](const std::string& text) { return KeyRulesProblem({.only = text}); }, ""))
+      ->type_name("REGEX");
+  app.add_option("--skip", rules.skip, "Then leave out the keys with a match of this regular expression")
+      ->check(NotEmpty())
+      ->check(CLI::Validator([](const std::string& text) { return KeyRulesProblem({.skip = text}); }, ""))
+      ->type_name("REGEX");
 }
 
 void AddJson(CLI::App& app, bool& json) { app.add_flag("--json", json, "Print JSON"); }

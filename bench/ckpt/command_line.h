@@ -7,6 +7,7 @@
 #include "bench/ckpt/subcommands.h"
 #include "harness/command_line/command_line.h"
 #include "loadpath/checkpoint.h"
+#include "loadpath/key_rules.h"
 
 namespace loadpath::ckpt {
 
@@ -29,6 +30,8 @@ inline constexpr const char* kExitCodes =
 /// Adds the positional argument FILE, which is FILE::key.path too.
 CLI::Option* AddFile(CLI::App& app, const std::string& name, std::string& file, const std::string& help);
 void AddKey(CLI::App& app, std::string& key, const std::string& files);
+/// Adds --prefix, --rename, --only and --skip, which are about the keys of `files`.
+void AddKeyRules(CLI::App& app, KeyRules& rules, const std::string& files);
 void AddJson(CLI::App& app, bool& json);
 void AddOpaque(CLI::App& app, OpenOptions& open);
 void AddCrc(CLI::App& app, CrcMode& crc, const std::string& what);

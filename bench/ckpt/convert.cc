@@ -21,7 +21,7 @@ Command DeclareConvert(CLI::App& app) {
       ->required()
       ->check(NotEmpty());
   AddKey(app, options->key, "FILE");
-  app.add_option("--prefix", options->convert.prefix, "Remove this prefix from the names: module.")->check(NotEmpty());
+  AddKeyRules(app, options->convert.rules, "FILE");
   app.add_option_function<std::string>(
          "--aliases",
          [options](const std::string& text) {

@@ -22,7 +22,7 @@ int Run(const Options& options, const ModelRuns* models) {
     file = WithKey(file, options.key);
     return models->diff({.file = file,
                          .model = options.model,
-                         .prefix = options.diff.prefix,
+                         .rules = options.diff.rules,
                          .json = options.json,
                          .open = options.diff.open});
   }
@@ -49,8 +49,7 @@ Command DeclareDiff(CLI::App& app) {
       app.add_option("--model", options->model, "Compare FILE with this model: missing is what only the model has")
           ->excludes(other);
   AddKey(app, options->key, "FILE and OTHER, if they name none themselves");
-  app.add_option("--prefix", options->diff.prefix, "Remove this prefix from the keys of FILE and OTHER: module.")
-      ->check(NotEmpty());
+  AddKeyRules(app, options->diff.rules, "FILE and OTHER");
   // CLI11's own validator would write the largest double out in full.
   const CLI::Validator tolerance(
       [](const std::string& text) {
@@ -74,6 +73,7 @@ Command DeclareDiff(CLI::App& app) {
                          "  ckpt diff epoch1.pth epoch2.pth --key model_state_dict --json\n"
                          "  ckpt diff training.pth::model_state_dict model.safetensors\n"
                          "  ckpt diff epoch1.pth epoch2.pth --rtol 1e-3 --atol 1e-5\n"
+                         "  ckpt diff ddp.pth plain.pth --prefix module. --only '^encoder\\.'\n"
                          "  ckpt diff model.pth --model resnet50\n\n") +
              kExitCodes);
   return {[options] { return ParseFileAndKey(options->file).file; },

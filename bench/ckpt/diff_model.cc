@@ -15,7 +15,9 @@ namespace {
 StateDict OpenStateDict(const DiffModelOptions& options) {
   const auto checkpoint = Checkpoint::Open(options.file.file, options.open);
   try {
-    return StateDict::From(checkpoint, options.file.key);
+    StateDict state_dict = StateDict::From(checkpoint, options.file.key);
+    state_dict.Apply(options.rules);
+    return state_dict;
   } catch (const StateDictError& error) {
     const Tree& tree = checkpoint->tree();
     const std::string places = StateDictPlaces(tree, FollowKeyPath(*checkpoint, options.file.key), options.file);
@@ -31,11 +33,11 @@ int RunDiffModel(const DiffModelOptions& options) {
   const StateDict state_dict = OpenStateDict(options);
   const std::shared_ptr<torch::nn::Module> module = model.make();
   // Keys, shapes and dtypes: a module that nothing was loaded into has no values to compare.
-  const std::vector<KeyInfo> wanted = KeysOf(*module), have = KeysOf(state_dict, options.prefix);
+  const std::vector<KeyInfo> wanted = KeysOf(*module), have = KeysOf(state_dict);
   Differences differences = CompareKeys({wanted, have, options.model, options.file.text});
   differences.against_model = true;
   // PyTorch's own rules decide what is missing and what is unexpected.
-  LoadCheck check = CheckLoadStateDict(*module, state_dict, {.strict = false, .remove_prefix = options.prefix});
+  LoadCheck check = CheckLoadStateDict(*module, state_dict, {.strict = false});
   differences.missing = std::move(check.plan.missing_keys);
   differences.unexpected = std::move(check.plan.unexpected_keys);
   // Not strict, the messages leave the keys out; the shapes have a list of their own too.
@@ -44,7 +46,12 @@ int RunDiffModel(const DiffModelOptions& options) {
       differences.refused.push_back(std::move(message));
     }
   }
-  if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file, options.prefix);
+  if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file);
+  differences.proposal = Proposal(*module, state_dict, options.file);
+  if (differences.proposal) {
+    differences.proposed_command = "ckpt diff" + ProposedArguments(*differences.proposal, options.file) + " --model " +
+                                   ShellQuoted(options.model) + (options.open.opaque ? " --opaque" : "");
+  }
   const bool taken = differences.missing.empty() && differences.unexpected.empty() && check.error_messages.empty();
   if (!differences.equal() && taken && !check.plan.warnings.empty()) {
     differences.causes = {"load_state_dict takes it, and warns: " + Escaped(check.plan.warnings[0])};

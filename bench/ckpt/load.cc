@@ -17,7 +17,9 @@ Command DeclareLoad(CLI::App& app) {
   app.add_option("--via", load.via, "The load path: bench --list-paths lists them")->default_val("direct");
   app.add_option("--device", load.device, "cpu, cuda or cuda:N")->default_val("cpu");
   app.add_flag("--lenient", load.lenient, "Accept missing and unexpected keys (strict=False)");
-  app.add_option("--prefix", load.prefix, "Remove this prefix from the file's keys: module.")->check(NotEmpty());
+  app.add_flag("--skip-mismatched", load.skip_mismatched,
+               "Leave tensors that have another shape in FILE as the model has them, and list them");
+  AddKeyRules(app, load.rules, "FILE");
   app.add_option("--input", load.input,
                  "Run on the tensors 0, 1, ... (or input.0, input.1, ...) of this safetensors file, not on the "
                  "example inputs")
@@ -35,7 +37,8 @@ Command DeclareLoad(CLI::App& app) {
                          "  ckpt load gpt2.pth --model gpt2 --via direct\n"
                          "  ckpt load linear_model.pth --model linear --key model_state_dict\n"
                          "  ckpt load multi_model.pth::modelA_state_dict --model multi:A\n"
-                         "  ckpt load ddp.pth --model resnet50 --prefix module. --json\n"
+                         "  ckpt load ddp.pth --model resnet50 --prefix module. --prefix _orig_mod. --json\n"
+                         "  ckpt load old.pth --model resnet50 --rename '^backbone\\.=' --skip '^fc\\.'\n"
                          "  ckpt load my.pth --model linear --input in.safetensors --output out.safetensors\n\n"
                          "Phases: construct (the module, without initialisation), open (the file's directory and\n"
                          "pickle), parse (the state dict, and the load path's plan: every key and shape is checked),\n"

@@ -43,6 +43,8 @@ std::string LoadJson(const LoadRecord& record) {
                    {"major_faults", record.major_faults},
                    {"missing_keys", record.missing_keys},
                    {"unexpected_keys", record.unexpected_keys},
+                   {"mismatched", record.mismatched},
+                   {"left_out", record.left_out},
                    {"errors", record.errors},
                    {"warnings", record.warnings},
                    {"hints", record.hints},
@@ -72,6 +74,12 @@ std::string LoadText(const LoadRecord& record) {
   for (std::size_t i = 0; i < record.missing_keys.size(); ++i)
     facts.Add({"missing key", Escaped(record.missing_keys[i]) + ", which " + record.missing_notes.at(i)});
   for (const std::string& key : record.unexpected_keys) facts.Add({"unexpected key", Escaped(key)});
+  for (const std::string& sentence : record.mismatched) facts.Add({"skipped", Escaped(sentence)});
+  if (record.left_out_of_file > 0 || !record.left_out.empty()) {
+    facts.Add({"left out", Counted(record.left_out_of_file, "key") + " of the file and " +
+                               std::to_string(record.left_out.size()) +
+                               " of the model, by --only or --skip: these keep their initial values"});
+  }
   for (const std::string& warning : record.warnings) facts.Add({"warning", Escaped(warning)});
   if (!record.check.empty()) facts.Add({"checked", Escaped(record.check)});
   if (!record.output.empty())

@@ -17,6 +17,9 @@ struct LoadRecord {
   // Until the module was loaded, without the forward pass.
   std::uint64_t peak_extra_bytes = 0, minor_faults = 0, major_faults = 0;
   std::vector<std::string> missing_keys, unexpected_keys, warnings;
+  std::vector<std::string> mismatched;     ///< PyTorch's sentence for each tensor of another shape that was skipped
+  std::vector<std::string> left_out;       ///< the model's keys that --only or --skip left out
+  std::size_t left_out_of_file = 0;        ///< and how many keys of the file
   std::vector<std::string> missing_notes;  ///< of each missing key: what its tensor holds now
   std::string fallback;                    ///< LoadResult::fallback
   std::vector<std::string> errors;         ///< PyTorch's lines if it refuses, or what the check found
@@ -32,7 +35,8 @@ std::string LoadText(const LoadRecord& record);
 
 /// Returns the JSON of `ckpt load --json`: {"file", "model", "path", "device", "key", "bytes", "phases": {"construct",
 /// "open", "parse", "load", "first_forward"} in seconds, "peak_extra_bytes", "minor_faults", "major_faults",
-/// "missing_keys", "unexpected_keys", "errors", "warnings", "hints", "fallback", "check"}.
+/// "missing_keys", "unexpected_keys", "mismatched", "left_out" (the model's keys), "errors", "warnings", "hints",
+/// "fallback", "check"}.
 std::string LoadJson(const LoadRecord& record);
 
 }  // namespace loadpath::ckpt

@@ -16,7 +16,6 @@
 #include "harness/base/new_file.h"
 #include "harness/base/stopwatch.h"
 #include "harness/base/text.h"
-#include "harness/checkpoint/prefix.h"
 #include "harness/golden/safetensors_io.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/memory.h"
@@ -82,8 +81,18 @@ void DescribeRefusal(LoadRecord& record, const LoadOptions& options, const Model
   record.missing_keys = check.plan.missing_keys;
   record.unexpected_keys = check.plan.unexpected_keys;
   if (!check.error_messages.empty()) record.errors = check.error_messages;
-  record.hints = WhyNot(model, module, state_dict, options.file, how.remove_prefix);
-  if (record.hints.empty() && how.strict) record.hints = LenientHint(module, state_dict, how.remove_prefix);
+  record.hints = WhyNot(model, module, state_dict, options.file);
+  // One prefix, or another key, is a hint already.
+  const std::optional<RuleProposal> proposal = Proposal(module, state_dict, options.file);
+  if (proposal && (record.hints.empty() || !proposal->rules.rename.empty() || proposal->rules.prefixes.size() > 1)) {
+    const std::string key = proposal->key_path == options.file.key || proposal->key_path.empty()
+                                ? ""
+                                : " " + KeyArgument(options.file, proposal->key_path);
+    record.hints.push_back(std::to_string(proposal->matched) + " of " + Counted(proposal->wanted, "key") +
+                           " match with" + key + RuleArguments(proposal->rules) + " (ckpt diff " +
+                           ShellArgument(options.file.file) + " --model " + ShellQuoted(options.model) + " shows how)");
+  }
+  if (record.hints.empty() && how.strict) record.hints = LenientHint(module, state_dict);
 }
 
 // Returns "linear.weight is float16, not float32": a tensor whose dtype is not the one that the model is constructed
@@ -125,8 +134,9 @@ std::optional<LoadResult> LoadInto(torch::nn::Module& module, const Model& model
     record.refusal = error.what();
     record.errors = {record.refusal};
     try {
-      DescribeRefusal(record, options, model, module, StateDict::From(request.checkpoint, request.key_path),
-                      request.options);
+      StateDict state_dict = StateDict::From(request.checkpoint, request.key_path);
+      state_dict.Apply(request.rules);
+      DescribeRefusal(record, options, model, module, state_dict, request.options);
     } catch (const StateDictError&) {
       // It is not a dict of texts, so that no key can be compared.
       const Tree& tree = request.checkpoint->tree();
@@ -173,6 +183,15 @@ void FillInCosts(LoadRecord& record, const LoadResult& result, const torch::nn::
   record.missing_keys = result.keys.missing_keys;
   record.unexpected_keys = result.keys.unexpected_keys;
   record.missing_notes = MissingNotes(result, module);
+  record.mismatched = result.mismatched;
+  for (const KeyReport& key : result.report) {
+    if (key.outcome != KeyOutcome::kLeftOut) continue;
+    if (key.key.empty()) {
+      ++record.left_out_of_file;
+    } else {
+      record.left_out.push_back(key.key);
+    }
+  }
   record.warnings = result.warnings;
   record.fallback = result.fallback;
 }
@@ -182,7 +201,7 @@ void WarnIfNothingLoaded(LoadRecord& record, const Model& model, torch::nn::Modu
                          const LoadOptions& options) {
   if (record.missing_keys.empty() || record.bytes > 0) return;
   record.warnings.push_back("nothing was loaded: none of the keys of " + options.model + " is in the file");
-  record.hints = WhyNot(model, module, state_dict, options.file, options.prefix);
+  record.hints = WhyNot(model, module, state_dict, options.file);
 }
 
 at::Device ChosenDevice(const std::string& name) {
@@ -224,12 +243,12 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
                       .key_path = options.file.key,
                       .checkpoint = checkpoint,
                       .open = options.open,
+                      .rules = options.rules,
                       .module = *module,
                       .device = device,
-                      .deferred = &deferred,
                       .read = {.crc = options.crc}};
   request.options.strict = !options.lenient;
-  request.options.remove_prefix = options.prefix;
+  request.options.skip_mismatched = options.skip_mismatched;
   const std::optional<LoadResult> result = LoadInto(*module, model, path, request, options, record);
   if (!result) return record;
   Synchronize(device);
@@ -246,15 +265,8 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
   const std::vector<at::Tensor> outputs = RunForward(model, *module, std::move(inputs), device, options);
   record.seconds.first_forward = watch.Lap();
   StateDict state_dict = StateDict::From(checkpoint, options.file.key);
+  state_dict.Apply(options.rules);
   WarnIfNothingLoaded(record, model, *module, state_dict, options);
-  if (!options.prefix.empty()) {
-    const NodeId root = FollowKeyPath(*checkpoint, options.file.key);
-    if (const std::string problem = PrefixProblem(checkpoint->tree(), root, options.prefix); !problem.empty()) {
-      record.warnings.push_back("the file " + problem.substr(0, problem.find(": ")) +
-                                ": the one with the prefix was loaded");
-    }
-    state_dict.RemovePrefix(options.prefix);
-  }
   CheckAgainstReference(record, options, state_dict, model, *module, device);
   if (!options.output.empty() && record.errors.empty()) {
     WriteOutputs(options.output, outputs);

@@ -6,7 +6,6 @@
 #include "harness/base/keyed_hash.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
-#include "harness/checkpoint/prefix.h"
 #include "harness/state/module_state.h"
 #include "harness/state/scalar_type.h"
 #include "harness/suite/fitting_model.h"
@@ -82,24 +81,21 @@ std::vector<KeyInfo> KeysOf(const torch::nn::Module& module) {
   return keys;
 }
 
-std::vector<KeyInfo> KeysOf(const StateDict& state_dict, const std::string& prefix) {
+std::vector<KeyInfo> KeysOf(const StateDict& state_dict) {
   const Tree& tree = state_dict.checkpoint().tree();
-  std::vector<std::string> names;
-  for (const StateDict::Entry& entry : state_dict.entries()) names.push_back(entry.key);
   std::vector<KeyInfo> keys;
-  for (const auto& [key, item] : RemovePrefix(names, prefix, KeyKind::kStateDict)) {
-    const StateDict::Entry& entry = state_dict.entries()[item];
+  for (const StateDict::Entry& entry : state_dict.entries()) {
     if (tree.kind(entry.node) != NodeKind::kTensor) continue;
     const TensorView& tensor = tree.tensor(entry.node);
-    keys.push_back({key, std::string(Name(tensor.dtype)), tensor.shape});
-    if (key != entry.key) keys.back().with_prefix = entry.key;
+    keys.push_back({entry.key, std::string(Name(tensor.dtype)), tensor.shape});
+    keys.back().file_key = entry.file_key;
   }
   return keys;
 }
 
 std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
-                                const FileAndKey& file, const std::string& prefix) {
-  const std::vector<KeyInfo> wanted = KeysOf(module), have = KeysOf(state_dict, prefix);
+                                const FileAndKey& file) {
+  const std::vector<KeyInfo> wanted = KeysOf(module), have = KeysOf(state_dict);
   const std::span<const std::string> warnings = state_dict.checkpoint().warnings();
   if (have.empty() && !warnings.empty()) return {warnings.begin(), warnings.end()};
   if (const auto nested = FindNested(state_dict.checkpoint(), wanted, file.key); !nested.empty()) {
@@ -108,9 +104,7 @@ std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, c
     }
     return {NestedCause(file, nested)};
   }
-  StateDict without_prefix = state_dict;
-  if (!prefix.empty()) without_prefix.RemovePrefix(prefix);
-  if (const Model* other = FittingModel(without_prefix); other != nullptr && other->name != model.name) {
+  if (const Model* other = FittingModel(state_dict); other != nullptr && other->name != model.name) {
     const std::string name(other->name);
     return {"these are the keys of model " + name + ": --model " + name};
   }
@@ -118,9 +112,18 @@ std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, c
   return LikelyCauses({wanted, have, std::string(model.name), file.text});
 }
 
-std::vector<std::string> LenientHint(torch::nn::Module& module, const StateDict& state_dict,
-                                     const std::string& prefix) {
-  const LoadCheck check = CheckLoadStateDict(module, state_dict, {.strict = false, .remove_prefix = prefix});
+std::optional<RuleProposal> Proposal(torch::nn::Module& module, const StateDict& state_dict, const FileAndKey& file) {
+  const LoadCheck check = CheckLoadStateDict(module, state_dict, {.strict = false});
+  if (check.plan.missing_keys.empty()) return std::nullopt;
+  return ProposeRules(KeysOf(module), state_dict.checkpoint(), file.key);
+}
+
+std::string ProposedArguments(const RuleProposal& proposal, const FileAndKey& file) {
+  return " " + ShellArgument(file.file, proposal.key_path) + RuleArguments(proposal.rules);
+}
+
+std::vector<std::string> LenientHint(torch::nn::Module& module, const StateDict& state_dict) {
+  const LoadCheck check = CheckLoadStateDict(module, state_dict, {.strict = false});
   const std::size_t count = check.plan.tensors.size();
   if (!check.error_messages.empty() || count == 0) return {};
   return {"--lenient (strict=False) loads the " + Counted(count, "key") +

@@ -1,10 +1,12 @@
 #ifndef LOADPATH_BENCH_CKPT_MODEL_KEYS_H_
 #define LOADPATH_BENCH_CKPT_MODEL_KEYS_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/diff/causes.h"
+#include "harness/diff/propose_rules.h"
 #include "harness/inspect/file_and_key.h"
 #include "harness/load/load_path.h"
 #include "models/model.h"
@@ -18,18 +20,24 @@ const LoadPath& ChooseLoadPath(const std::string& name);
 
 /// Returns the tensors of a module's state dict.
 std::vector<KeyInfo> KeysOf(const torch::nn::Module& module);
-/// Returns the tensors of a state dict in a checkpoint, once `prefix` is removed.
-std::vector<KeyInfo> KeysOf(const StateDict& state_dict, const std::string& prefix = {});
+/// Returns the tensors of a state dict in a checkpoint, by the names that its rules give them.
+std::vector<KeyInfo> KeysOf(const StateDict& state_dict);
 
-/// Returns why this state dict, as the file has it, does not fit this model once `prefix` is removed: the key path
-/// where the state dict lies, the model that it does fit, tied tensors of which one is
-/// there, or LikelyCauses.
+/// Returns why this state dict does not fit this model: the key path where the state dict lies, the model that it does
+/// fit, tied tensors of which one is there, or LikelyCauses.
 std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
-                                const FileAndKey& file, const std::string& prefix);
+                                const FileAndKey& file);
+
+/// Returns the rules by which more of the file's keys are the model's; nullopt if the state dict at `file` lacks none,
+/// or if none are found.
+std::optional<RuleProposal> Proposal(torch::nn::Module& module, const StateDict& state_dict, const FileAndKey& file);
+
+/// Returns the arguments by which a command line follows the proposal: " FILE::model --prefix module.".
+std::string ProposedArguments(const RuleProposal& proposal, const FileAndKey& file);
 
 /// Says what a load that is not strict takes of a state dict that strict refuses. Returns nothing if it refuses that
 /// too.
-std::vector<std::string> LenientHint(torch::nn::Module& module, const StateDict& state_dict, const std::string& prefix);
+std::vector<std::string> LenientHint(torch::nn::Module& module, const StateDict& state_dict);
 
 }  // namespace loadpath::ckpt
 

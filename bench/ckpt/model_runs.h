@@ -5,13 +5,15 @@
 
 #include "harness/inspect/file_and_key.h"
 #include "loadpath/checkpoint.h"
+#include "loadpath/key_rules.h"
 
 namespace loadpath::ckpt {
 
 struct LoadOptions {
   FileAndKey file;
-  std::string model, via = "direct", device = "cpu", prefix;
-  bool lenient = false, json = false;
+  std::string model, via = "direct", device = "cpu";
+  KeyRules rules;
+  bool lenient = false, skip_mismatched = false, json = false;
   std::string input, output, data;
   OpenOptions open;
   CrcMode crc = CrcMode::kAuto;
@@ -19,7 +21,8 @@ struct LoadOptions {
 
 struct DiffModelOptions {
   FileAndKey file;
-  std::string model, prefix;
+  std::string model;
+  KeyRules rules;
   bool json = false;
   OpenOptions open;
 };

@@ -62,6 +62,10 @@ bool HoldsReferenceTensors(const StateDict& state_dict, const torch::nn::Module&
 
 void CheckAgainstReference(LoadRecord& record, const LoadOptions& options, const StateDict& state_dict,
                            const Model& model, torch::nn::Module& module, at::Device device) {
+  if (!record.mismatched.empty() || !record.left_out.empty()) {
+    record.check = "nothing to compare with: only a part of " + options.model + " was loaded";
+    return;
+  }
   const std::string directory =
       options.data.empty() ? std::filesystem::path(ProgramFolder() + "/../reference").lexically_normal().string()
                            : options.data;

@@ -82,6 +82,10 @@ inline constexpr std::size_t kListGaps = std::size_t{1} << 16;
 /// beside its destinations.
 inline constexpr std::uint64_t kChunkBatch = std::uint64_t{1} << 28;
 
+/// Bytes of a key, and of an expression, that are matched with each other: libstdc++ matches by recursion, a character
+/// a level. Keys of published models have at most 200.
+inline constexpr std::size_t kMatchedKey = 1024;
+
 /// Values that a pickle's calls copy (tuple(x), set(x), OrderedDict(x)), beyond 16 a byte: a few bytes copy a list of
 /// any length, again and again.
 inline constexpr std::uint64_t kCopies = std::uint64_t{1} << 16;

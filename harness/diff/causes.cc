@@ -60,7 +60,7 @@ struct Prefixes {
 // as its file has it: none that reaches into a dict inside the state dict.
 template <class Look>
 void ForEachPrefix(const KeyInfo& info, Look look) {
-  const std::string_view key = info.with_prefix.empty() ? info.key : info.with_prefix;
+  const std::string_view key = info.file_key.empty() ? info.key : info.file_key;
   const std::size_t end = info.path.empty() ? key.size() : info.path[0].size();
   for (std::size_t dot = key.find('.'), level = 0; dot < end && level < kMostParts;
        dot = key.find('.', dot + 1), ++level) {
@@ -89,7 +89,7 @@ Prefixes CommonPrefix(std::span<const KeyInfo* const> longer, std::span<const Ke
   // Nor one whose removal would put a key in the place of another one.
   HashSet<std::string_view> own;
   for (const auto& side : {longer, shared}) {
-    for (const KeyInfo* info : side) own.insert(info->with_prefix.empty() ? info->key : info->with_prefix);
+    for (const KeyInfo* info : side) own.insert(info->file_key.empty() ? info->key : info->file_key);
   }
   for (const auto& side : {longer, shared}) {
     for (const KeyInfo* info : side) {
@@ -100,7 +100,7 @@ Prefixes CommonPrefix(std::span<const KeyInfo* const> longer, std::span<const Ke
   }
   for (const KeyInfo* info : shared) {
     // One that has lost its prefix already is matched only by that.
-    if (!info->with_prefix.empty()) continue;
+    if (!info->file_key.empty()) continue;
     ForEachPrefix(*info, [&](std::string_view key, std::size_t size) { tally.erase(key.substr(0, size)); });
   }
   Prefixes best;
@@ -255,7 +255,7 @@ void AddRenamed(std::vector<std::string>& causes, const KeySets& sets, std::span
 // Returns true if --prefix was removed from a key that is in `others`.
 bool HasPrefixOf(const KeyIndex& keys, const KeyIndex& others) {
   return std::ranges::any_of(
-      keys, [&](const auto& key) { return !key.second->with_prefix.empty() && others.contains(key.first); });
+      keys, [&](const auto& key) { return !key.second->file_key.empty() && others.contains(key.first); });
 }
 
 }  // namespace

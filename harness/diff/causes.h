@@ -19,7 +19,8 @@ struct KeyInfo {
   std::vector<std::int64_t> shape;
   std::span<const std::string> path = {};  ///< of a file: the elements that `key` joins by dots
   NodeId node = kNoNode;                   ///< of a file: the tensor
-  std::string with_prefix = {};            ///< the key as the file has it, if --prefix has changed it
+  std::string file_key = {};               ///< the key as the file has it, if a rule has changed it
+  std::size_t first_size = 0;              ///< of the first element of `path` then, once it is changed
 };
 
 /// Two state dicts: the wanted one and the one that is there, with their names in a sentence.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "harness/base/error.h"
@@ -31,6 +32,39 @@ ReportJson TensorsJson(std::span<const TensorDifference> tensors) {
   return list;
 }
 
+ReportJson ProposalJson(const RuleProposal& proposal, const std::string& command) {
+  ReportJson rename = ReportJson::array();
+  for (const KeyRename& rule : proposal.rules.rename) rename.push_back({rule.pattern, rule.replacement});
+  return {{"key", proposal.key_path},    {"prefixes", proposal.rules.prefixes},       {"rename", rename},
+          {"matched", proposal.matched}, {"matched_before", proposal.matched_before}, {"wanted", proposal.wanted},
+          {"missing", proposal.missing}, {"unexpected", proposal.unexpected},         {"by_order", proposal.by_order},
+          {"command", command}};
+}
+
+void AppendProposal(std::string& out, const RuleProposal& proposal, const std::string& command) {
+  constexpr std::size_t kMostNamed = 6;
+  out += "proposal: with these rules " + std::to_string(proposal.matched) + " of " + Counted(proposal.wanted, "key") +
+         (proposal.matched == 1 ? " matches, " : " match, ") + std::to_string(proposal.matched_before) +
+         " without them\n";
+  Table rules({Align::kLeft, Align::kLeft, Align::kLeft});
+  for (const RuleEffect& effect : proposal.effects) {
+    rules.Add({Escaped(effect.rule), "changes " + Counted(effect.keys, "key"),
+               Escaped(effect.from) + " -> " + Escaped(effect.to)});
+  }
+  rules.AppendTo(out, "  ");
+  const auto unmatched = [&](const char* what, const std::vector<std::string>& keys) {
+    if (keys.empty()) return;
+    out += std::string("  still ") + what + ": ";
+    for (std::size_t i = 0; i < std::min(keys.size(), kMostNamed); ++i) out += (i == 0 ? "" : ", ") + Escaped(keys[i]);
+    out += keys.size() > kMostNamed ? " and " + std::to_string(keys.size() - kMostNamed) + " more\n" : "\n";
+  };
+  unmatched("missing", proposal.missing);
+  unmatched("unexpected", proposal.unexpected);
+  if (proposal.by_order)
+    out += "  some layers are paired only because their shapes stand in the same order: look at them before use\n";
+  out += "  " + command + "\n";
+}
+
 }  // namespace
 
 std::string DiffJson(const Differences& differences) {
@@ -49,6 +83,7 @@ std::string DiffJson(const Differences& differences) {
   report["values"] = MismatchesJson("path", differences.values);
   if (!differences.refused.empty()) report["errors"] = differences.refused;
   report["causes"] = differences.causes;
+  if (differences.proposal) report["proposal"] = ProposalJson(*differences.proposal, differences.proposed_command);
   return JsonLine(report);
 }
 
@@ -107,6 +142,7 @@ std::string DiffText(const Differences& differences) {
   section("tensors that differ" + beyond, tensors);
   section("values: " + wanted + " -> " + have, pairs(differences.values));
   for (const std::string& cause : differences.causes) out += "likely cause: " + cause + "\n";
+  if (differences.proposal) AppendProposal(out, *differences.proposal, differences.proposed_command);
   out += differences.equal() ? "equal: " : "different: ";
   out += Counted(differences.compared, "key") + " compared";
   return out + (differences.against_model ? " by name, shape and dtype; values are not\n" : "\n");

@@ -9,7 +9,7 @@
 
 #include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
-#include "harness/checkpoint/prefix.h"
+#include "harness/checkpoint/key_mapping.h"
 #include "harness/diff/unequal_values.h"
 #include "harness/inspect/digest.h"
 #include "harness/inspect/value_lines.h"
@@ -24,33 +24,37 @@ struct Side {
   NodeId root = 0;
   std::vector<TensorPath> places;  // which the paths of `keys` are views of
   std::vector<KeyInfo> keys;
+  std::optional<KeyMapping> mapping;
+  MappedKeys mapped;  // the root's keys, if it is a dict and there are rules
 };
 
 Side Open(const FileAndKey& name, const DiffOptions& options) {
   Side side;
   side.checkpoint = Checkpoint::Open(name.file, options.open);
   side.root = FollowKeyPath(*side.checkpoint, name.key);
-  side.places = ListTensors(side.checkpoint->tree(), side.root);
   const Tree& tree = side.checkpoint->tree();
-  HashMap<std::string, std::string> renamed;  // keys at the top, and what is left of them
-  if (!options.prefix.empty() && tree.IsDict(side.root)) {
-    if (const std::string problem = PrefixProblem(tree, side.root, options.prefix); !problem.empty()) {
-      throw CheckpointError(ErrorCode::kUnsupported, name.file, problem);
+  if (!options.rules.empty()) {
+    side.mapping.emplace(options.rules, name.file);
+    if (tree.IsDict(side.root)) {
+      side.mapped = side.mapping->Map(tree, side.root);
     }
-    // Every key is text then, and keeps a name.
-    std::vector<std::optional<std::string>> names =
-        NamesWithoutPrefix(tree, side.root, options.prefix, KeyKind::kStateDict);
-    for (std::size_t i = 0; i < names.size(); ++i)
-      renamed.emplace(tree.KeyText(tree.items(side.root)[2 * i]), std::move(names[i].value()));
   }
+  HashMap<std::string, const std::optional<std::string>*> renamed;  // keys at the top, and their new names
+  for (std::size_t i = 0; i < side.mapped.names.size(); ++i)
+    renamed.emplace(tree.KeyText(tree.items(side.root)[2 * i]), &side.mapped.names[i]);
+  side.places = ListTensors(tree, side.root);
   for (const TensorPath& place : side.places) {
     const TensorView& tensor = tree.tensor(place.node);
     KeyInfo info{KeyPath(place.path), std::string(Name(tensor.dtype)), tensor.shape, place.path, place.node};
     const auto found = place.path.empty() ? renamed.end() : renamed.find(place.path[0]);
-    if (found != renamed.end() && found->second != place.path[0]) {
-      std::vector<std::string> path = place.path;
-      path[0] = found->second;
-      info.with_prefix = std::exchange(info.key, KeyPath(path));
+    if (found != renamed.end()) {
+      if (!*found->second) continue;
+      if (**found->second != place.path[0]) {
+        std::vector<std::string> path = place.path;
+        path[0] = **found->second;
+        info.file_key = std::exchange(info.key, KeyPath(path));
+        info.first_size = path[0].size();
+      }
     }
     side.keys.push_back(std::move(info));
   }
@@ -64,10 +68,11 @@ constexpr std::size_t kUnpaired = ~std::size_t{0};
 std::vector<std::size_t> PairKeys(std::span<const KeyInfo> wanted, std::span<const KeyInfo> have) {
   const auto whole = [](const KeyInfo& info) {
     std::string path = info.key + '\n';
-    // --prefix has shortened the first element.
-    std::size_t removed = info.with_prefix.empty() ? 0 : info.with_prefix.size() - info.key.size();
-    for (const std::string& element : info.path)
-      path += std::to_string(element.size() - std::exchange(removed, 0)) + ' ';
+    for (std::size_t i = 0; i < info.path.size(); ++i) {
+      // A rule may have changed the first element.
+      const bool changed = i == 0 && !info.file_key.empty();
+      path += std::to_string(changed ? info.first_size : info.path[i].size()) + ' ';
+    }
     return path;
   };
   std::vector<std::size_t> pairs(wanted.size(), kUnpaired);
@@ -165,16 +170,19 @@ void CompareBareStorages(Differences& differences, const Side& a, const Side& b,
   }
 }
 
+ValueSide SideOf(const Side& side) {
+  return {side.checkpoint->tree(), side.root, side.mapped.names, side.mapping ? &*side.mapping : nullptr};
+}
+
 void CompareValues(Differences& differences, const Side& a, const Side& b, const DiffOptions& options) {
-  const std::string& prefix = options.prefix;
   const Tree &tree_a = a.checkpoint->tree(), &tree_b = b.checkpoint->tree();
   std::vector<StoragePair> storages;
-  const std::optional<UnequalValue> unequal = FindUnequalValue(tree_a, a.root, tree_b, b.root, prefix, &storages);
+  const std::optional<UnequalValue> unequal = FindUnequalValue(SideOf(a), SideOf(b), &storages);
   CompareBareStorages(differences, a, b, storages, options.crc);
   if (!unequal) return;
   const std::size_t before = differences.values.size();
-  const ValueLines lines_a = ListValues(tree_a, a.root, kMostValueLines, Detail::kWhole, prefix);
-  const ValueLines lines_b = ListValues(tree_b, b.root, kMostValueLines, Detail::kWhole, prefix);
+  const ValueLines lines_a = ListValues(tree_a, a.root, kMostValueLines, Detail::kWhole, a.mapped.names);
+  const ValueLines lines_b = ListValues(tree_b, b.root, kMostValueLines, Detail::kWhole, b.mapped.names);
   HashMap<std::string_view, std::deque<const std::string*>> in_b;
   for (const ValueLine& line : lines_b.lines) in_b[line.path].push_back(&line.text);
   for (const ValueLine& line : lines_a.lines) {
@@ -203,22 +211,31 @@ void CompareValues(Differences& differences, const Side& a, const Side& b, const
   differences.values.push_back(std::move(mismatch));
 }
 
-// Returns the sentence for what FindNested found in `file`, one of the two. Their keys had options.prefix removed.
+// Returns the sentence for what FindNested found in `file`, one of the two, whose keys follow options.rules.
 std::string NestedIn(const FileAndKey& file, std::span<const NestedKeys> places, const FileAndKey& wanted,
                      const FileAndKey& have, const DiffOptions& options) {
   std::string cause = "in " + Escaped(file.file) + " the state dict lies " + NestedText(places);
   if (places.size() > 1) return cause + ": name one as " + ShellArgument(file.file) + "::KEY";
   const std::string &key_path = places[0].key_path, &prefix = places[0].prefix;
-  // Both files would have to lose a prefix of their own.
-  if (!prefix.empty() && !options.prefix.empty() && prefix != options.prefix) return cause;
   const auto argument = [&](const FileAndKey& one) {
     return ShellArgument(one.file, &one == &file ? key_path : one.key);
   };
   std::string command = "ckpt diff " + argument(wanted) + " " + argument(have);
-  const std::string& removed = prefix.empty() ? options.prefix : prefix;
-  if (!removed.empty()) command += " --prefix " + ShellQuoted(removed);
+  KeyRules rules = options.rules;
+  if (!prefix.empty() && std::ranges::find(rules.prefixes, prefix) == rules.prefixes.end())
+    rules.prefixes.push_back(prefix);
+  command += RuleArguments(rules);
   if (options.open.opaque) command += " --opaque";
   return cause + ": " + command;
+}
+
+// A filter may be meant for what one side alone has, but not for neither.
+void RequireFilterMatch(const Side& a, const Side& b) {
+  const Side& side = a.mapping ? a : b;
+  if (!side.mapping) return;
+  for (std::string MappedKeys::*unused : {&MappedKeys::unused_only, &MappedKeys::unused_skip}) {
+    if (a.mapped.names.empty() || !(a.mapped.*unused).empty()) side.mapping->RequireNone(b.mapped.*unused);
+  }
 }
 
 }  // namespace
@@ -251,6 +268,7 @@ Differences CompareKeys(const KeySets& sets) {
 
 Differences CompareFiles(const FileAndKey& wanted, const FileAndKey& have, const DiffOptions& options) {
   const Side a = Open(wanted, options), b = Open(have, options);
+  RequireFilterMatch(a, b);
   Differences differences = CompareKeys({a.keys, b.keys, wanted.text, have.text, /*both_files=*/true});
   if (!differences.missing.empty()) {
     if (const auto nested = FindNested(*b.checkpoint, a.keys, have.key); !nested.empty()) {

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "harness/diff/causes.h"
+#include "harness/diff/propose_rules.h"
 #include "harness/diff/tensor_difference.h"
 #include "harness/inspect/file_and_key.h"
+#include "loadpath/key_rules.h"
 
 namespace loadpath {
 
@@ -27,7 +29,9 @@ struct Differences {
   std::vector<TensorDifference> tensors;
   std::vector<std::string> refused;  ///< what load_state_dict refuses besides, in PyTorch's words
   std::vector<std::string> causes;
-  bool against_model = false;  ///< which has no values to compare
+  std::optional<RuleProposal> proposal;  ///< rules by which more keys match
+  std::string proposed_command;          ///< that compares by them
+  bool against_model = false;            ///< which has no values to compare
 
   bool equal() const {
     return missing.empty() && unexpected.empty() && shapes.empty() && dtypes.empty() && values.empty() &&
@@ -39,7 +43,7 @@ struct Differences {
 Differences CompareKeys(const KeySets& sets);
 
 struct DiffOptions {
-  std::string prefix = {};                  ///< removed from the keys of both sides
+  KeyRules rules = {};                      ///< for the keys of both sides
   std::optional<Tolerance> tolerance = {};  ///< nullopt: bit by bit
   OpenOptions open = {};                    ///< of both files
   CrcMode crc = CrcMode::kAuto;
@@ -55,7 +59,8 @@ std::string DiffText(const Differences& differences);
 /// Returns {"wanted", "have", "equal", "compared", "missing", "unexpected", "shapes": [{"key", "wanted", "have"}],
 /// "dtypes": …, "tensors": [{"key", "elements", "differing", "first", "largest", "largest_at", "relative",
 /// "relative_at"}], "values": [{"path", "wanted", "have"}], "causes"}; with a tolerance also "rtol" and "atol";
-/// "errors" with what load_state_dict refuses besides.
+/// "errors" with what load_state_dict refuses besides; "proposal": {"key", "prefixes", "rename": [[pattern,
+/// replacement]], "matched", "matched_before", "wanted", "missing", "unexpected", "by_order", "command"}.
 std::string DiffJson(const Differences& differences);
 
 }  // namespace loadpath

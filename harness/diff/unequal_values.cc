@@ -8,7 +8,6 @@
 #include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
 #include "harness/checkpoint/limits.h"
-#include "harness/checkpoint/prefix.h"
 
 namespace loadpath {
 namespace {
@@ -21,16 +20,17 @@ bool SameReal(double a, double b) {
 
 class Comparer {
  public:
-  Comparer(const Tree& a, const Tree& b, std::string_view prefix)
-      : a_(a),
-        b_(b),
-        prefix_(prefix),
-        empty_a_(a.size()),
-        empty_b_(b.size()),
-        steps_(limits::kWalkSteps + 16 * (a.size() + b.size())) {}
+  Comparer(const ValueSide& a, const ValueSide& b)
+      : side_a_(a),
+        side_b_(b),
+        a_(a.tree),
+        b_(b.tree),
+        empty_a_(a_.size()),
+        empty_b_(b_.size()),
+        steps_(limits::kWalkSteps + 16 * (a_.size() + b_.size())) {}
 
-  std::optional<UnequalValue> Find(NodeId root_a, NodeId root_b) {
-    Push(root_a, root_b, 0, "", Keys::kStateDict);
+  std::optional<UnequalValue> Find() {
+    Push(side_a_.root, side_b_.root, 0, "", Keys::kStateDict);
     while (!open_.empty() && !found_) {
       const Pair pair = open_.back();
       open_.pop_back();
@@ -48,7 +48,7 @@ class Comparer {
   }
 
  private:
-  // What the keys of two dicts are, and so what removing the prefix from them means.
+  // What the keys of two dicts are, and so what a mapping of keys means for them.
   enum class Keys : std::uint8_t { kPlain, kStateDict, kMetadata };
   struct PathName {
     std::size_t parent = 0;
@@ -182,18 +182,26 @@ class Comparer {
     std::size_t at;  // into the dict's items
   };
 
-  std::vector<Item> Items(const Tree& tree, NodeId dict, Keys keys) {
+  static std::vector<std::optional<std::string>> ModulesOf(const ValueSide& side, std::span<const NodeId> items) {
+    std::vector<std::string> paths;
+    for (std::size_t i = 0; i < items.size(); i += 2) paths.push_back(side.tree.KeyText(items[i]));
+    return side.mapping->MapModules(paths);
+  }
+
+  std::vector<Item> Items(const ValueSide& side, NodeId dict, Keys keys) {
+    const Tree& tree = side.tree;
     const std::span<const NodeId> items = tree.items(dict);
+    std::vector<std::optional<std::string>> modules;
+    std::span<const std::optional<std::string>> names;
+    if (keys == Keys::kStateDict) names = side.names;
+    if (keys == Keys::kMetadata && side.mapping != nullptr) names = modules = ModulesOf(side, items);
     std::vector<Item> named;
-    if (keys == Keys::kPlain || prefix_.empty()) {
-      for (std::size_t i = 0; i < items.size(); i += 2) named.push_back({Key(tree, items[i]), i});
-      return named;
-    }
-    const KeyKind kind = keys == Keys::kMetadata ? KeyKind::kMetadata : KeyKind::kStateDict;
-    const std::vector<std::optional<std::string>> names = NamesWithoutPrefix(tree, dict, prefix_, kind);
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      const NodeId key = items[2 * i];
-      if (names[i]) named.push_back({tree.kind(key) == NodeKind::kString ? TextKey(*names[i]) : Key(tree, key), 2 * i});
+    for (std::size_t i = 0; i < items.size(); i += 2) {
+      if (names.empty()) {
+        named.push_back({Key(tree, items[i]), i});
+      } else if (names[i / 2]) {
+        named.push_back({TextKey(*names[i / 2]), i});
+      }
     }
     return named;
   }
@@ -201,9 +209,9 @@ class Comparer {
   void CompareDicts(NodeId dict_a, NodeId dict_b, std::size_t at, Keys keys) {
     const std::span<const NodeId> x = a_.items(dict_a), y = b_.items(dict_b);
     HashMap<std::string, std::vector<std::size_t>> in_y;  // the last of each list comes first
-    std::vector<Item> items_y = Items(b_, dict_b, keys);
+    std::vector<Item> items_y = Items(side_b_, dict_b, keys);
     for (auto item = items_y.rbegin(); item != items_y.rend(); ++item) in_y[std::move(item->key)].push_back(item->at);
-    for (const auto& [key, i] : Items(a_, dict_a, keys)) {
+    for (const auto& [key, i] : Items(side_a_, dict_a, keys)) {
       if (found_) return;
       const auto other = in_y.find(key);
       if (other == in_y.end() || other->second.empty()) {
@@ -222,8 +230,8 @@ class Comparer {
     }
   }
 
+  const ValueSide &side_a_, &side_b_;
   const Tree &a_, &b_;
-  const std::string prefix_;
   std::vector<bool> empty_a_, empty_b_;  // looked into, and found to hold no value
   std::uint64_t steps_;
   HashSet<std::uint64_t> compared_;
@@ -234,10 +242,10 @@ class Comparer {
 
 }  // namespace
 
-std::optional<UnequalValue> FindUnequalValue(const Tree& a, NodeId root_a, const Tree& b, NodeId root_b,
-                                             std::string_view prefix, std::vector<StoragePair>* storages) {
-  Comparer comparer(a, b, prefix);
-  std::optional<UnequalValue> found = comparer.Find(root_a, root_b);
+std::optional<UnequalValue> FindUnequalValue(const ValueSide& a, const ValueSide& b,
+                                             std::vector<StoragePair>* storages) {
+  Comparer comparer(a, b);
+  std::optional<UnequalValue> found = comparer.Find();
   if (storages != nullptr) *storages = comparer.Storages();
   return found;
 }

@@ -2,10 +2,11 @@
 #define LOADPATH_HARNESS_DIFF_UNEQUAL_VALUES_H_
 
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "harness/checkpoint/key_mapping.h"
 #include "loadpath/checkpoint.h"
 
 namespace loadpath {
@@ -22,13 +23,20 @@ struct StoragePair {
   NodeId a, b;
 };
 
+/// The values below one place.
+struct ValueSide {
+  const Tree& tree;
+  NodeId root;
+  /// The names of the root's items if it is a dict whose keys were mapped: those without one are not compared.
+  std::span<const std::optional<std::string>> names = {};
+  const KeyMapping* mapping = nullptr;  ///< which made them, for the modules of `_metadata`
+};
+
 /// Compares the values below two places whole, without their tensors. The order of a dict's items does not matter, nor
-/// does the type of a dict or sequence. What Python set on a plain dict is compared as far as both have it. `prefix` is
-/// removed from the keys of the two roots and of their `_metadata`, as StateDict::RemovePrefix does. Returns a value
-/// that differs, and adds what it met until then to `storages`. Takes no recursion. Throws CheckpointError
+/// does the type of a dict or sequence. What Python set on a plain dict is compared as far as both have it. Returns a
+/// value that differs, and adds what it met until then to `storages`. Takes no recursion. Throws CheckpointError
 /// kLimitExceeded if values are shared so often that this cannot be told.
-std::optional<UnequalValue> FindUnequalValue(const Tree& a, NodeId root_a, const Tree& b, NodeId root_b,
-                                             std::string_view prefix = {},
+std::optional<UnequalValue> FindUnequalValue(const ValueSide& a, const ValueSide& b,
                                              std::vector<StoragePair>* storages = nullptr);
 
 }  // namespace loadpath

@@ -64,4 +64,13 @@ std::string ShellQuoted(const std::string& text) {
   return quoted + "'";
 }
 
+std::string RuleArguments(const KeyRules& rules) {
+  std::string text;
+  for (const std::string& prefix : rules.prefixes) text += " --prefix " + ShellQuoted(prefix);
+  for (const KeyRename& rule : rules.rename) text += " --rename " + ShellQuoted(rule.pattern + "=" + rule.replacement);
+  if (!rules.only.empty()) text += " --only " + ShellQuoted(rules.only);
+  if (!rules.skip.empty()) text += " --skip " + ShellQuoted(rules.skip);
+  return text;
+}
+
 }  // namespace loadpath

@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 
+#include "loadpath/key_rules.h"
+
 namespace loadpath {
 
 /// A checkpoint as a command line names it: FILE or FILE::key.path.
@@ -36,6 +38,9 @@ std::string ShellArgument(const std::string& file, const std::string& key = {});
 
 /// Returns the text, quoted in the same way.
 std::string ShellQuoted(const std::string& text);
+
+/// Returns the options of a command line that give these rules: " --prefix module. --rename '^a\.=b.'".
+std::string RuleArguments(const KeyRules& rules);
 
 }  // namespace loadpath
 

@@ -11,7 +11,6 @@
 #include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
 #include "harness/checkpoint/limits.h"
-#include "harness/checkpoint/prefix.h"
 #include "harness/inspect/numpy_text.h"
 
 namespace loadpath {
@@ -53,9 +52,9 @@ class Lister {
   bool full() const { return values_.more; }
 
   // Gives the items of a dict other names; those without one are not listed.
-  void NameTop(NodeId dict, std::vector<std::optional<std::string>> names) {
+  void NameTop(NodeId dict, std::span<const std::optional<std::string>> names) {
     top_ = dict;
-    top_names_ = std::move(names);
+    top_names_ = names;
   }
 
   void List(NodeId from, std::string prefix) {
@@ -286,7 +285,7 @@ class Lister {
   ValueLines values_;
   std::string prefix_;
   NodeId top_ = kNoNode;
-  std::vector<std::optional<std::string>> top_names_;
+  std::span<const std::optional<std::string>> top_names_;
   std::vector<PathName> names_;  // the first stands for `prefix_`
   std::vector<Place> stack_;
   std::vector<Scalars> scalars_;
@@ -297,11 +296,10 @@ class Lister {
 
 }  // namespace
 
-ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail, std::string_view prefix) {
+ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail,
+                      std::span<const std::optional<std::string>> names) {
   Lister lister(tree, limit, detail, /*attributes=*/false);
-  if (!prefix.empty() && tree.IsDict(from)) {
-    lister.NameTop(from, NamesWithoutPrefix(tree, from, prefix, KeyKind::kStateDict));
-  }
+  if (!names.empty()) lister.NameTop(from, names);
   lister.List(from, "");
   return lister.Take();
 }

@@ -2,8 +2,9 @@
 #define LOADPATH_HARNESS_INSPECT_VALUE_LINES_H_
 
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "loadpath/checkpoint.h"
@@ -28,8 +29,10 @@ struct ValueLines {
 
 /// Lists the values below `from` on at most `limit` lines. A sequence or set of scalars takes one line; an inert object
 /// one for its class, then one for each argument ("path.0") and each item of its state ("path.state.lr"). Paths are
-/// those of Tree::Walk; if `from` is a dict, `prefix` is removed from its keys (see RemovePrefix).
-ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail, std::string_view prefix = {});
+/// those of Tree::Walk, except that the items of `from`, a dict, have these `names` if there are any (see KeyMapping);
+/// those without one are not listed.
+ValueLines ListValues(const Tree& tree, NodeId from, std::size_t limit, Detail detail,
+                      std::span<const std::optional<std::string>> names = {});
 
 /// Lists what Python set on the plain dicts below `root`, on at most `limit` lines: the class of a pickled module, the
 /// __metadata__ of a safetensors file. Left out is _metadata, the versions that every state dict has.

@@ -32,7 +32,7 @@ LoadResult Load(const LoadRequest& request) {
   for (const auto& parameter : module.named_parameters()) items.emplace(parameter.name, parameter.value);
   for (const auto& buffer : module.named_buffers()) items.emplace(buffer.name, buffer.value);
   CopyFound(
-      kReader, request, prepared,
+      kReader, prepared,
       [&](const std::string& key) -> std::optional<at::Tensor> {
         const auto found = items.find(key);
         return found == items.end() ? std::nullopt : std::optional(found->second);

@@ -26,13 +26,13 @@ void SkipAsRefused(std::string_view reader, const std::exception& error) {
   throw Skipped(std::string(reader) + " refuses it: " + text);
 }
 
-void CopyFound(std::string_view reader, const LoadRequest& request, const Prepared& prepared,
+void CopyFound(std::string_view reader, const Prepared& prepared,
                const std::function<std::optional<at::Tensor>(const std::string& key)>& find, LoadResult& result) {
   std::vector<at::Tensor> sources;
   for (const PlannedTensor& planned : prepared.tensors) {
-    std::optional<at::Tensor> found = find(request.options.remove_prefix + planned.key);
-    if (!found) found = find(planned.key);
-    if (!found) throw Skipped(std::string(reader) + " returns no tensor " + planned.key);
+    const std::string& key = planned.file_key.empty() ? planned.key : planned.file_key;
+    const std::optional<at::Tensor> found = find(key);
+    if (!found) throw Skipped(std::string(reader) + " returns no tensor " + key);
     sources.push_back(found->view(planned.shape));
   }
   const at::NoGradGuard no_grad;

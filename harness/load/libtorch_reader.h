@@ -21,7 +21,7 @@ void RequireOneFile(std::string_view reader, const LoadRequest& request, const C
 
 /// Copies the tensor that `find` returns for each planned key into the module. Throws Skipped, before anything is
 /// written, if it returns none for a key. Costs that LibTorch's readers do not tell become unknown.
-void CopyFound(std::string_view reader, const LoadRequest& request, const Prepared& prepared,
+void CopyFound(std::string_view reader, const Prepared& prepared,
                const std::function<std::optional<at::Tensor>(const std::string& key)>& find, LoadResult& result);
 
 }  // namespace loadpath

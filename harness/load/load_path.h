@@ -22,15 +22,16 @@ struct LoadRequest {
   std::string key_path = {};                               ///< the state dict's place in it
   std::shared_ptr<const Checkpoint> checkpoint = nullptr;  ///< already open, or nullptr: the path opens `file`
   OpenOptions open = {};                                   ///< how it opens it
+  KeyRules rules = {};                                     ///< for the keys of the state dict
   torch::nn::Module& module;
   at::Device device = at::kCPU;       ///< where the module's tensors are to lie afterwards (see OpenDevice)
-  DeferredInit* deferred = nullptr;   ///< of the module's construction: a path to another device finishes it
   LoadStateDictOptions options = {};  ///< the path sets `assign` itself
   ReadOptions read = {};
 };
 
 struct LoadResult {
   IncompatibleKeys keys;
+  std::vector<std::string> mismatched;  ///< see LoadPlan
   std::vector<KeyReport> report;
   std::vector<std::string> warnings;
   std::uint64_t bytes_loaded = 0;  ///< of the tensors that were loaded, as the file holds them

@@ -87,7 +87,7 @@ LoadResult Load(const LoadRequest& request) {
   if (!dict.isGenericDict()) throw Skipped("torch::pickle_load returns no dict at \"" + request.key_path + "\"");
   const auto items = dict.toGenericDict();
   CopyFound(
-      kReader, request, prepared,
+      kReader, prepared,
       [&](const std::string& key) -> std::optional<at::Tensor> {
         const auto found = items.find(key);
         return found == items.end() || !found->value().isTensor() ? std::nullopt

@@ -15,10 +15,12 @@ Prepared Prepare(const LoadRequest& request, std::string_view path, bool assign,
 
   LoadStateDictOptions options = request.options;
   options.assign = assign;
-  const StateDict state_dict = StateDict::From(prepared.checkpoint, request.key_path);
+  StateDict state_dict = StateDict::From(prepared.checkpoint, request.key_path);
+  state_dict.Apply(request.rules);
   LoadPlan plan = PlanLoadStateDict(request.module, state_dict, options);
   prepared.tensors = std::move(plan.tensors);
   result.keys = {std::move(plan.missing_keys), std::move(plan.unexpected_keys)};
+  result.mismatched = std::move(plan.mismatched);
   result.report = std::move(plan.report);
   result.warnings = std::move(plan.warnings);
   // Tied weights stand under two keys and are one tensor.

@@ -106,7 +106,7 @@ Conversion ConvertToSafetensors(const FileAndKey& from, const std::string& outpu
     throw CheckpointError(ErrorCode::kIo, output,
                           "lies in the folder of the checkpoint, which would then hold two; name a file elsewhere");
   }
-  StateDictTensors source = TakeStateDict(*checkpoint, from, options.prefix);
+  StateDictTensors source = TakeStateDict(*checkpoint, from, options.rules);
   // transformers refuses a file without it.
   if (std::ranges::find(source.metadata, "format", &std::pair<std::string, std::string>::first) ==
       source.metadata.end())

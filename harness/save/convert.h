@@ -10,11 +10,12 @@
 #include "harness/inspect/file_and_key.h"
 #include "harness/save/aliases.h"
 #include "loadpath/checkpoint.h"
+#include "loadpath/key_rules.h"
 
 namespace loadpath {
 
 struct ConvertOptions {
-  std::string prefix = {};  ///< removed from the names
+  KeyRules rules = {};  ///< for the names
   AliasRule aliases = AliasRule::kApart;
   OpenOptions open = {};
   CrcMode crc = CrcMode::kAuto;

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "harness/base/text.h"
-#include "harness/checkpoint/prefix.h"
+#include "harness/checkpoint/key_mapping.h"
 #include "harness/inspect/state_dict_places.h"
 
 namespace loadpath {
@@ -59,7 +59,7 @@ void TakeAttributes(const Tree& tree, NodeId attributes, StateDictTensors& taken
 
 }  // namespace
 
-StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& name, const std::string& prefix) {
+StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& name, const KeyRules& rules) {
   const std::string& key_path = name.key;
   const auto refuse = [&](const std::string& sentence) {
     throw CheckpointError(ErrorCode::kUnsupported, checkpoint.path(), sentence);
@@ -74,17 +74,18 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
   }
   StateDictTensors taken;
   const std::span<const NodeId> items = tree.items(dict);
-  std::vector<std::optional<std::string>> names;
-  if (!prefix.empty()) {
-    if (const std::string problem = PrefixProblem(tree, dict, prefix); !problem.empty()) refuse(problem);
-    names = NamesWithoutPrefix(tree, dict, prefix, KeyKind::kStateDict);
+  MappedKeys mapped;
+  if (!rules.empty()) {
+    const KeyMapping mapping(rules, checkpoint.path());
+    mapped = mapping.Map(tree, dict);
+    mapping.RequireNone(mapped.unused_only);
+    mapping.RequireNone(mapped.unused_skip);
   }
-  bool had_prefix = false;
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
     std::string key = tree.KeyText(items[i]);
-    if (!names.empty()) {
-      had_prefix |= key != *names[i / 2] && tree.kind(items[i + 1]) == NodeKind::kTensor;
-      key = *names[i / 2];
+    if (!mapped.names.empty()) {
+      if (!mapped.names[i / 2]) continue;
+      key = *mapped.names[i / 2];
     }
     if (tree.IsOtherTensor(items[i + 1])) {
       refuse("has a tensor " + where + " that safetensors cannot hold, " + Escaped(key) + ": " +
@@ -107,12 +108,11 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
   }
   if (taken.tensors.empty()) refuse("has no tensors " + where + ": there is nothing to convert; name another key");
   const auto cut = std::ranges::find_if(taken.tensors, [](const auto& one) { return one.path[0].starts_with('.'); });
-  if (had_prefix && cut != taken.tensors.end()) {
-    refuse("would have a tensor named " + Escaped(cut->path[0]) + "; write the dot at the end of --prefix too");
+  if (!rules.prefixes.empty() && cut != taken.tensors.end()) {
+    refuse("would have a tensor named " + Escaped(cut->path[0]) + "; write the dot at the end of the prefix too");
   }
-  if (!prefix.empty() && !had_prefix) {
-    refuse("has no tensor " + where + " whose name begins with " + Escaped(prefix) + "; the first is " +
-           Escaped(taken.tensors[0].path[0]));
+  for (const auto* unused : {&mapped.unused_prefixes, &mapped.unused_rename}) {
+    if (!unused->empty()) refuse(unused->front() + " " + where + "; the first is " + Escaped(taken.tensors[0].path[0]));
   }
   TakeAttributes(tree, tree.attributes(dict), taken);
   return taken;

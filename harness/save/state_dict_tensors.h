@@ -7,6 +7,7 @@
 
 #include "harness/inspect/file_and_key.h"
 #include "loadpath/checkpoint.h"
+#include "loadpath/key_rules.h"
 
 namespace loadpath {
 
@@ -18,9 +19,9 @@ struct StateDictTensors {
 };
 
 /// Takes the dict at `name.key`. Throws CheckpointError if it is not a dict, has a tensor under a key that is not text,
-/// or has tensors in its values: the sentence then says how to name the state dicts that there are. Removes `prefix`
-/// from the names, as StateDict::RemovePrefix does; throws if no tensor's name has it.
-StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& name, const std::string& prefix = {});
+/// or has tensors in its values: the sentence then says how to name the state dicts that there are. Gives the tensors
+/// the names that the rules make of their keys; throws if a prefix or a rename rule changes none.
+StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& name, const KeyRules& rules = {});
 
 }  // namespace loadpath
 

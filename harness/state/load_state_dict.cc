@@ -62,6 +62,10 @@ class Planner {
     std::vector<std::uint32_t> keys(state_dict_.entries().size());
     for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<std::uint32_t>(i);
     Visit(module, "", std::move(keys));
+    state_dict_.RequireSkipMatch(left_out_);
+    for (const std::string& key : state_dict_.left_out()) plan_.report.push_back({"", KeyOutcome::kLeftOut, key});
+    const auto& unused = state_dict_.unused_rename();
+    plan_.warnings.insert(plan_.warnings.end(), unused.begin(), unused.end());
   }
 
  private:
@@ -84,7 +88,11 @@ class Planner {
         const std::string key = prefix + item.key();
         const StateDict::Entry* entry = refused.contains(key) ? nullptr : state_dict_.Find(key);
         if (entry) {
-          Plan({key, &module, item.key(), is_parameter, item.value(), entry->node, item.value().sizes().vec()});
+          Plan({key, &module, item.key(), is_parameter, item.value(), entry->node, item.value().sizes().vec(),
+                entry->file_key});
+        } else if (!state_dict_.Wants(key)) {
+          left_out_.push_back(key);
+          Report(key, KeyOutcome::kLeftOut);
         } else if (default_counter && item.key() == "num_batches_tracked") {
           Report(key, KeyOutcome::kDefaulted);
         } else {
@@ -146,8 +154,11 @@ class Planner {
     // PyTorch 0.3 wrote one element as [1].
     if (planned.shape.empty() && shape.size() == 1 && shape[0] == 1) shape.clear();
     if (shape != planned.shape) {
-      return Refuse(key, "size mismatch for " + key + ": copying a param with shape " + SizeText(shape) +
-                             " from checkpoint, the shape in current model is " + SizeText(planned.shape) + ".");
+      std::string message = "size mismatch for " + key + ": copying a param with shape " + SizeText(shape) +
+                            " from checkpoint, the shape in current model is " + SizeText(planned.shape) + ".";
+      if (!options_.skip_mismatched) return Refuse(key, std::move(message));
+      plan_.mismatched.push_back(std::move(message));
+      return Report(key, KeyOutcome::kMismatched);
     }
     const bool to_meta = planned.target.is_meta() && !options_.assign;
     if (to_meta && !(inert && inert->layout == InertTensor::Layout::kMeta)) {
@@ -211,7 +222,10 @@ class Planner {
     return refused;
   }
 
-  void Report(const std::string& key, KeyOutcome outcome) { plan_.report.push_back({key, outcome}); }
+  void Report(const std::string& key, KeyOutcome outcome) {
+    const StateDict::Entry* entry = state_dict_.Find(key);
+    plan_.report.push_back({key, outcome, entry == nullptr ? "" : entry->file_key});
+  }
   void Refuse(const std::string& key, std::string message) {
     errors_.push_back(std::move(message));
     Report(key, KeyOutcome::kRefused);
@@ -227,6 +241,7 @@ class Planner {
   LoadPlan& plan_;
   std::vector<std::string>& errors_;
   CopyRules rules_;
+  std::vector<std::string> left_out_;
   bool warned_of_complex_ = false;
 };
 
@@ -246,6 +261,10 @@ std::string_view Name(KeyOutcome outcome) {
       return "ignored";
     case KeyOutcome::kDefaulted:
       return "defaulted";
+    case KeyOutcome::kLeftOut:
+      return "left out";
+    case KeyOutcome::kMismatched:
+      return "mismatched";
     case KeyOutcome::kRefused:
       return "refused";
   }
@@ -279,13 +298,7 @@ LoadCheck CheckLoadStateDict(torch::nn::Module& module, const StateDict& state_d
                              const LoadStateDictOptions& options) {
   LoadCheck check;
   try {
-    if (options.remove_prefix.empty()) {
-      Planner(state_dict, options, check).Run(module);
-    } else {
-      StateDict renamed = state_dict;
-      renamed.RemovePrefix(options.remove_prefix);
-      Planner(renamed, options, check).Run(module);
-    }
+    Planner(state_dict, options, check).Run(module);
   } catch (const StateDictError& error) {
     check.error = error.what();
     check.error_messages = {check.error};

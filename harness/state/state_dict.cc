@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "harness/base/keyed_hash.h"
-#include "harness/checkpoint/prefix.h"
+#include "harness/checkpoint/key_mapping.h"
 #include "harness/state/python_text.h"
 #include "loadpath/load_state_dict.h"
 
@@ -28,16 +28,6 @@ std::string NoAttribute(const Tree& tree, NodeId node, std::string_view name) {
 std::string KeyError(const Tree& tree, NodeId key) {
   if (tree.kind(key) == NodeKind::kBytes) return "startswith first arg must be bytes or a tuple of bytes, not str";
   return NoAttribute(tree, key, "startswith");
-}
-
-void Rename(std::vector<StateDict::Entry>& entries, std::string_view prefix, KeyKind kind) {
-  std::vector<std::string> keys;
-  for (const StateDict::Entry& entry : entries) keys.push_back(entry.key);
-  std::vector<StateDict::Entry> renamed;
-  for (KeptKey& kept : RemovePrefix(keys, prefix, kind)) {
-    renamed.push_back({std::move(kept.key), entries[kept.item].node});
-  }
-  entries = std::move(renamed);
 }
 
 }  // namespace
@@ -118,11 +108,43 @@ std::optional<std::int64_t> StateDict::Version(const std::string& module_path) c
   }
 }
 
-void StateDict::RemovePrefix(std::string_view prefix) {
+void StateDict::Apply(const KeyRules& rules) {
+  if (rules.empty()) return;
   if (!key_error_.empty()) throw StateDictError(key_error_);
-  Rename(entries_, prefix, KeyKind::kStateDict);
-  Rename(metadata_, prefix, KeyKind::kMetadata);
+  mapping_ = std::make_shared<const KeyMapping>(rules, checkpoint_->path());
+  std::vector<std::string> keys;
+  for (const Entry& entry : entries_) keys.push_back(entry.key);
+  MappedKeys mapped = mapping_->Map(keys);
+  mapping_->RequireNone(mapped.unused_only);
+  unused_skip_ = std::move(mapped.unused_skip);
+  unused_rename_ = std::move(mapped.unused_rename);
+  std::vector<Entry> named;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (!mapped.names[i]) {
+      left_out_.push_back(std::move(keys[i]));
+      continue;
+    }
+    const bool changed = *mapped.names[i] != keys[i];
+    named.push_back({std::move(*mapped.names[i]), entries_[i].node, changed ? std::move(keys[i]) : std::string()});
+  }
+  entries_ = std::move(named);
+  std::vector<std::string> paths;
+  for (const Entry& module : metadata_) paths.push_back(module.key);
+  const std::vector<std::optional<std::string>> names = mapping_->MapModules(paths);
+  std::vector<Entry> modules;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i]) modules.push_back({*names[i], metadata_[i].node});
+  }
+  metadata_ = std::move(modules);
   MakeIndex();
 }
+
+void StateDict::RequireSkipMatch(std::span<const std::string> module_keys) const {
+  if (unused_skip_.empty()) return;
+  const auto skips = [&](const std::string& key) { return mapping_->Skips(key); };
+  if (!std::ranges::any_of(module_keys, skips)) mapping_->RequireNone(unused_skip_);
+}
+
+bool StateDict::Wants(const std::string& key) const { return mapping_ == nullptr || mapping_->Wants(key); }
 
 }  // namespace loadpath

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "harness/checkpoint/prefix.h"
+#include "harness/checkpoint/key_mapping.h"
 #include "tests/inspect/pickles.h"
 
 namespace loadpath {
@@ -136,9 +136,10 @@ Keys Without(const std::string& prefix, const Keys& have) {
   std::vector<std::string> keys;
   for (const KeyInfo& info : have) keys.push_back(info.key);
   Keys left;
-  for (const auto& [key, item] : RemovePrefix(keys, prefix, KeyKind::kStateDict)) {
-    left.push_back({key, have[item].dtype, have[item].shape});
-    if (key != keys[item]) left.back().with_prefix = keys[item];
+  const MappedKeys mapped = KeyMapping({.prefixes = {prefix}}, "file").Map(keys);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    left.push_back({mapped.names[i].value(), have[i].dtype, have[i].shape});
+    if (left.back().key != keys[i]) left.back().file_key = keys[i];
   }
   return left;
 }

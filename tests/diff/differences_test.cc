@@ -47,9 +47,10 @@ TEST(DifferencesTest, SaysWhichCommandComparesANestedStateDict) {
   EXPECT_THAT(CompareFiles(Named(nested), Named(plain), {}).causes,
               testing::ElementsAre("in " + nested.path() + " the state dict lies under \"state\": ckpt diff " +
                                    nested.path() + "::state " + plain.path()));
-  EXPECT_THAT(CompareFiles(Named(plain), Named(nested), {.prefix = "a b", .open = {.opaque = true}}).causes,
-              testing::ElementsAre("in " + nested.path() + " the state dict lies under \"state\": ckpt diff " +
-                                   plain.path() + " " + nested.path() + "::state --prefix 'a b' --opaque"));
+  EXPECT_THAT(
+      CompareFiles(Named(plain), Named(nested), {.rules = {.prefixes = {"a b"}}, .open = {.opaque = true}}).causes,
+      testing::ElementsAre("in " + nested.path() + " the state dict lies under \"state\": ckpt diff " + plain.path() +
+                           " " + nested.path() + "::state --prefix 'a b' --opaque"));
 }
 
 TEST(DifferencesTest, ComparesElementsAndValues) {
@@ -88,14 +89,15 @@ TEST(DifferencesTest, NamesBothStateDictsThatFit) {
                                    nested.path() + "::KEY"));
 }
 
-TEST(DifferencesTest, TwoPrefixesCannotBeRemovedByOneCommand) {
+TEST(DifferencesTest, AddsThePrefixOfANestedStateDictToTheRules) {
   const std::string bias = Tensor("0", 4, 0, {2}, {1});
   const MemoryFile nested(File(Dict({{"state", Dict({{"module.b", bias}})}}), {{"0", {1, 2, 3, 4}}}));
   const MemoryFile net(File(Dict({{"net.b", bias}}), {{"0", {1, 2, 3, 4}}}));
-  EXPECT_THAT(CompareFiles(Named(net), Named(nested), {.prefix = "net."}).causes,
+  EXPECT_THAT(CompareFiles(Named(net), Named(nested), {.rules = {.prefixes = {"net."}}}).causes,
               testing::ElementsAre("in " + nested.path() +
                                    " the state dict lies under \"state\", and its keys begin with "
-                                   "\"module.\""));
+                                   "\"module.\": ckpt diff " +
+                                   net.path() + " " + nested.path() + "::state --prefix net. --prefix module."));
 }
 
 // As DistributedDataParallel saves: "module." before the keys, and the module's own entry in _metadata under "module".
@@ -111,7 +113,7 @@ TEST(DifferencesTest, APrefixIsRemovedFromValuesAndMetadataToo) {
   const MemoryFile plain(File(Wrapped("", {{"", one}, {"b", two}}), storages));
   const MemoryFile wrapped(File(Wrapped("module.", {{"", two}, {"module", one}, {"module.b", two}}), storages));
   const MemoryFile other(File(Wrapped("module.", {{"", one}, {"module", one}, {"module.b", one}}), storages));
-  const DiffOptions options = {.prefix = "module."};
+  const DiffOptions options = {.rules = {.prefixes = {"module."}}};
   EXPECT_TRUE(CompareFiles(Named(plain), Named(wrapped), options).equal());
   EXPECT_TRUE(CompareFiles(Named(wrapped), Named(plain), options).equal());
   const Differences found = CompareFiles(Named(plain), Named(other), options);
@@ -120,8 +122,8 @@ TEST(DifferencesTest, APrefixIsRemovedFromValuesAndMetadataToo) {
             "_metadata.b.version: 2 -> 1");
 }
 
-// What consume_prefix_in_state_dict_if_present makes of the first is the second.
-TEST(DifferencesTest, RemovesAPrefixAsPyTorchDoes) {
+// The first without the prefix is the second.
+TEST(DifferencesTest, RemovesAPrefixFromTheKeysOfTheDictAlone) {
   const std::string one = Tensor("0", 2, 0, {1}, {1}), two = Tensor("0", 2, 1, {1}, {1});
   const auto equal = [&](const std::string& a, const std::string& b) {
     // Each file has a tensor beside, and with it the storage.
@@ -129,14 +131,14 @@ TEST(DifferencesTest, RemovesAPrefixAsPyTorchDoes) {
       return File(dict.substr(0, dict.size() - 1) + Text("beside") + one + "u", {{"0", {1, 2}}});
     };
     const MemoryFile wanted(file(a)), have(file(b));
-    return CompareFiles(Named(wanted), Named(have), {.prefix = "module."}).equal();
+    return CompareFiles(Named(wanted), Named(have), {.rules = {.prefixes = {"module."}}}).equal();
   };
   // A key that would take the place of another one is refused: what was lost would be called equal.
   for (const auto& [a, b] : {std::pair(one, two), std::pair(one, Int(3)), std::pair(Int(3), one)}) {
     EXPECT_THROW(equal(Dict({{"w", a}, {"module.w", b}}), Dict({{"w", b}})), CheckpointError);
   }
   EXPECT_THROW(equal(Dict({{"module.module.w", one}, {"module.w", two}}), Dict({{"w", one}})), CheckpointError);
-  // A key that is not text has no prefix.
+  // A key that is not text is in no state dict.
   EXPECT_THROW(equal("}(" + Int(1) + one + "u", Dict({})), CheckpointError);
   // Of two keys that are equal once they are joined, each goes with its own.
   const std::string nested = Dict({{"module.a", Dict({{"b", one}})}, {"module.a.b", two}});

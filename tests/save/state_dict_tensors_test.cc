@@ -53,7 +53,7 @@ TEST(StateDictTensorsTest, RemovesAPrefixOrRefuses) {
     const auto checkpoint = Opened(value, {{"0", {1}}});
     std::string text;
     try {
-      for (const TensorPath& tensor : TakeStateDict(*checkpoint, {"", "", ""}, prefix).tensors)
+      for (const TensorPath& tensor : TakeStateDict(*checkpoint, {"", "", ""}, {.prefixes = {prefix}}).tensors)
         text += tensor.path[0] + " ";
     } catch (const CheckpointError& error) {
       return error.sentence();
@@ -63,11 +63,10 @@ TEST(StateDictTensorsTest, RemovesAPrefixOrRefuses) {
   const std::string wrapped = Dict({{"module.w", kTensor}, {"b", kTensor}});
   EXPECT_EQ(names(wrapped, "module."), "w b ");
   EXPECT_EQ(names(wrapped, "modul."),
-            "has no tensor at its top level whose name begins with modul.; the first is module.w");
-  EXPECT_EQ(names(wrapped, "module"), "would have a tensor named .w; write the dot at the end of --prefix too");
+            "the prefix \"modul.\" is in none of the 2 keys at its top level; the first is module.w");
+  EXPECT_EQ(names(wrapped, "module"), "would have a tensor named .w; write the dot at the end of the prefix too");
   EXPECT_EQ(names(Dict({{"module.w", kTensor}, {"w", kTensor}}), "module."),
-            "has both w and module.w: --prefix module. would put one in the place of the other; leave --prefix out, or "
-            "rename one in Python first");
+            "would have two keys named \"w\", from \"module.w\" and \"w\": change the prefixes or the rename rules");
 }
 
 TEST(StateDictTensorsTest, RefusesWhatIsNotADict) {

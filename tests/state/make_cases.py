@@ -131,10 +131,6 @@ def add_keys(cases):
     cases.add("prefix removed", "net", prefixed(), prefix="module.")
     cases.add("prefix of part of the keys", "linear", {"weight": torch.zeros(2, 3), "module.bias": torch.ones(2), "module.x": 1},
               prefix="module.")
-    cases.add("prefix that lands on a key", "linear",
-              {"module.weight": torch.ones(2, 3), "weight": torch.zeros(2, 3), "module.bias": torch.ones(2)}, prefix="module.")
-    doubled = {"m.m.weight": torch.ones(2, 3), "m.weight": torch.zeros(2, 3), "m.bias": torch.ones(2)}
-    cases.add("prefix twice", "linear", doubled, prefix="m.")
     parallel = nn.Sequential(OrderedDict(module=make("net")))
     cases.add("prefix in the metadata", "net", parallel.state_dict(), prefix="module.")
     old = with_version(parallel.state_dict(), "module.bn", 1)

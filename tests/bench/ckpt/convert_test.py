@@ -184,7 +184,7 @@ class Convert(support.Case):
         net = torch.nn.DataParallel(torch.nn.Linear(2, 3))
         path = self.save({"state_dict": net.state_dict()})
         self.assert_same(self.converted(path, "--key", "state_dict", "--prefix", "module.")[0], net.module.state_dict())
-        self.refuses(f"ckpt: {path}: has no tensor under state_dict whose name begins with modul.; the first is module.weight",
+        self.refuses(f"ckpt: {path}: the prefix \"modul.\" is in none of the 2 keys under state_dict; the first is module.weight",
                      "convert", path, self.out, "--key", "state_dict", "--prefix", "modul.")
 
     def test_a_training_checkpoint_names_its_model_and_not_the_optimizers_moments(self):

@@ -59,8 +59,8 @@ class Diff(support.Case):
 
     def test_a_prefix_that_would_put_one_tensor_in_the_place_of_another(self):
         both = self.save({"w": torch.zeros(1), "module.w": torch.ones(1)}, "both.pth")
-        self.refuses(f"ckpt: {both}: has both w and module.w: --prefix module. would put one in the place of the other; leave --prefix out, or "
-                     "rename one in Python first", "diff", both, both, "--prefix", "module.")
+        self.refuses(f'ckpt: {both}: would have two keys named "w", from "w" and "module.w": change the prefixes or the rename rules',
+                     "diff", both, both, "--prefix", "module.")
 
     def test_every_kind(self):
         w = LINEAR["linear.weight"]

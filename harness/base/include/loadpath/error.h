@@ -22,6 +22,7 @@ enum class ErrorCode : std::uint8_t {
   kUnsupported,      ///< valid, but not read here; the advice says what to do
   kLimitExceeded,    ///< larger or deeper than a limit of the reader (docs/hostile_files.md lists them)
   kKeyPath,          ///< a key path that leads nowhere in this checkpoint
+  kKeyRule,          ///< a rule for keys that cannot be used, or not on these keys (see KeyRules)
   kOutOfMemory,      ///< an allocation failed that the file's real size justifies
   kCancelled,        ///< ReadOptions::progress asked to stop
 };

@@ -19,8 +19,9 @@ class StateDictError : public std::runtime_error {
 
 struct LoadStateDictOptions {
   bool strict = true;
-  bool assign = false;          ///< make the checkpoint's tensors the module's: dtype and strides come from the file
-  std::string remove_prefix{};  ///< "module.", say: as consume_prefix_in_state_dict_if_present does
+  bool assign = false;  ///< make the checkpoint's tensors the module's: dtype and strides come from the file
+  /// Leave a tensor of another shape as the module has it, and report it, where PyTorch refuses the whole load.
+  bool skip_mismatched = false;
 };
 
 /// A parameter or buffer that the state dict fills.
@@ -32,6 +33,7 @@ struct PlannedTensor {
   at::Tensor target;                ///< the module's tensor as it was when the plan was made
   NodeId source;                    ///< the checkpoint's tensor
   std::vector<std::int64_t> shape;  ///< the target's, and the source's, except that [1] may be loaded into 0-dim
+  std::string file_key{};           ///< the source's key in the file, if a rule has changed it
 };
 
 /// What happened, or will happen, to a key.
@@ -42,19 +44,23 @@ enum class KeyOutcome : std::uint8_t {
   kUnexpected,  ///< in the state dict, not in the module
   kIgnored,     ///< accepted and not used, as in PyTorch: under a child registered as None, or copied to a meta tensor
   kDefaulted,   ///< absent in an old checkpoint and filled by PyTorch's rule (num_batches_tracked)
+  kLeftOut,     ///< `only` or `skip` (KeyRules) leaves it out, in the module or in the state dict
+  kMismatched,  ///< of another shape, and LoadStateDictOptions::skip_mismatched leaves it as it is
   kRefused,     ///< the error says why
 };
 std::string_view Name(KeyOutcome outcome);
 struct KeyReport {
   std::string key;
   KeyOutcome outcome;
+  std::string file_key{};  ///< the key in the file, if a rule has changed it
 };
 
 /// A load that is validated as a whole, before anything is written. Any load path can apply it.
 struct LoadPlan {
   std::vector<PlannedTensor> tensors;                      ///< in the module's order
   std::vector<std::string> missing_keys, unexpected_keys;  ///< in PyTorch's order
-  std::vector<std::string> warnings;                       ///< PyTorch's own
+  std::vector<std::string> mismatched;                     ///< PyTorch's sentence for each that was skipped
+  std::vector<std::string> warnings;                       ///< PyTorch's own, then ours: a rename that changed no key
   std::vector<KeyReport> report;
 };
 

@@ -3,14 +3,18 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "loadpath/checkpoint.h"
+#include "loadpath/key_rules.h"
 
 namespace loadpath {
+
+class KeyMapping;
 
 /// A state dict of a checkpoint: its keys and values in the file's order, and the module versions of `_metadata`. Holds
 /// no tensor bytes, and keeps the checkpoint open.
@@ -18,7 +22,8 @@ class StateDict {
  public:
   struct Entry {
     std::string key;
-    NodeId node;  ///< any value; load_state_dict refuses one that is no tensor, in PyTorch's words
+    NodeId node;             ///< any value; load_state_dict refuses one that is no tensor, in PyTorch's words
+    std::string file_key{};  ///< the key in the file, if a rule has changed it
   };
 
   /// Returns the dict under `key_path` (see FollowKeyPath), or at the checkpoint's root if that is empty. Throws
@@ -40,9 +45,18 @@ class StateDict {
   /// if all are text.
   const std::string& key_error() const { return key_error_; }
 
-  /// Removes the prefix from keys as torch.nn.modules.utils.consume_prefix_in_state_dict_if_present does: renamed keys
-  /// move to the end, and one that lands on another key takes its place. Throws StateDictError if a key is not text.
-  void RemovePrefix(std::string_view prefix);
+  /// Gives the keys, and the modules of `_metadata`, the names that the rules make of them, and leaves out those that
+  /// `only` and `skip` leave out. The order stays. Call it once. Throws CheckpointError kKeyRule (see KeyRules), and
+  /// StateDictError if a key is not text.
+  void Apply(const KeyRules& rules);
+  /// Returns false if the rules' `only` or `skip` leaves a key of that name out: load_state_dict does not miss it.
+  bool Wants(const std::string& key) const;
+  /// Throws CheckpointError kKeyRule if `skip` matches neither a key of the file nor any of these, a module's.
+  void RequireSkipMatch(std::span<const std::string> module_keys) const;
+  /// Returns the keys of the file that `only` and `skip` have left out.
+  const std::vector<std::string>& left_out() const { return left_out_; }
+  /// Returns a sentence for each rename rule that changed no key.
+  const std::vector<std::string>& unused_rename() const { return unused_rename_; }
 
  private:
   explicit StateDict(std::shared_ptr<const Checkpoint> checkpoint) : checkpoint_(std::move(checkpoint)) {}
@@ -53,6 +67,9 @@ class StateDict {
   struct Index;
   std::vector<Entry> entries_, metadata_;  // metadata_: by module path
   std::shared_ptr<const Index> index_;     // of both
+  std::shared_ptr<const KeyMapping> mapping_;
+  std::vector<std::string> left_out_, unused_rename_;
+  std::string unused_skip_;
   bool has_metadata_ = false;
   std::string key_error_;
 };

@@ -1,0 +1,216 @@
+#include "harness/checkpoint/key_mapping.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "harness/base/error.h"
+#include "harness/base/keyed_hash.h"
+#include "harness/base/nearest.h"
+#include "harness/base/text.h"
+#include "harness/checkpoint/limits.h"
+#include "loadpath/error.h"
+
+namespace loadpath {
+namespace {
+
+std::string Quoted(std::string_view text) { return '"' + Escaped(text) + '"'; }
+
+std::string Arrow(const KeyRename& rule) {
+  return "rename " + Quoted(rule.pattern) + " -> " + Quoted(rule.replacement);
+}
+
+std::string ExpressionProblem(const std::string& what, const std::string& pattern) {
+  if (pattern.size() > limits::kMatchedKey) return what + " is longer than " + std::to_string(limits::kMatchedKey);
+  try {
+    const std::regex compiled(pattern);
+    return "";
+  } catch (const std::regex_error& error) {
+    return what + " is not a regular expression (" + error.what() + ")";
+  }
+}
+
+// Returns the keys, and the beginnings of keys that end with a dot: what a filter may have meant.
+std::vector<std::string> Candidates(const MappedKeys& mapped) {
+  constexpr std::size_t kMost = 20'000;
+  HashSet<std::string> seen;
+  std::vector<std::string> candidates;
+  for (const std::optional<std::string>& name : mapped.names) {
+    for (std::size_t dot = name->find('.'); dot != std::string::npos; dot = name->find('.', dot + 1)) {
+      if (candidates.size() < kMost && seen.insert(name->substr(0, dot + 1)).second)
+        candidates.push_back(name->substr(0, dot + 1));
+    }
+    if (candidates.size() < kMost && seen.insert(*name).second) candidates.push_back(*name);
+  }
+  return candidates;
+}
+
+// Returns what the filter looks for, without the signs of an expression.
+std::string Plain(std::string pattern) {
+  std::erase_if(pattern, [](char c) { return c == '^' || c == '$' || c == '\\'; });
+  return pattern;
+}
+
+}  // namespace
+
+std::string KeyRulesProblem(const KeyRules& rules) {
+  for (const std::string& prefix : rules.prefixes) {
+    if (prefix.empty()) return "a prefix is empty: leave it out";
+  }
+  for (const KeyRename& rule : rules.rename) {
+    if (rule.pattern.empty()) return "a rename rule has no pattern: leave it out";
+    if (std::string problem = ExpressionProblem(Arrow(rule), rule.pattern); !problem.empty()) return problem;
+    const std::size_t escape = rule.replacement.find('\\');
+    if (escape != std::string::npos)
+      return Arrow(rule) + " has a backslash in what it puts in: the first group is $1, the whole match $&";
+  }
+  for (const auto& [what, pattern] : {std::pair("only ", rules.only), std::pair("skip ", rules.skip)}) {
+    if (pattern.empty()) continue;
+    if (std::string problem = ExpressionProblem(what + Quoted(pattern), pattern); !problem.empty()) return problem;
+  }
+  return "";
+}
+
+KeyMapping::KeyMapping(KeyRules rules, std::string file) : rules_(std::move(rules)), file_(std::move(file)) {
+  if (const std::string problem = KeyRulesProblem(rules_); !problem.empty()) Fail(problem);
+  for (const KeyRename& rule : rules_.rename) rename_.emplace_back(rule.pattern);
+  if (!rules_.only.empty()) only_.emplace(rules_.only);
+  if (!rules_.skip.empty()) skip_.emplace(rules_.skip);
+}
+
+void KeyMapping::Fail(const std::string& sentence) const {
+  throw CheckpointError(ErrorCode::kKeyRule, file_, sentence);
+}
+
+void KeyMapping::RequireNone(std::string_view sentence) const {
+  if (!sentence.empty()) Fail(std::string(sentence));
+}
+
+void KeyMapping::RequireShort(std::string_view key) const {
+  if (key.size() <= limits::kMatchedKey) return;
+  Fail("has a key of " + std::to_string(key.size()) + " bytes, " + Quoted(key.substr(0, 40)) +
+       "…: rename, only and skip are for keys of at most " + std::to_string(limits::kMatchedKey));
+}
+
+bool KeyMapping::Skips(const std::string& name) const {
+  if (skip_) RequireShort(name);
+  return skip_ && std::regex_search(name, *skip_);
+}
+
+bool KeyMapping::Wants(const std::string& name) const {
+  if (only_) RequireShort(name);
+  return (!only_ || std::regex_search(name, *only_)) && !Skips(name);
+}
+
+// Goes from component to component once: a key may consist of nothing but prefixes.
+std::string KeyMapping::WithoutPrefixes(std::string_view key, std::vector<bool>* used) const {
+  const auto use = [&](std::size_t i) {
+    if (used != nullptr) (*used)[i] = true;
+  };
+  std::string name;
+  name.reserve(key.size());
+  while (!key.empty()) {
+    const auto found = std::ranges::find_if(
+        rules_.prefixes, [&](const std::string& prefix) { return prefix.ends_with('.') && key.starts_with(prefix); });
+    if (found != rules_.prefixes.end()) {
+      use(static_cast<std::size_t>(found - rules_.prefixes.begin()));
+      key.remove_prefix(found->size());
+      continue;
+    }
+    const std::size_t end = std::min(key.find('.'), key.size() - 1) + 1;
+    name += key.substr(0, end);
+    key.remove_prefix(end);
+  }
+  for (std::size_t i = 0; i < rules_.prefixes.size(); ++i) {
+    const std::string& prefix = rules_.prefixes[i];
+    if (prefix.ends_with('.') || !name.starts_with(prefix)) continue;
+    use(i);
+    name.erase(0, prefix.size());
+  }
+  return name;
+}
+
+std::string KeyMapping::NewName(std::string_view key, std::vector<bool>* used) const {
+  std::string name = WithoutPrefixes(key, used);
+  for (std::size_t i = 0; i < rename_.size(); ++i) {
+    RequireShort(name);
+    std::string renamed = std::regex_replace(name, rename_[i], rules_.rename[i].replacement);
+    if (used != nullptr && renamed != name) (*used)[rules_.prefixes.size() + i] = true;
+    name = std::move(renamed);
+  }
+  return name;
+}
+
+void KeyMapping::RequireDifferent(std::span<const std::string> keys, const MappedKeys& mapped) const {
+  HashMap<std::string_view, std::size_t> first;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!mapped.names[i]) continue;
+    const auto [other, is_new] = first.emplace(*mapped.names[i], i);
+    if (is_new) continue;
+    Fail("would have two keys named " + Quoted(*mapped.names[i]) + ", from " + Quoted(keys[other->second]) + " and " +
+         Quoted(keys[i]) + ": change the prefixes or the rename rules");
+  }
+}
+
+MappedKeys KeyMapping::Map(std::span<const std::string> keys) const {
+  MappedKeys mapped;
+  mapped.names.reserve(keys.size());
+  std::vector<bool> used(rules_.prefixes.size() + rename_.size());
+  for (const std::string& key : keys) mapped.names.emplace_back(NewName(key, &used));
+  const std::string none = "none of the " + Counted(keys.size(), "key");
+  for (std::size_t i = 0; i < rules_.prefixes.size(); ++i) {
+    if (!used[i]) mapped.unused_prefixes.push_back("the prefix " + Quoted(rules_.prefixes[i]) + " is in " + none);
+  }
+  for (std::size_t i = 0; i < rename_.size(); ++i) {
+    if (!used[rules_.prefixes.size() + i]) mapped.unused_rename.push_back(Arrow(rules_.rename[i]) + " changes " + none);
+  }
+  const auto problem = [&](const char* what, const std::string& pattern, const std::optional<std::regex>& filter) {
+    const auto fits = [&](const std::optional<std::string>& name) {
+      RequireShort(*name);
+      return std::regex_search(*name, *filter);
+    };
+    if (!filter || std::ranges::any_of(mapped.names, fits)) return std::string();
+    return std::string(what) + " " + Quoted(pattern) + " matches " + none +
+           DidYouMean(Plain(pattern), Candidates(mapped));
+  };
+  mapped.unused_only = problem("only", rules_.only, only_);
+  mapped.unused_skip = problem("skip", rules_.skip, skip_);
+  for (std::optional<std::string>& name : mapped.names) {
+    if (!Wants(*name)) name.reset();
+  }
+  RequireDifferent(keys, mapped);
+  return mapped;
+}
+
+MappedKeys KeyMapping::Map(const Tree& tree, NodeId dict) const {
+  const std::span<const NodeId> items = tree.items(dict);
+  std::vector<std::string> keys;
+  keys.reserve(items.size() / 2);
+  for (std::size_t i = 0; i < items.size(); i += 2) {
+    if (tree.kind(items[i]) != NodeKind::kString) {
+      Fail("has a key that is not text, " + Escaped(tree.KeyText(items[i])) +
+           ": prefixes, rename, only and skip are for the keys of a state dict; name its place by a key path");
+    }
+    keys.emplace_back(tree.text(items[i]));
+  }
+  return Map(keys);
+}
+
+std::vector<std::optional<std::string>> KeyMapping::MapModules(std::span<const std::string> paths) const {
+  std::vector<std::optional<std::string>> names;
+  HashMap<std::string, std::size_t> places;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    // A rule that fits the keys below the module fits its name and a dot.
+    std::string name = paths[i].empty() ? "" : NewName(paths[i] + ".", nullptr);
+    if (name.ends_with('.')) name.pop_back();
+    const auto [other, is_new] = places.emplace(name, i);
+    if (!is_new && name == paths[i]) {
+      names.emplace_back();
+      continue;
+    }
+    if (!is_new) names[std::exchange(other->second, i)].reset();
+    names.emplace_back(std::move(name));
+  }
+  return names;
+}
+
+}  // namespace loadpath

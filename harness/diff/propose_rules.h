@@ -1,0 +1,44 @@
+#ifndef LOADPATH_HARNESS_DIFF_PROPOSE_RULES_H_
+#define LOADPATH_HARNESS_DIFF_PROPOSE_RULES_H_
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/diff/causes.h"
+#include "loadpath/key_rules.h"
+
+namespace loadpath {
+
+/// What one rule of a proposal does: how many keys it changes, and the first of them before and after.
+struct RuleEffect {
+  std::string rule;  ///< as on a command line: "--prefix module."
+  std::size_t keys = 0;
+  std::string from, to;
+};
+
+/// Rules by which more of a state dict's keys are those of a model. They are a guess, to be looked at before use.
+struct RuleProposal {
+  std::string key_path;  ///< of the state dict in its file
+  KeyRules rules;
+  std::vector<RuleEffect> effects;
+  std::size_t wanted = 0;                        ///< keys of the model
+  std::size_t matched_before = 0, matched = 0;   ///< of these, with name and shape in the state dict
+  std::vector<std::string> missing, unexpected;  ///< what stays unmatched; the unexpected by their new names
+  bool by_order = false;  ///< a rule pairs layers only because their shapes stand in the same order
+};
+
+/// Looks for rules by names (a wrapper's prefix, a layer or component of another name), by the numbers of a Sequential,
+/// and by shapes and order. `have` are the keys as the file has them. Returns nullopt if no rule makes more keys match.
+std::optional<RuleProposal> ProposeRules(std::span<const KeyInfo> wanted, std::span<const KeyInfo> have);
+
+/// Does the same for every dict of tensors in the checkpoint. Returns the proposal by which the most keys match; that
+/// for the dict at `current` if others are as good.
+std::optional<RuleProposal> ProposeRules(std::span<const KeyInfo> wanted, const Checkpoint& checkpoint,
+                                         std::string_view current);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_DIFF_PROPOSE_RULES_H_

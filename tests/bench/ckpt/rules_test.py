@@ -1,0 +1,137 @@
+"""--prefix, --rename, --only, --skip and --skip-mismatched of ckpt's subcommands, and the rules that ckpt diff proposes.
+
+Python's own renaming of the keys is what each is compared with.
+"""
+import re
+import unittest
+from collections import OrderedDict
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+import support
+from support import Case
+
+CUSTOM = torch.load(support.REFERENCE / "custom_model.pth", weights_only=True)["model_state_dict"]
+LINEAR = torch.load(support.REFERENCE / "linear_model.pth", weights_only=True)["model_state_dict"]
+
+
+def renamed(state_dict, rename):
+    return OrderedDict((rename(key), value) for key, value in state_dict.items())
+
+
+class RulesTest(Case):
+    def test_prefixes_in_any_nesting(self):
+        for name, wrap in {"ddp of compiled": "module._orig_mod.{}", "compiled ddp": "_orig_mod.module.{}"}.items():
+            with self.subTest(name):
+                path = self.save({"model": renamed(CUSTOM, wrap.format)})
+                got = self.json("load", path, "--key", "model", "--model", "custom", "--prefix", "module.", "--prefix", "_orig_mod.")
+                self.assertIn("4 tensors equal bit by bit", got["check"])
+        path = self.save(renamed(CUSTOM, lambda key: key.replace("custom.", "custom._orig_mod.")))
+        self.assertIn("equal bit by bit", self.json("load", path, "--model", "custom", "--prefix", "_orig_mod.")["check"])
+
+    def test_rename_in_order_with_groups(self):
+        path = self.save(renamed(CUSTOM, lambda key: re.sub(r"linear\.(\w+)$", r"lin.\1_0", key)))
+        got = self.json("load", path, "--model", "custom", "--rename", r"lin\.(\w+)_0$=linear.$1")
+        self.assertIn("4 tensors equal bit by bit", got["check"])
+        # The last "=" parts the two, so that an expression may hold one.
+        self.succeeds("load", path, "--model", "custom", "--rename", r"(?=lin\.)lin\.(\w+)_0$=linear.$1")
+
+    def test_only_and_skip_are_for_both_sides(self):
+        part = {key: value for key, value in CUSTOM.items() if key.startswith("custom.")}
+        got = self.json("load", self.save(part | {"head.weight": torch.ones(1)}), "--model", "custom", "--only", r"^custom\.")
+        self.assertEqual((got["missing_keys"], got["unexpected_keys"], got["errors"]), ([], [], []))
+        self.assertEqual(got["left_out"], ["linear.weight", "linear.bias"])
+        self.assertEqual(got["check"], "nothing to compare with: only a part of custom was loaded")
+        self.assertIn("  left out           1 key of the file and 2 of the model, by --only or --skip: these keep their initial values\n",
+                      self.succeeds("load", self.folder / "file.pth", "--model", "custom", "--only", r"^custom\."))
+        # A file of the backbone alone: skip is for the model's keys then.
+        self.succeeds("load", self.save(part), "--model", "custom", "--skip", r"^linear\.")
+        # Strict within what is left.
+        broken = self.save({key: value for key, value in part.items() if not key.endswith("bias")}, "broken.pth")
+        code, _, err = self.ckpt("load", broken, "--model", "custom", "--only", r"^custom\.")
+        self.assertEqual((code, err.split("hint")[0]),
+                         (1, 'Error(s) in loading state_dict for CustomModel:\n\tMissing key(s) in state_dict: "custom.linear.bias". \n'))
+
+    def test_skip_mismatched(self):
+        path = self.save(CUSTOM | {"linear.weight": torch.ones(7, 128), "linear.bias": torch.ones(7)})
+        sentence = ("size mismatch for linear.weight: copying a param with shape torch.Size([7, 128]) from checkpoint, the shape in current "
+                    "model is torch.Size([10, 128]).")
+        got = self.json("load", path, "--model", "custom", "--skip-mismatched")
+        self.assertEqual((got["mismatched"][0], len(got["mismatched"]), got["errors"]), (sentence, 2, []))
+        self.assertIn(f"  skipped            {sentence}\n", self.succeeds("load", path, "--model", "custom", "--skip-mismatched"))
+        self.assertEqual(self.ckpt("load", path, "--model", "custom")[0], 1)
+
+    def test_what_matches_nothing(self):
+        path = self.save(LINEAR)
+        for flag in ("only", "skip"):
+            self.refuses(f'ckpt: {path}: {flag} "^linaer" matches none of the 2 keys; did you mean linear.?',
+                         "load", path, "--model", "linear", f"--{flag}", "^linaer")
+            self.refuses(f'ckpt: {path}: {flag} "^linaer" matches none of the 2 keys; did you mean linear.?',
+                         "diff", path, path, f"--{flag}", "^linaer")
+        self.assertIn('  warning            rename "^a$" -> "b" changes none of the 2 keys\n',
+                      self.succeeds("load", path, "--model", "linear", "--rename", "^a$=b"))
+
+    def test_what_is_no_rule(self):
+        path = self.save(LINEAR)
+        code, out, err = self.ckpt("load", path, "--model", "linear", "--rename", "abc")
+        self.assertEqual((code, out, err), (2, "", 'ckpt load: --rename: abc has no "=": write PATTERN=REPLACEMENT (ckpt load --help)\n'))
+        code, out, err = self.ckpt("load", path, "--model", "linear", "--rename", "(=b")
+        self.assertEqual((code, out, err.count("\n")), (2, "", 1))
+        self.assertIn('ckpt load: --rename: rename "(" -> "b" is not a regular expression (', err)
+        code, out, err = self.ckpt("load", path, "--model", "linear", "--only", "[")
+        self.assertIn('ckpt load: --only: only "[" is not a regular expression (', err)
+
+    def test_diff_of_two_files(self):
+        a = self.save(CUSTOM, "a.pth")
+        b = self.save({"model": renamed(CUSTOM, lambda key: "module." + key.replace("custom.", "block.")) | {"module.extra": torch.ones(1)}}, "b.pth")
+        rules = ["--prefix", "module.", "--rename", r"^block\.=custom."]
+        self.assertEqual(self.json("diff", a, f"{b}::model", *rules, code=1)["unexpected"], ["extra"])
+        self.assertEqual(self.succeeds("diff", a, f"{b}::model", *rules, "--skip", "^extra$"), "equal: 4 keys compared\n")
+        self.assertEqual(self.succeeds("diff", a, f"{b}::model", *rules, "--only", r"^custom\."), "equal: 2 keys compared\n")
+
+    def test_convert(self):
+        path, out = self.save(renamed(CUSTOM, lambda key: "net." + key)), self.folder / "out.safetensors"
+        self.succeeds("convert", path, out, "--rename", r"^net\.=", "--skip", "bias$")
+        got = load_file(out)
+        self.assertEqual(sorted(got), ["custom.linear.weight", "linear.weight"])
+        self.assertTrue(torch.equal(got["linear.weight"], CUSTOM["linear.weight"]))
+        self.refuses(f'ckpt: {path}: rename "^nte" -> "" changes none of the 4 keys at its top level; the first is net.custom.linear.weight',
+                     "convert", path, out, "--rename", "^nte=")
+
+
+class ProposalTest(Case):
+    def proposal(self, path, model="custom"):
+        return self.json("diff", path, "--model", model, code=1)["proposal"]
+
+    def test_a_command_that_then_compares_equal(self):
+        rename = lambda key: "module._orig_mod." + key.replace("custom.linear", "block.fc")
+        path = self.save({"state": renamed(CUSTOM, rename), "epoch": 1})
+        got = self.proposal(path)
+        self.assertEqual((got["key"], got["prefixes"], got["matched_before"], got["matched"], got["wanted"]),
+                         ("state", ["module.", "_orig_mod."], 0, 4, 4))
+        self.assertEqual((got["missing"], got["unexpected"]), ([], []))
+        command = got["command"].replace("'", "").split()
+        self.assertEqual(command[:3], ["ckpt", "diff", f"{path}::state"])
+        self.assertEqual(self.succeeds(*command[1:]), "equal: 4 keys compared by name, shape and dtype; values are not\n")
+        self.assertIn("equal bit by bit", self.json("load", *command[2:])["check"])
+
+    def test_text(self):
+        path = self.save(renamed(CUSTOM, lambda key: "net." + key.replace("custom.", "block.")) | {"net.x": torch.ones(1)})
+        out = self.succeeds("diff", path, "--model", "custom", code=1)
+        self.assertIn(f"""proposal: with these rules 4 of 4 keys match, 0 without them
+  --prefix net.                changes 5 keys  net.block.linear.weight -> block.linear.weight
+  --rename '^block\\.=custom.'  changes 2 keys  block.linear.weight -> custom.linear.weight
+  still unexpected: x
+  ckpt diff {path} --prefix net. --rename '^block\\.=custom.' --model custom
+""", out)
+
+    def test_another_model_gets_none(self):
+        path = self.save(nn.Conv2d(1, 2, 3).state_dict())
+        self.assertNotIn("proposal", self.json("diff", path, "--model", "custom", code=1))
+        self.assertNotIn("proposal", self.json("diff", self.save(CUSTOM, "same.pth"), "--model", "custom"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
