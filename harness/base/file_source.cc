@@ -23,7 +23,19 @@ const char* KindOfFile(mode_t mode) {
 
 }  // namespace
 
-FileSource::FileSource(std::string path) : path_(std::move(path)) {
+std::span<const std::byte> FileSource::Get(std::uint64_t offset, std::size_t length,
+                                           std::vector<std::byte>& buffer) const {
+  if (buffer.size() < length) buffer.resize(length);
+  const std::span<std::byte> dst = std::span(buffer).first(length);
+  ReadAt(offset, dst);
+  return dst;
+}
+
+void FileSource::FailAsCut(std::uint64_t offset) const {
+  Fail(ErrorCode::kIo, "ends before the bytes that its directory lists: it was cut while it was open", {}, offset);
+}
+
+RegularFile::RegularFile(std::string path) : FileSource(std::move(path)) {
   if (path_.find('\0') != std::string::npos) Fail(ErrorCode::kIo, "cannot be opened: the name contains a NUL byte");
   do {
     // Without O_NONBLOCK, opening a FIFO that nobody writes to waits for ever.
@@ -38,29 +50,37 @@ FileSource::FileSource(std::string path) : path_(std::move(path)) {
   size_ = static_cast<std::uint64_t>(status.st_size);
 }
 
-FileSource::~FileSource() {
-  if (outer_ == nullptr) ::close(fd_);
-}
+RegularFile::~RegularFile() { ::close(fd_); }
 
-void FileSource::ReadAt(std::uint64_t offset, std::span<std::byte> dst) const {
-  if (outer_ != nullptr) {
-    if (offset > size_ || dst.size() > size_ - offset)
-      Fail(ErrorCode::kBadArchive, "has a file inside it that ends too early", {}, base_ + size_);
-    return outer_->ReadAt(base_ + offset, dst);
-  }
+void RegularFile::ReadAt(std::uint64_t offset, std::span<std::byte> dst) const {
   while (!dst.empty()) {
     const ssize_t got = ::pread(fd_, dst.data(), std::min(dst.size(), kMaxTransfer), static_cast<off_t>(offset));
-    read_calls_.fetch_add(1, std::memory_order_relaxed);
+    CountCall();
     if (got < 0) {
       if (errno == EINTR) continue;
       Fail(ErrorCode::kIo, std::string("cannot be read: ") + std::strerror(errno), {}, offset);
     }
-    if (got == 0)
-      Fail(ErrorCode::kIo, "ends before the bytes that its directory lists: it was cut while it was open", {}, offset);
-    bytes_read_.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
+    if (got == 0) FailAsCut(offset);
+    CountBytes(static_cast<std::uint64_t>(got));
     offset += static_cast<std::uint64_t>(got);
     dst = dst.subspan(static_cast<std::size_t>(got));
   }
+}
+
+void InnerFile::CheckRange(std::uint64_t offset, std::size_t length) const {
+  if (offset > size_ || length > size_ - offset)
+    Fail(ErrorCode::kBadArchive, "has a file inside it that ends too early", {}, base_ + size_);
+}
+
+void InnerFile::ReadAt(std::uint64_t offset, std::span<std::byte> dst) const {
+  CheckRange(offset, dst.size());
+  outer_.ReadAt(base_ + offset, dst);
+}
+
+std::span<const std::byte> InnerFile::Get(std::uint64_t offset, std::size_t length,
+                                          std::vector<std::byte>& buffer) const {
+  CheckRange(offset, length);
+  return outer_.Get(base_ + offset, length, buffer);
 }
 
 }  // namespace loadpath

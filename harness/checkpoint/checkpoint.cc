@@ -25,7 +25,10 @@ std::string_view Name(CrcStatus status) {
 
 bool Checkpoint::Swapped() const { return (byteorder() == "big") != (std::endian::native == std::endian::big); }
 
+bool Checkpoint::InFiles() const { return file_count() == 0 || fd(0) >= 0; }
+
 std::vector<std::string> FilesOf(const Checkpoint& checkpoint) {
+  if (!checkpoint.InFiles()) return {};
   const std::string& path = checkpoint.path();
   const std::string first = IsFolder(path) ? CheckpointInFolder(path) : path;
   // A file that has no name any more keeps the one that it was opened by.

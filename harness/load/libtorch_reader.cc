@@ -6,6 +6,8 @@ namespace loadpath {
 
 void RequireOneFile(std::string_view reader, const LoadRequest& request, const Checkpoint& checkpoint) {
   if (request.device != at::kCPU) throw Skipped(std::string(reader) + " is compared only on the CPU");
+  if (!checkpoint.InFiles())
+    throw Skipped(std::string(reader) + " reads the file itself, and the checkpoint lies in none");
   if (checkpoint.file_count() != 1 || checkpoint.file_path(0) != checkpoint.path()) {
     throw Skipped(std::string(reader) + " cannot read a checkpoint of several files");
   }

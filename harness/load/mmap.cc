@@ -21,6 +21,7 @@ class Mapper {
     if (view.conj || view.neg) return "conjugated or negated";
     if (view.shape != planned.shape) return "of another shape";
     if (checkpoint_.Swapped() && Info(view.dtype).swap_unit > 1) return "in the other byte order";
+    if (!checkpoint_.InFiles()) return "not in a file";
     const auto extent = Locate(view.storage);
     if (!extent) return "compressed";
     if (extent->length < checkpoint_.storages()[view.storage].nbytes) return "compressed";

@@ -16,7 +16,7 @@ using namespace std::string_literals;
 
 std::string ErrorOf(const std::string& path) {
   try {
-    const FileSource file(path);
+    const RegularFile file(path);
   } catch (const CheckpointError& error) {
     EXPECT_EQ(error.code(), ErrorCode::kIo);
     return error.sentence();
@@ -38,7 +38,8 @@ TEST(FileSource, RefusesWhatIsNoRegularFile) {
 
 TEST(FileSource, CountsCallsAndBytesAlsoOfAFileInsideIt) {
   const MemoryFile bytes("0123456789");
-  const FileSource outer(bytes.path()), inner(outer, 2, 4);
+  const RegularFile outer(bytes.path());
+  const InnerFile inner(outer, 2, 4);
   std::array<std::byte, 3> dst{};
   inner.ReadAt(1, dst);
   EXPECT_EQ(dst[0], std::byte{'3'});

@@ -55,6 +55,27 @@ void ExpectLoads(std::string_view path, const std::shared_ptr<const Checkpoint>&
   }
 }
 
+// A file of the name that it was given must not be touched.
+TEST_P(EveryPath, LoadsACheckpointThatLiesInNoFile) {
+  for (const char* name : {"plain.pth", "legacy.pth", "deflated.pth"}) {
+    SCOPED_TRACE(name);
+    std::ifstream file(File(name), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    const auto checkpoint = Checkpoint::FromMemory(std::as_bytes(std::span(bytes)), File("corrupt.pth"));
+    Two module;
+    try {
+      const LoadResult result = Load(GetParam(), module, checkpoint);
+      EXPECT_TRUE(module.IsLoaded());
+      EXPECT_EQ(result.fallback, GetParam() == "mmap" ? "assign: 2 not in a file" : "");
+      EXPECT_FALSE(IsLibTorchs(GetParam()));
+    } catch (const Skipped& skipped) {
+      EXPECT_EQ(std::string(skipped.what()),
+                (GetParam() == "jit_load" ? "torch::jit::load" : "torch::pickle_load") +
+                    std::string(" reads the file itself, and the checkpoint lies in none"));
+    }
+  }
+}
+
 TEST_P(EveryPath, OfAFileCutAfterItWasOpenedLoadsWhatIsRightOrNothing) {
   for (const char* name : {"plain.pth", "legacy.pth"}) {
     const std::uint64_t size = std::filesystem::file_size(File(name));

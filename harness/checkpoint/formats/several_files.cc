@@ -6,7 +6,7 @@ namespace loadpath {
 
 std::unique_ptr<FileSource> OpenListedFile(const std::string& path, const std::string& index) {
   try {
-    return std::make_unique<FileSource>(path);
+    return std::make_unique<RegularFile>(path);
   } catch (const CheckpointError& error) {
     throw CheckpointError(error.code(), path,
                           error.sentence() + " (listed in " + index.substr(FolderOf(index).size()) + ")", {},

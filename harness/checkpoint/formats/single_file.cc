@@ -16,7 +16,7 @@ void SingleFile::Finish(Tree tree, std::vector<Storage> storages, bool big_endia
 std::optional<Extent> SingleFile::Locate(StorageId storage) const {
   const Slot slot = SlotOf(storage);
   const std::uint64_t payload = payloads_->Find(*this, storage);
-  if (slot.deflated) return std::nullopt;
+  if (slot.deflated || source_->fd() < 0) return std::nullopt;
   return Extent{0, source_->begin() + payload, slot.stored};
 }
 

@@ -144,14 +144,12 @@ class Reader {
     for (std::uint32_t i = unit.first; i < unit.last; ++i) {
       end = std::max(end, slots_[order_[i]].offset + slots_[order_[i]].length);
     }
-    buffer.resize(std::max<std::size_t>(buffer.size(), end - begin));
-    file.records->source().ReadAt(begin, std::span(buffer).first(end - begin));
+    const std::span<const std::byte> window = file.records->source().Get(begin, end - begin, buffer);
     for (std::uint32_t i = unit.first; i < unit.last; ++i) {
       const std::uint32_t number = order_[i];
       const ReadJob& job = jobs_[number];
       const Slot& slot = slots_[number];
-      const std::span<const std::byte> bytes =
-          std::span<const std::byte>(buffer).subspan(slot.offset - begin, slot.length);
+      const std::span<const std::byte> bytes = window.subspan(slot.offset - begin, slot.length);
       std::optional<std::uint64_t> payload = file.payloads->Known(job.storage);
       if (!payload) {
         payload = file.records->ParseHead(job.storage, bytes.first(slot.head));
@@ -168,9 +166,8 @@ class Reader {
     const ReadJob& job = jobs_[number];
     const Slot& slot = slots_[number];
     const RecordFile& file = File(number);
-    buffer.resize(std::max<std::size_t>(buffer.size(), slot.stored));
-    const std::span<std::byte> compressed = std::span(buffer).first(slot.stored);
-    file.records->source().ReadAt(file.payloads->Find(*file.records, job.storage), compressed);
+    const std::span<const std::byte> compressed =
+        file.records->source().Get(file.payloads->Find(*file.records, job.storage), slot.stored, buffer);
     std::vector<std::byte> whole;
     std::span<std::byte> inflated = job.dst;
     if (!Whole(number)) {

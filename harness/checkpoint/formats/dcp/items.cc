@@ -92,7 +92,7 @@ void DcpItems::RefuseSafetensors(std::uint32_t number) const {
   const FileSource& file = *files_[item.file];
   // filesystem.py, _write_item: all tensors get the offset of the one safetensors file that is written behind the
   // values, and their plain sizes as lengths.
-  if (!HoldsSafetensors(FileSource(file, item.offset, file.size() - item.offset))) return;
+  if (!HoldsSafetensors(InnerFile(file, item.offset, file.size() - item.offset))) return;
   Fail(number, ErrorCode::kUnsupported,
        "holds tensors as SerializationFormat.SAFETENSORS writes them, which PyTorch's FileSystemReader does not read "
        "either: save the checkpoint without it");
@@ -110,7 +110,7 @@ std::shared_ptr<const SingleFile> DcpItems::OpenItem(std::uint32_t number) const
   const DcpItem& item = metadata_.items[number];
   const FileSource& file = *files_[item.file];
   try {
-    return OpenSingleFile(std::make_unique<FileSource>(file, item.offset, item.length), options_);
+    return OpenSingleFile(std::make_unique<InnerFile>(file, item.offset, item.length), options_);
   } catch (const CheckpointError& error) {
     RefuseSafetensors(number);
     // Which part of the file it is; offsets count from there.

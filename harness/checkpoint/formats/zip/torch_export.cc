@@ -196,7 +196,7 @@ class TorchExport final : public TorchArchive {
     std::vector<std::byte> head(ZipDirectory::kLocalHeaderBytes + record.name_size);
     source().ReadAt(record.header, head);
     inner.base = directory().Payload(record, head);
-    auto view = std::make_unique<FileSource>(source(), inner.base, record.stored);
+    auto view = std::make_unique<InnerFile>(source(), inner.base, record.stored);
     try {
       ZipDirectory found(*view);
       inner.file = OpenTorchZip(std::move(view), std::move(found), options_);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -76,6 +77,16 @@ struct OpenOptions {
   bool opaque = false;
 };
 
+/// The bytes of a checkpoint that is no file here: a stream, a member of an archive, an encrypted file.
+struct ByteReader {
+  std::uint64_t size = 0;  ///< of the whole content
+  /// Reads as pread does: writes bytes from `offset` on to `dst` and returns how many. It is called again for the rest.
+  /// 0 means that there are no more. An exception becomes CheckpointError kIo with its text. Several threads call it at
+  /// once, and it must give the same bytes every time. It lives as long as the checkpoint.
+  std::function<std::size_t(std::uint64_t offset, std::span<std::byte> dst)> read = {};
+  bool one_at_a_time = false;  ///< no two calls run at once: for a reader that is not thread-safe
+};
+
 /// An open checkpoint. Its directory and its pickle (or header) were read and validated; its tensors' bytes were not
 /// read. Immutable. Several threads may read it.
 class Checkpoint {
@@ -87,21 +98,39 @@ class Checkpoint {
   /// CheckpointError.
   static std::shared_ptr<const Checkpoint> Open(const std::string& path, const OpenOptions& options = {});
 
+  /// Opens a checkpoint that is not a file: every format of one file, with the same limits and messages. `name` stands
+  /// in messages instead of the path. Nothing is written to a file, and the content is not copied as a whole. `bytes`
+  /// must stay as they are while the checkpoint lives; the forms with a vector or an `owner` keep them alive.
+  static std::shared_ptr<const Checkpoint> FromMemory(std::span<const std::byte> bytes,
+                                                      const std::string& name = kNoName,
+                                                      const OpenOptions& options = {});
+  static std::shared_ptr<const Checkpoint> FromMemory(std::vector<std::byte>&& bytes, const std::string& name = kNoName,
+                                                      const OpenOptions& options = {});
+  static std::shared_ptr<const Checkpoint> FromMemory(std::shared_ptr<const void> owner,
+                                                      std::span<const std::byte> bytes,
+                                                      const std::string& name = kNoName,
+                                                      const OpenOptions& options = {});
+  static std::shared_ptr<const Checkpoint> FromMemory(ByteReader reader, const std::string& name = kNoName,
+                                                      const OpenOptions& options = {});
+
   virtual std::string_view format() const = 0;     ///< "zip", "legacy", "safetensors", "sharded", "dcp", …
   virtual std::string_view byteorder() const = 0;  ///< "little" or "big"
   virtual const Tree& tree() const = 0;
   virtual std::span<const Storage> storages() const = 0;
 
-  /// The path that was given to Open.
+  /// The path that was given to Open, or the name that was given to FromMemory.
   virtual const std::string& path() const = 0;
   /// What is odd about the checkpoint but no error, one sentence each.
   virtual std::span<const std::string> warnings() const { return {}; }
   virtual std::size_t file_count() const = 0;
-  virtual int fd(std::uint32_t file) const = 0;  ///< open for reading as long as the checkpoint lives
+  /// Returns false for a checkpoint of FromMemory.
+  bool InFiles() const;
+  /// Open for reading as long as the checkpoint lives. -1 if it does not lie in files.
+  virtual int fd(std::uint32_t file) const = 0;
   virtual const std::string& file_path(std::uint32_t file) const = 0;
 
   /// Returns the place of the storage's bytes if they lie plainly in a file, in either byte order; nullopt if they do
-  /// not (deflated, in chunks). Validates the record's local header. Throws CheckpointError.
+  /// not (deflated, in chunks, or not in a file at all). Validates the record's local header. Throws CheckpointError.
   virtual std::optional<Extent> Locate(StorageId storage) const = 0;
 
   /// Reads all jobs in parallel. Checks the CRC-32 of every storage that one job covers whole (see CrcMode). Swaps
@@ -114,9 +143,12 @@ class Checkpoint {
 
   /// Returns true if the file's byte order is not this machine's.
   bool Swapped() const;
+
+  static constexpr const char* kNoName = "checkpoint in memory";
 };
 
-/// Returns the canonical path of every file that holds something of the checkpoint: of shards their index too.
+/// Returns the canonical path of every file that holds something of the checkpoint: of shards their index too. Of a
+/// checkpoint that does not lie in files, none.
 std::vector<std::string> FilesOf(const Checkpoint& checkpoint);
 
 /// Returns the tensor's elements in row-major order, little-endian, with conjugation and negation resolved: the bytes
