@@ -59,11 +59,11 @@ void CheckStorage(const Checkpoint& checkpoint, StorageId id) {
   Check(whole == halves, "a storage read in two parts is the storage");
 }
 
-}  // namespace
-
-void ReadEverything(const std::string& path, bool opaque) {
+// `open` returns the checkpoint, whose name begins with a slash.
+template <typename Open>
+void ReadOpened(const Open& open) {
   try {
-    const std::shared_ptr<const Checkpoint> checkpoint = Checkpoint::Open(path, {.opaque = opaque});
+    const std::shared_ptr<const Checkpoint> checkpoint = open();
     const Tree& tree = checkpoint->tree();
     if (tree.size() > kSaneNodes) return;
     tree.Walk(tree.root(), [&](const std::vector<std::string>&, NodeId node) {
@@ -82,6 +82,16 @@ void ReadEverything(const std::string& path, bool opaque) {
           "an error is one printable line");
     Check(!error.sentence().empty(), "an error says what is wrong");
   }
+}
+
+}  // namespace
+
+void ReadEverything(const std::string& path, bool opaque) {
+  ReadOpened([&] { return Checkpoint::Open(path, {.opaque = opaque}); });
+}
+
+void ReadEverything(std::span<const std::uint8_t> bytes, bool opaque) {
+  ReadOpened([&] { return Checkpoint::FromMemory(std::as_bytes(bytes), "/memory", {.opaque = opaque}); });
 }
 
 }  // namespace loadpath::fuzz

@@ -1,6 +1,8 @@
 #ifndef LOADPATH_TESTS_FUZZ_READ_EVERYTHING_H_
 #define LOADPATH_TESTS_FUZZ_READ_EVERYTHING_H_
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 namespace loadpath::fuzz {
@@ -9,6 +11,8 @@ namespace loadpath::fuzz {
 /// them. Whatever the bytes say: either all of that holds, or one CheckpointError with one printable line that names
 /// the file. Anything else aborts.
 void ReadEverything(const std::string& path, bool opaque);
+/// The same, of a file whose bytes are in memory.
+void ReadEverything(std::span<const std::uint8_t> bytes, bool opaque);
 
 }  // namespace loadpath::fuzz
 

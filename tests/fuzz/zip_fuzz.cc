@@ -1,7 +1,7 @@
 // Zip archives: of torch.save, TorchScript, torch::save and torch.export.
-#include <string_view>
+#include <cstddef>
+#include <cstdint>
 
-#include "tests/checkpoint/memory_file.h"
 #include "tests/fuzz/read_everything.h"
 #include "tests/fuzz/zip_bytes.h"
 
@@ -16,9 +16,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const loadpath::MemoryFile file;
-  file.Write({reinterpret_cast<const char*>(data), size});
-  loadpath::fuzz::ReadEverything(file.path(), /*opaque=*/false);
-  loadpath::fuzz::ReadEverything(file.path(), /*opaque=*/true);
+  loadpath::fuzz::ReadEverything({data, size}, /*opaque=*/false);
+  loadpath::fuzz::ReadEverything({data, size}, /*opaque=*/true);
   return 0;
 }
