@@ -17,7 +17,7 @@ DATA = BUILD / "test-data" / "install"
 PREFIX = DATA / "prefix"
 LINEAR = BUILD / "reference" / "linear_model.pth"
 
-HEADERS = ["checkpoint.h", "deferred_init.h", "dtype.h", "error.h", "load_state_dict.h", "module_info.h", "state_dict.h", "tree.h"]
+HEADERS = ["checkpoint.h", "deferred_init.h", "dtype.h", "error.h", "load_state_dict.h", "module_info.h", "progress.h", "state_dict.h", "tree.h"]
 
 
 def run(*command):
