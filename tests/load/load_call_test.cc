@@ -195,6 +195,10 @@ TEST(Load, ReportsProgressAndCancels) {
                                          }});
   EXPECT_EQ(last, total);
   EXPECT_GT(total, 0u);
+  // A function that returns nothing cannot cancel.
+  int calls = 0;
+  LoadInto(*net, kFiles + "/plain.pth", {.progress = [&](std::uint64_t, std::uint64_t) { ++calls; }});
+  EXPECT_GT(calls, 0);
   Net other = Fresh();
   EXPECT_THROW(LoadInto(*other, kFiles + "/train.pth",
                         {.key = "model", .progress = [](std::uint64_t, std::uint64_t) { return false; }}),

@@ -24,10 +24,11 @@ class Progress {
 
   /// Reports nothing and costs nothing.
   Progress() = default;
+  /// `report` may also return nothing: then it cannot cancel.
   template <typename Function>
-  requires(!std::same_as<std::remove_cvref_t<Function>, Progress> && std::constructible_from<Report, Function>)
-      Progress(Function&& report)
-      : Progress(Wrap(), Report(std::forward<Function>(report))) {}
+  requires(!std::same_as<std::remove_cvref_t<Function>, Progress> &&
+           std::is_invocable_v<Function&, std::uint64_t, std::uint64_t>) Progress(Function&& report)
+      : Progress(Wrap(), Answering(std::forward<Function>(report))) {}
 
   /// Announces that at least `bytes` more will be read, so that `total` is right from the first call on. Each call of
   /// Checkpoint::Read announces its own bytes: only whoever makes several needs this.
@@ -43,6 +44,18 @@ class Progress {
   struct State;
   struct Wrap {};
   Progress(Wrap, Report report);
+  template <typename Function>
+  static Report Answering(Function&& report) {
+    using Answer = std::invoke_result_t<Function&, std::uint64_t, std::uint64_t>;
+    if constexpr (std::is_void_v<Answer>) {
+      return [report = std::forward<Function>(report)](std::uint64_t done, std::uint64_t total) mutable {
+        report(done, total);
+        return true;
+      };
+    } else {
+      return Report(std::forward<Function>(report));
+    }
+  }
 
   std::shared_ptr<State> state_;
   bool cancels_ = true;
