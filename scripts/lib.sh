@@ -12,7 +12,7 @@ build=$root/build
 torch_root=
 arguments=()
 
-readonly kFailed=3 # a step of the set-up failed (bench's own codes are 0, 1 and 2)
+readonly kFailed=3 # a step of the set-up failed, or something cannot be written (bench's own codes are 0, 1, 2 and 130)
 readonly kBadUse=2
 
 # die CODE SENTENCE: writes the sentence to standard error and exits with CODE.
@@ -23,6 +23,36 @@ die() {
 
 # usage: prints the comment at the head of the script that was called.
 usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# did_you_mean WORD CANDIDATES…: prints "; did you mean CANDIDATE?" if one is near by edit distance, as harness/base/nearest.h
+# has it: two swapped neighbours are one edit, and no more than a third of the longer word may differ.
+did_you_mean() {
+  printf '%s\n' "$@" | awk '
+    function least(a, b) { return a < b ? a : b }
+    NR == 1 { word = $0; length_ = length(word); next }
+    {
+      m = length($0)
+      for (i = 0; i <= length_; i++) {
+        for (j = 0; j <= m; j++) {
+          same = substr(word, i, 1) == substr($0, j, 1)
+          if (i == 0 || j == 0) { d[i, j] = i + j; continue }
+          d[i, j] = least(least(d[i - 1, j], d[i, j - 1]) + 1, d[i - 1, j - 1] + !same)
+          if (i > 1 && j > 1 && substr(word, i, 1) == substr($0, j - 1, 1) && substr(word, i - 1, 1) == substr($0, j, 1))
+            d[i, j] = least(d[i, j], d[i - 2, j - 2] + 1)
+        }
+      }
+      longer = length_ > m ? length_ : m
+      if (d[length_, m] * 3 <= longer && (best == "" || d[length_, m] < fewest)) { best = $0; fewest = d[length_, m] }
+    }
+    END { if (best != "") printf "; did you mean %s?", best }'
+}
+
+# unknown_flag FLAG KNOWN…: says that there is no such flag, and which one may be meant. Exits.
+unknown_flag() {
+  local name=${1%%=*}
+  shift
+  die $kBadUse "unknown flag: $name$(did_you_mean "$name" "$@" --torch-root --help) (scripts/${0##*/} --help lists the flags)"
+}
 
 # take_torch_root ARGUMENTS…: takes --torch-root out of the arguments and leaves the others, for the program, in `arguments`.
 take_torch_root() {
@@ -144,7 +174,7 @@ system_packages() {
     sudo -n true 2>/dev/null || {
       doing "${#missing[@]} are missing, and apt needs root"
       printf '\n\n    sudo apt-get update && sudo apt-get install -y --no-install-recommends %s\n\n' "${missing[*]}" >&2
-      die $kBadUse 'type the line above, then call this again (LOADPATH_SYSTEM_PACKAGES=skip goes on without)'
+      die $kFailed 'type the line above, then call this again (LOADPATH_SYSTEM_PACKAGES=skip goes on without)'
     }
     as_root=(sudo -n)
   fi
@@ -236,7 +266,8 @@ writable_folder() {
 # set_up TARGETS…: runs the steps up to the programs. If another call runs in this repository, waits for it first.
 set_up() {
   writable_folder "$root/build"
-  exec 9>"$root/build/.set-up.lock"
+  { exec 9>"$root/build/.set-up.lock"; } 2>/dev/null ||
+    die $kFailed "$root/build/.set-up.lock: cannot be written; is it another user's?"
   flock -n 9 || {
     printf 'loadpath: waiting for another call in this repository\n' >&2
     flock 9

@@ -91,7 +91,7 @@ E
 tool ctest <<<'echo "ctest ran"'
 tool program <<'E'
 case " $* " in
-  *" --nosuch "*) echo "bench: unknown flag --nosuch" >&2; exit 2 ;;
+  *" --device abacus "*) echo "bench: --device: abacus: not known" >&2; exit 2 ;;
   *" --list "*) echo load/linear/zip/bare/copy/cpu/hot ;;
   *) echo "bench ran" ;;
 esac
@@ -136,16 +136,27 @@ for script in bench test setup; do
   refused "$script --torch-root without a folder" '--torch-root needs a folder' "$script" --torch-root
   refused "$script --torch-root with a folder that is no LibTorch" "$work: not a LibTorch" "$script" --torch-root "$work"
 done
-refused 'setup with an unknown flag' 'unknown argument: --nosuch' setup --nosuch
+refused 'setup with an unknown flag' 'unknown flag: --foo (scripts/setup --help lists the flags)' setup --foo
+refused 'setup with a mistyped flag' 'unknown flag: --tochr-root; did you mean --torch-root?' setup --tochr-root=x
+refused 'setup with a bare word' "unexpected argument: 'foo'" setup foo
+refused 'setup with an empty word' "unexpected argument: ''" setup ''
 
 # One line and no more: the set-up would print a line a step.
 refused 'test with an unknown flag' 'unknown flag: --foo' test --foo
 refused 'test with an unknown short flag' 'unknown flag: -Z' test -R reader -Z
-refused 'test with a bare word' 'unexpected argument: reader (-R reader chooses tests by name)' test reader
+refused 'test with a mistyped flag' 'unknown flag: --rerun-fialed; did you mean --rerun-failed?' test --rerun-fialed
+refused 'test with a bare word' "unexpected argument: 'reader' (-R 'reader' chooses tests by name)" test reader
 refused 'test -R without a pattern' '-R needs a value' test -R
 refused 'test -R before another flag' '-R needs a value' test -R --verbose
 refused 'test --timeout without a number' '--timeout needs a value' test --timeout
 refused 'bench --filter without a pattern' '--filter needs a value' bench --filter
+refused 'bench --filter without a pattern, before another flag' '--filter needs a value' bench --filter --json x
+refused 'bench --filter with an empty pattern' '--filter needs a value' bench --filter ''
+refused 'bench --filter= without a pattern' '--filter needs a value' bench --filter=
+refused 'bench with an unknown flag' 'unknown flag: --foo (scripts/bench --help lists the flags)' bench --foo
+refused 'bench with a mistyped flag' 'unknown flag: --fitler; did you mean --filter?' bench --fitler=linear
+refused 'bench with a bare word' "unexpected argument: 'linear' (--filter 'linear' chooses cases by name)" bench linear
+refused 'bench with a file' "unexpected argument: '$work/calls' (--checkpoint '$work/calls' loads a file of your own)" bench "$work/calls"
 refused 'bench --json without a file' '--json needs a value' bench --quick --json
 refused 'bench --data without a folder' '--data needs a value' bench --data
 refused 'bench --data with an empty folder name' '--data needs a value' bench --data=
@@ -159,7 +170,7 @@ refused 'lint without a compiled tree' "$work/compile_commands.json: does not ex
 
 # --- the order of the steps -----------------------------------------------------------------------------------------
 
-expect 'packages missing, no root' 2 'sudo apt-get update && sudo apt-get install -y --no-install-recommends cmake' call MISSING=cmake -- test
+expect 'packages missing, no root' 3 'sudo apt-get update && sudo apt-get install -y --no-install-recommends cmake' call MISSING=cmake -- test
 check '… and apt was not asked' not_called apt-get
 expect 'apt fails' 3 'system packages failed (exit 9); the whole log: build/logs/system-packages.log' call MISSING=cmake AS_ID=0 APT_FAILS=9 -- test
 expect 'pip fails' 3 'python environment failed (exit 4)' call PIP_FAILS=4 -- test
@@ -190,11 +201,17 @@ for flag in --list --list-models --list-paths --version; do
   check "bench $flag makes no data" not_called generate_checkpoints
   check '… and says no word of them' not_in "$work/output" 'reference data'
 done
-expect 'an unknown flag of bench' 2 'bench: unknown flag --nosuch' call -- bench --nosuch
+expect 'a value that bench does not take' 2 'bench: --device: abacus: not known' call -- bench --device abacus
 check '… makes no data' not_called generate_checkpoints
 
 expect 'test with flags that take a value' 0 'ctest ran' call -- test -j3 --repeat until-fail:2 -LE 'fuzz|install' --no-tests=ignore
 check '… hands them on' called 'ctest .*-j3 --repeat until-fail:2 -LE fuzz|install --no-tests=ignore$'
+
+# Root may write everywhere: a file stands where the folder belongs.
+touch "$work/file"
+expect 'data that cannot be written' 3 "loadpath: $work/file: the reference data cannot be written there; name another folder with --data" \
+  call -- bench --data "$work/file"
+check '… are not made' not_called generate_checkpoints
 
 # A checkout that cannot be written, as on a read-only mount. Root may write everywhere, so a file stands where the build
 # folders belong.
@@ -204,5 +221,22 @@ for script in bench test setup fuzz; do
   expect "$script in a checkout that cannot be written" 3 "loadpath: $copy: cannot be written" call -- "$script"
   check '… says so in one line' [ "$(call -- "$script" 2>&1 | wc -l)" = 1 ]
 done
+
+# Another user's: the build folder is there and is not ours. Root gives its rights up for that, if it can.
+rm -rf "$copy"/build*
+mkdir -p "$copy/build"
+chmod 755 "$work" "$copy" "$copy/build"
+if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$copy/scripts/lib.sh" 2>/dev/null; then
+  for script in bench test setup; do
+    expect "$script in another user's checkout" 3 "loadpath: $copy: cannot be written" \
+      setpriv --reuid=65534 --regid=65534 --clear-groups "$copy/scripts/$script"
+  done
+  chmod 777 "$copy" "$copy/build"
+  touch "$copy/build/.set-up.lock"
+  chmod 644 "$copy/build/.set-up.lock"
+  expect "setup beside another user's lock" 3 "loadpath: $copy/build/.set-up.lock: cannot be written" \
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$copy/scripts/setup"
+  check '… says so in one line' [ "$(setpriv --reuid=65534 --regid=65534 --clear-groups "$copy/scripts/setup" 2>&1 | wc -l)" = 1 ]
+fi
 
 [ "$failures" = 0 ] || { printf '%d failed\n' "$failures"; exit 1; }
