@@ -44,6 +44,7 @@ NewFile::NewFile(std::string path) : path_(std::move(path)) {
     throw CheckpointError(ErrorCode::kIo, path_, "cannot be replaced, because it is no regular file; name another");
   }
   path_ = Resolved(path_);
+  if (is_there && ::faccessat(AT_FDCWD, path_.c_str(), W_OK, AT_EACCESS) != 0) Fail(errno);
   fd_ = ::open(FolderPath(path_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
   if (fd_ >= 0) return;
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) Fail(errno);
@@ -62,6 +63,11 @@ NewFile::~NewFile() {
 
 void NewFile::Fail(int error) const {
   throw CheckpointError(ErrorCode::kIo, path_, std::string("cannot be written: ") + std::strerror(error));
+}
+
+void NewFile::Reserve(std::uint64_t bytes) const {
+  if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0) return;
+  if (errno == ENOSPC || errno == EDQUOT) Fail(errno);
 }
 
 void NewFile::WriteAt(std::uint64_t offset, std::span<const std::byte> bytes) const {

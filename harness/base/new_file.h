@@ -14,12 +14,15 @@ namespace loadpath {
 /// folder, which the destructor removes. Throws CheckpointError kIo with one line that names `path`.
 class NewFile {
  public:
-  /// Symbolic links are followed. What is there and is no regular file is refused: a device's name is never replaced.
+  /// Symbolic links are followed. A file that is there and may not be written is refused, and so is what is there and
+  /// is no regular file: a device's name is never replaced.
   explicit NewFile(std::string path);
   ~NewFile();
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
 
+  /// Throws if the disk has no room for so many bytes. If the filesystem cannot tell, nothing happens.
+  void Reserve(std::uint64_t bytes) const;
   /// Several threads may write to different places.
   void WriteAt(std::uint64_t offset, std::span<const std::byte> bytes) const;
   void WriteAt(std::uint64_t offset, std::string_view text) const { WriteAt(offset, std::as_bytes(std::span(text))); }

@@ -13,6 +13,7 @@ namespace loadpath {
 /// is standard output, is written in place. Throws CheckpointError kIo with one line that names `path`.
 class TextOutput {
  public:
+  /// Throws already if the text could not be written: the folder is not there, the disk is full, …
   explicit TextOutput(std::string path);
   ~TextOutput();
   TextOutput(const TextOutput&) = delete;
@@ -21,12 +22,14 @@ class TextOutput {
   void Write(std::string_view text);
 
  private:
-  [[noreturn]] void Fail() const;
-
   std::string path_;
   std::optional<NewFile> file_;
   int fd_ = -1;  // if it is written in place
 };
+
+/// Throws CheckpointError kIo if a program that opens `path` and writes could not: the folder is not there, the disk is
+/// full, … Makes the file if it is not there. A pipe is not tried, because its reader would take that for the end.
+void RequireWritable(const std::string& path);
 
 }  // namespace loadpath
 

@@ -51,6 +51,26 @@ TEST_F(NewFileTest, RefusesALinkToItself) {
   EXPECT_TRUE(std::filesystem::is_symlink(folder_ + "loop"));
 }
 
+TEST_F(NewFileTest, NeverReplacesAFileThatMayNotBeWritten) {
+  const std::string file = folder_ + "kept";
+  std::ofstream(file) << "old";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+  if (access(file.c_str(), W_OK) == 0) GTEST_SKIP() << "root may write every file";
+  EXPECT_THAT([&] { NewFile{file}; },
+              testing::ThrowsMessage<CheckpointError>(file + ": cannot be written: Permission denied"));
+  EXPECT_EQ(Content(file), "old");
+}
+
+TEST_F(NewFileTest, ReservesRoomWithoutGrowing) {
+  {
+    NewFile file(folder_ + "file");
+    file.Reserve(65536);
+    file.WriteAt(0, "new");
+    file.Commit();
+  }
+  EXPECT_EQ(Content(folder_ + "file"), "new");
+}
+
 TEST_F(NewFileTest, NeverReplacesWhatIsNoRegularFile) {
   const std::string pipe = folder_ + "pipe";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);

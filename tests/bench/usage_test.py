@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import unittest
 from pathlib import Path
@@ -70,10 +71,27 @@ class BadUse(Folder):
         self.refused(r".*repetitions: Value 0 not in range .*", "--benchmark_repetitions=0")
 
     def test_results_that_cannot_be_written_are_noticed_before_measuring(self):
-        file = self.folder / "no" / "such" / "run.json"
         usual = ("--filter", "^load/linear/zip/nested/direct", "--repetitions", "1000000")  # would take hours
-        self.refused(re.escape(str(file)) + ": cannot be written: No such file or directory", "--json", str(file), *usual)
-        self.refused(re.escape(f"--benchmark_out={file}") + ": cannot be written; .*", f"--benchmark_out={file}", *usual)
+        file = self.folder / "no" / "such" / "run.json"
+        for place, why in ((str(file), "No such file or directory"), (str(self.folder), "Is a directory"),
+                           (f"{self.folder}/", "Is a directory"), ("/dev/full", "No space left on device")):
+            for flags in (("--json", place), (f"--benchmark_out={place}",)):
+                self.refused(re.escape(place) + ": cannot be written: " + why, *flags, *usual)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "only root can give its rights up")
+    def test_results_without_permission_are_noticed_before_measuring(self):
+        self.folder.chmod(0o755)
+        kept = self.folder / "kept.json"
+        kept.write_text("old")
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", support.BENCH, "--data", DATA, "--repetitions", "1000000",
+                   "--filter", "^load/linear/zip/nested/direct"]
+        if subprocess.run([*command, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("bench lies in a folder that only root can read")
+        for file in (kept, self.folder / "new.json"):
+            for flags in (["--json", str(file)], [f"--benchmark_out={file}"]):
+                done = subprocess.run([*command, *flags], capture_output=True, text=True, timeout=60)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", f"bench: {file}: cannot be written: Permission denied\n"))
+        self.assertEqual(kept.read_text(), "old")
 
     def test_an_argument_that_is_empty(self):
         for flag in ("--json", "--data", "--checkpoint"):

@@ -26,10 +26,34 @@ TEST(TextOutput, GoesIntoAPipe) {
   std::filesystem::remove(pipe);
 }
 
-TEST(TextOutput, ThatCannotBeWrittenNamesItsPlace) {
-  EXPECT_THAT([] { TextOutput("/dev/full").Write("text"); },
+TEST(TextOutput, ThatCannotBeWrittenNamesItsPlaceBeforeThereIsAText) {
+  EXPECT_THAT([] { TextOutput("/dev/full"); },
               testing::ThrowsMessage<CheckpointError>("/dev/full: cannot be written: No space left on device"));
-  EXPECT_THROW(TextOutput{"/"}, CheckpointError);
+  EXPECT_THAT([] { TextOutput("/"); }, testing::ThrowsMessage<CheckpointError>("/: cannot be written: Is a directory"));
+  EXPECT_THAT([] { TextOutput("no/such/file"); },
+              testing::ThrowsMessage<CheckpointError>("no/such/file: cannot be written: No such file or directory"));
+}
+
+TEST(RequireWritable, RefusesWhatTakesNoBytesAndKeepsWhatIsThere) {
+  EXPECT_THAT([] { RequireWritable("/dev/full"); },
+              testing::ThrowsMessage<CheckpointError>("/dev/full: cannot be written: No space left on device"));
+  EXPECT_THAT([] { RequireWritable("/"); },
+              testing::ThrowsMessage<CheckpointError>("/: cannot be written: Is a directory"));
+  EXPECT_THAT([] { RequireWritable("no/such/file"); },
+              testing::ThrowsMessage<CheckpointError>("no/such/file: cannot be written: No such file or directory"));
+  RequireWritable("/dev/null");
+  const std::string file = "require_writable_test." + std::to_string(getpid());
+  std::ofstream(file) << "old";
+  RequireWritable(file);
+  EXPECT_EQ(std::filesystem::file_size(file), 3U);
+  std::filesystem::remove(file);
+}
+
+TEST(RequireWritable, LeavesAPipeAlone) {
+  const std::string pipe = "require_writable_test." + std::to_string(getpid());
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  RequireWritable(pipe);  // would wait for a reader
+  std::filesystem::remove(pipe);
 }
 
 }  // namespace
