@@ -68,6 +68,19 @@ std::string UnexpectedArgument(const CLI::App& app, const std::string& argument)
          (file ? ": --checkpoint " + Escaped(argument) + " loads a file of your own" : "");
 }
 
+// CLI11 takes whatever follows for the value of a flag, another flag too.
+void RequireValues(const CLI::App& app, const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const CLI::Option* option = arguments[i].starts_with("--") ? app.get_option_no_throw(arguments[i]) : nullptr;
+    if (option == nullptr || option->get_items_expected_min() == 0) continue;
+    if (i + 1 < arguments.size() && !arguments[i + 1].starts_with("--")) {
+      ++i;
+      continue;
+    }
+    throw UsageError(arguments[i] + " needs a value (bench --help lists the flags)");
+  }
+}
+
 // "--version" for Task::kShowVersion, and so on. If several are given, the one that was added last counts.
 void AddTask(CLI::App& app, SuiteOptions& options, const char* flags, Task task, const char* description) {
   app.add_flag_callback(
@@ -131,6 +144,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
     }
   }
   for (int i = 0; i < argc; ++i) options.command += (i == 0 ? "" : " ") + std::string(argv[i]);
+  RequireValues(app, own);
   std::ranges::reverse(own);
   try {
     app.parse(own);

@@ -28,6 +28,11 @@ class BadUse(Folder):
                      "--filter", "nosuch", "--checkpoint", file)
         self.refused("--filter: is empty; bench --help lists the flags", "--filter", "")
 
+    def test_a_flag_without_its_value(self):
+        for arguments in (["--filter"], ["--json"], ["--filter", "--json", "x"], ["--quick", "--json", "--filter", "linear"], ["--checkpoint"]):
+            flag = next(argument for argument in arguments if argument != "--quick")
+            self.refused(re.escape(flag) + r" needs a value \(bench --help lists the flags\)", *arguments)
+
     def test_a_filter_that_nearly_matches(self):
         self.refused(r"--filter lod/linear: matches none of \d+ cases; did you mean load/linear\? .*", "--filter", "lod/linear")
 
@@ -229,6 +234,17 @@ class Listing(Folder):
         for text in ("examples:", "--checkpoint", "--quick", "exit status: 0", "startup/MODEL/FORMAT/LAYOUT/PATH/DEVICE/CACHE"):
             self.assertIn(text, out)
         self.assertEqual([line for line in out.splitlines() if len(line) > 100], [])
+
+    def test_the_script_knows_every_flag(self):
+        """scripts/bench refuses other flags before anything is set up."""
+        text = (Path(support.SCHEMA).parents[1] / "scripts" / "bench").read_text()
+        known = {name: set(re.search(rf"(?m)^{name}=\((.*?)\)", text, re.DOTALL)[1].split()) for name in ("flags", "value_flags")}
+        with_value, without = set(), set()
+        for line in re.findall(r"(?m)^  (?:-h,)?(--\S.*)", bench("--help")[1]):
+            names = line.split()[0].split(",")
+            (with_value if re.match(r"\S+ (REGEX|PATH|DIR|N\b|FILE|\w+\|)", line) else without).update(names)
+        self.assertIn("--filter", with_value)
+        self.assertEqual(known, {"flags": without - {"--help"}, "value_flags": with_value})
 
     def test_models_and_load_paths_are_listed(self):
         code, out, _ = bench("--list-models")

@@ -41,6 +41,17 @@ TEST(Options, GoogleBenchmarksFlagsAreChecked) {
   }
 }
 
+TEST(Options, AFlagIsNotTheValueOfAnother) {
+  for (const char* flag : {"--filter", "--json", "--data", "--checkpoint", "--device", "--cache", "--repetitions"}) {
+    const std::string line = std::string(flag) + " needs a value (bench --help lists the flags)";
+    EXPECT_THAT([&] { Parsed({flag}); }, testing::ThrowsMessage<UsageError>(line));
+    EXPECT_THAT([&] { Parsed({flag, "--quick"}); }, testing::ThrowsMessage<UsageError>(line));
+    EXPECT_THAT([&] { Parsed({"--quick", flag, "--json", "x"}); }, testing::ThrowsMessage<UsageError>(line));
+  }
+  EXPECT_EQ(Parsed({"--filter", "-^load/", "--quick"}).filter, "-^load/");
+  EXPECT_EQ(Parsed({"--filter=--json"}).filter, "--json");
+}
+
 TEST(Options, AllDevicesAreBoth) {
   EXPECT_TRUE(Parsed({"--device", "all"}).all_devices);
   EXPECT_EQ(Parsed({"--device", "all"}).devices.size(), 2U);
