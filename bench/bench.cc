@@ -1,4 +1,6 @@
 // bench: measures ways of loading checkpoints into LibTorch modules. harness/suite/options.cc is its command line.
+#include <unistd.h>
+
 #include <iostream>
 #include <span>
 #include <stdexcept>
@@ -6,6 +8,7 @@
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/command_line/command_line.h"
 #include "harness/load/load_path.h"
 #include "harness/suite/report/table.h"
 #include "harness/suite/suite.h"
@@ -32,9 +35,12 @@ void PrintCases(std::span<const Case> cases) {
 
 int RunAndPrint(const SuiteOptions& options) {
   const SuiteResult result = RunSuite(options, Models());
-  if (!options.google.display && result.exit_status != 2) WriteStdout(TableText(result.records, result.context));
-  for (const std::string& message : result.messages) std::cerr << "bench: " << message << "\n";
-  return result.exit_status;
+  if (!options.google.display && result.exit.code != 2) {
+    const std::size_t width = LineWidth(STDOUT_FILENO, kTableWidth);
+    WriteStdout(TableText(result.records, result.context, result.notes, width));
+  }
+  for (const std::string& message : result.exit.messages) std::cerr << "bench: " << message << "\n";
+  return result.exit.code;
 }
 
 int Main(const SuiteOptions& options) {

@@ -74,6 +74,21 @@ std::string Wrapped(std::string_view text, std::size_t width, std::string_view i
   return out;
 }
 
+std::string OneLine(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+    line.remove_suffix(line.size() - (line.find_last_not_of(kBlanks) + 1));
+    if (!out.empty() && !line.empty()) out += ' ';
+    out += line;
+  }
+  return out;
+}
+
 std::string DottedPath(std::span<const std::string> path) {
   std::string out;
   for (std::size_t i = 0; i < path.size(); ++i) {

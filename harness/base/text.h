@@ -16,6 +16,9 @@ namespace loadpath {
 /// and bytes that are not UTF-8 are escaped as in Python ("\n", "\x1b", "\u202e").
 std::string Escaped(std::string_view text);
 
+/// Returns the lines of `text` as one: each line break, with the blanks around it, becomes one blank.
+std::string OneLine(std::string_view text);
+
 /// Returns the elements of a path, escaped and joined by dots.
 std::string DottedPath(std::span<const std::string> path);
 

@@ -1,6 +1,10 @@
 #include "harness/command_line/command_line.h"
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -53,6 +57,18 @@ class Formatter : public CLI::Formatter {
 }  // namespace
 
 void LayOutHelp(CLI::App& app) { app.formatter(std::make_shared<Formatter>()); }
+
+std::size_t LineWidth(int fd, std::size_t most) {
+  constexpr std::size_t kLeast = 40;
+  std::size_t width = 0;
+  if (const char* columns = std::getenv("COLUMNS"); columns != nullptr) {
+    const std::string_view text(columns);
+    std::from_chars(text.data(), text.data() + text.size(), width);
+  }
+  winsize terminal{};
+  if (width == 0 && ::ioctl(fd, TIOCGWINSZ, &terminal) == 0) width = terminal.ws_col;
+  return width == 0 ? most : std::clamp(width, std::min(kLeast, most), most);
+}
 
 CLI::Validator NotEmpty() {
   return {[](const std::string& text) { return text.empty() ? "is empty" : ""; }, ""};

@@ -2,12 +2,17 @@
 #define LOADPATH_HARNESS_COMMAND_LINE_COMMAND_LINE_H_
 
 #include <CLI/CLI.hpp>
+#include <cstddef>
 #include <string>
 
 namespace loadpath {
 
 /// Lays out the help of `app` and of its subcommands in lines of at most 100 characters.
 void LayOutHelp(CLI::App& app);
+
+/// Returns how many characters fit on a line of what `fd` writes to, from 40 to `most`: as COLUMNS says or, of a
+/// terminal, as it is; `most` of anything else.
+std::size_t LineWidth(int fd, std::size_t most);
 
 /// Refuses an empty text: what a script passes whose variable is not set.
 CLI::Validator NotEmpty();

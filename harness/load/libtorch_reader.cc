@@ -18,7 +18,6 @@ void SkipAsRefused(std::string_view reader, const std::exception& error) {
   std::string text = ours != nullptr ? ours->what_without_backtrace() : error.what();
   // It begins with an empty line if it shows a piece of code.
   text.erase(0, text.find_first_not_of("\n "));
-  text.erase(std::min(text.find('\n'), text.size()));
   // Leave out the four sentences of advice behind every error of its zip reader, and the source line in the folder in
   // which LibTorch was built.
   text.erase(std::min(text.find(". This is an internal miniz error"), text.size()));

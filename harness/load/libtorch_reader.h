@@ -16,7 +16,8 @@ namespace loadpath {
 /// Throws Skipped if the tensors are wanted on another device than the CPU, or if they lie in several files.
 void RequireOneFile(std::string_view reader, const LoadRequest& request, const Checkpoint& checkpoint);
 
-/// Throws Skipped with LibTorch's error in one line.
+/// Throws Skipped with LibTorch's error, which may be several lines, without the stack and without advice to its
+/// authors.
 [[noreturn]] void SkipAsRefused(std::string_view reader, const std::exception& error);
 
 /// Copies the tensor that `find` returns for each planned key into the module. Throws Skipped, before anything is

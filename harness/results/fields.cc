@@ -151,10 +151,12 @@ Json ToJson(const Record& record) {
   return row;
 }
 
-void WriteResults(TextOutput& file, const Context& context, std::span<const Record> records) {
+void WriteResults(TextOutput& file, const Context& context, std::span<const Record> records, const RunNotes& notes) {
   Json whole;
   whole["context"]["schema_version"] = kResultsSchemaVersion;
   for (const auto& [name, value] : context) whole["context"][name] = value;
+  if (notes.interrupted) whole["context"]["interrupted"] = true;
+  if (!notes.warnings.empty()) whole["context"]["warnings"] = notes.warnings;
   whole["benchmarks"] = whole["not_timed"] = Json::array();
   for (const Record& record : records) {
     whole[record.status == Status::kOk ? "benchmarks" : "not_timed"].push_back(ToJson(record));

@@ -34,8 +34,10 @@ nlohmann::ordered_json ToJson(const Record& record);
 nlohmann::ordered_json ResultsSchema();
 
 /// Writes Google Benchmark's JSON (`context`, `benchmarks`) with our fields into `file`. Records with
-/// status ok stand in `benchmarks`, all others in `not_timed`. Throws CheckpointError kIo, which names the file.
-void WriteResults(TextOutput& file, const Context& context, std::span<const Record> records);
+/// status ok stand in `benchmarks`, all others in `not_timed`; the notes stand in `context`. Throws CheckpointError
+/// kIo, which names the file.
+void WriteResults(TextOutput& file, const Context& context, std::span<const Record> records,
+                  const RunNotes& notes = {});
 
 }  // namespace loadpath
 

@@ -44,6 +44,12 @@ struct Record {
 /// Facts about a run by name: machine, versions, command.
 using Context = std::vector<std::pair<std::string, std::string>>;
 
+/// What a reader of the results must know of the run.
+struct RunNotes {
+  bool interrupted = false;                ///< what was measured until then is there
+  std::vector<std::string> warnings = {};  ///< one line each: what makes the times worth less
+};
+
 }  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_RESULTS_RECORD_H_

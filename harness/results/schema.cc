@@ -50,12 +50,20 @@ Json NotTimedSchema() {
 }
 
 Json ContextSchema() {
-  return {{"type", "object"},
-          {"description", "The machine, the versions and the command, by name"},
-          {"required", Json::array({"schema_version", "date", "command", "version", "commit", "libtorch", "compiler",
-                                    "build_type", "threads", "processors"})},
-          {"properties", {{"schema_version", {{"const", kResultsSchemaVersion}}}}},
-          {"additionalProperties", {{"type", "string"}}}};
+  return {
+      {"type", "object"},
+      {"description", "The machine, the versions and the command, by name"},
+      {"required", Json::array({"schema_version", "date", "command", "version", "commit", "libtorch", "compiler",
+                                "build_type", "threads", "processors"})},
+      {"properties",
+       {{"schema_version", {{"const", kResultsSchemaVersion}}},
+        {"interrupted", {{"const", true}, {"description", "Not every case was measured as often as was asked for"}}},
+        {"warnings",
+         {{"type", "array"},
+          {"minItems", 1},
+          {"items", {{"type", "string"}, {"minLength", 1}}},
+          {"description", "What makes the times of this run worth less"}}}}},
+      {"additionalProperties", {{"type", "string"}}}};
 }
 
 }  // namespace

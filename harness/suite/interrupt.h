@@ -3,8 +3,8 @@
 
 namespace loadpath {
 
-/// From now on the first SIGINT or SIGTERM is only noted: the sample that runs is finished and what was measured is
-/// reported. The second one ends the process as usual.
+/// From now on the first SIGINT or SIGTERM is only noted: the check or the sample that runs is finished and what was
+/// measured is reported. The second one, of either kind, ends the process as usual.
 void NoteInterrupts();
 
 /// Returns whether such a signal has come.

@@ -28,7 +28,7 @@ examples:
   bench --list --filter .                                every case
   bench --filter '^forward/' --json run.json             every sample too (results/schema.json)
 
-exit status: 0 all right; 1 a case was wrong or failed, or nothing ran, or reference data are missing; 2 bad use, a filter that matches no case too; 130 interrupted (what was measured is reported)
+exit status: 0 all right; 1 a case was wrong or failed, or nothing was timed, or a case was skipped that is expected to run or that --filter names in full; 2 bad use, a filter that matches no case too; 130 interrupted (what was measured is reported)
 )";
 
 std::string Footer() {

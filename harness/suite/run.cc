@@ -1,6 +1,15 @@
 #include "harness/suite/run.h"
 
+#include <c10/util/Exception.h>
+
 namespace loadpath {
+
+std::string ReasonOf(const std::exception& error) {
+  const auto* libtorch = dynamic_cast<const c10::Error*>(&error);
+  std::string text = libtorch != nullptr ? libtorch->what_without_backtrace() : error.what();
+  while (text.ends_with('\n') || text.ends_with(' ')) text.pop_back();
+  return text;
+}
 
 Run::Run(const Case& one) : case_(one) {
   record.name = one.name();

@@ -1,11 +1,17 @@
 #ifndef LOADPATH_HARNESS_SUITE_RUN_H_
 #define LOADPATH_HARNESS_SUITE_RUN_H_
 
+#include <exception>
+#include <string>
+
 #include "harness/results/record.h"
 #include "harness/suite/case.h"
 #include "harness/suite/session.h"
 
 namespace loadpath {
+
+/// Returns what() whole, which may be several lines; of LibTorch's errors without the stack.
+std::string ReasonOf(const std::exception& error);
 
 /// One case: checked by Verify, then sampled as often as is wanted.
 class Run {
@@ -25,6 +31,7 @@ class Run {
 
   // What Verify ended with, for the exit status.
   bool missing_data = false;  ///< skipped, though it would run here if its reference data were there
+  bool no_device = false;     ///< skipped, because --device all does not find its device
   bool bad_input = false;
 
  private:

@@ -25,8 +25,6 @@
 namespace loadpath {
 namespace {
 
-constexpr int kInterrupted = 130;
-
 std::vector<Case> CatalogueFor(const SuiteOptions& options, std::span<const Model> models) {
   return Catalogue({models, options.devices, options.caches, options.checkpoints});
 }
@@ -102,23 +100,24 @@ void Verify(Run& run, bool all_devices) {
     // A signal of the terminal ends the process of a startup sample too: that is no answer.
     if (Interrupted()) return;
     run.record.status = status;
-    run.record.reason = reason.substr(0, reason.find('\n'));
+    run.record.reason = reason;
   };
   if (Interrupted()) return;
   try {
     run.Verify();
   } catch (const MissingData& missing) {
     run.missing_data = true;
-    ended(Status::kSkipped, missing.what());
+    ended(Status::kSkipped, ReasonOf(missing));
   } catch (const Skipped& skipped) {
-    ended(Status::kSkipped, skipped.what());
+    ended(Status::kSkipped, ReasonOf(skipped));
   } catch (const DeviceError& error) {
-    ended(all_devices ? Status::kSkipped : Status::kError, error.what());
+    run.no_device = all_devices;
+    ended(all_devices ? Status::kSkipped : Status::kError, ReasonOf(error));
   } catch (const BadInput& error) {
     run.bad_input = true;
-    ended(Status::kError, error.what());
+    ended(Status::kError, ReasonOf(error));
   } catch (const std::exception& error) {
-    ended(Status::kError, error.what());
+    ended(Status::kError, ReasonOf(error));
   }
 }
 
@@ -160,46 +159,24 @@ void CompareWithLimits(std::span<Run* const> runs) {
   }
 }
 
+// What was measured is still worth its table if the disk has filled up since the file was opened.
+void Write(TextOutput& json, SuiteResult& result) {
+  try {
+    WriteResults(json, result.context, result.records, result.notes);
+  } catch (const CheckpointError& error) {
+    result.exit.messages.emplace_back(error.what());
+    if (result.exit.code == 0) result.exit.code = 1;
+  }
+}
+
 }  // namespace
 
 std::vector<Case> ChosenCases(const SuiteOptions& options, std::span<const Model> models) {
   return Select(options.filter, CatalogueFor(options, models));
 }
 
-void SetExitStatus(std::span<Run* const> runs, std::size_t limits, bool interrupted, SuiteResult& result) {
-  const auto asked = runs.subspan(limits);
-  const auto timed = [](const Run* run) { return run->record.status == Status::kOk; };
-  if (interrupted) {
-    result.messages = {"interrupted: what was measured until then is reported"};
-    result.exit_status = kInterrupted;
-    return;
-  }
-  for (const Run* run : asked) {
-    const std::string& reason = run->record.reason;
-    const bool told = std::ranges::find(result.messages, reason) != result.messages.end();
-    if (run->bad_input && !told) result.messages.push_back(reason);
-  }
-  const bool only_bad_input = !result.messages.empty() && std::ranges::none_of(asked, [&](const Run* run) {
-    return timed(run) || (run->record.status == Status::kError && !run->bad_input);
-  });
-  if (only_bad_input) {
-    result.exit_status = 2;
-    return;
-  }
-  if (std::ranges::any_of(runs, [](const Run* run) { return run->record.status == Status::kError; })) {
-    result.exit_status = 1;
-  }
-  if (const auto missing = std::ranges::count_if(asked, &Run::missing_data); missing > 0) {
-    result.exit_status = 1;
-    result.messages.push_back(Counted(static_cast<std::uint64_t>(missing), "case") + (missing == 1 ? " was" : " were") +
-                              " skipped because reference data are missing; scripts/bench makes them");
-  } else if (std::ranges::none_of(asked, timed)) {
-    result.exit_status = 1;
-    result.messages.emplace_back("nothing was timed: every case was skipped or is wrong");
-  }
-}
-
 SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models) {
+  NoteInterrupts();
   OpenDevices(options);
   const std::vector<Case> catalogue = CatalogueFor(options, models);
   std::vector<Case> chosen = Select(options.filter, catalogue);
@@ -213,7 +190,6 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   SuiteResult result;
   result.context = DescribeRun(options);
   Session session(models, options.data, options.quick);
-  NoteInterrupts();
   std::vector<std::unique_ptr<Run>> owned;
   std::vector<Run*> runs, verified, not_timed;
   for (const Case& one : chosen) {
@@ -238,14 +214,15 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
     Record& record = run->record;
     if (record.status == Status::kOk && record.samples_ns.empty()) {
       record.status = Status::kSkipped;
-      record.reason = "interrupted before its first sample";
+      record.reason = "interrupted before it was measured";
     }
     if (record.status != Status::kOk) ClearTimes(record);
   }
   CompareWithLimits(runs);
-  SetExitStatus(runs, limits.size(), Interrupted(), result);
+  result.notes.interrupted = Interrupted();
+  result.exit = ExitStatusOf(runs, limits.size(), options.filter, result.notes.interrupted);
   for (const Run* run : runs) result.records.push_back(run->record);
-  if (json) WriteResults(*json, result.context, result.records);
+  if (json) Write(*json, result);
   return result;
 }
 

@@ -18,6 +18,12 @@ bool IsUtf8Slowly(std::string_view text) {
   return true;
 }
 
+TEST(OneLine, JoinsLinesByOneBlank) {
+  EXPECT_EQ(OneLine("Error(s) for Net:\n\tMissing:  a.\r\n\n  b \n"), "Error(s) for Net: Missing:  a. b");
+  EXPECT_EQ(OneLine("one line"), "one line");
+  EXPECT_EQ(OneLine(" \n\n"), "");
+}
+
 TEST(Utf8, IsWhatPythonDecodesWithSurrogatepass) {
   for (const std::string& text : {""s, "a"s, "Schl\xc3\xbcssel"s, "\xe2\x9c\x93"s, "\xf0\x9f\x94\xa5"s, "\xed\xa0\x80"s,
                                   "\xf4\x8f\xbf\xbf"s, "\0"s}) {

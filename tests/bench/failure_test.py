@@ -2,15 +2,18 @@
 import json
 import os
 import pty
+import re
+import resource
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import torch
 
 import support
-from support import BENCH, DATA, Folder
+from support import BENCH, DATA, Folder, bench, without_warnings
 
 
 class Interrupted(Folder):
@@ -35,8 +38,10 @@ class Interrupted(Folder):
         for row in rows.values():
             taken = row["repetitions"]
             self.assertTrue(0 < taken <= 20 if row["status"] == "ok" else taken == 0, (row["name"], taken))
-        self.assertEqual({row["reason"] for row in rows.values() if row["status"] != "ok"} - {"interrupted before its first sample"}, set())
+        self.assertEqual({row["reason"] for row in rows.values() if row["status"] != "ok"} - {"interrupted before it was measured"}, set())
+        self.assertTrue(self.whole["context"]["interrupted"])
         self.assertIn("load/custom/zip/bare\n", out)
+        self.assertIn("\ninterrupted: what was measured until then is shown\n", out)
 
     @staticmethod
     def takes_a_startup_sample(parent):
@@ -59,9 +64,57 @@ class Interrupted(Folder):
             self.assertIsNone(process.poll())
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=120)
-        self.assertEqual((process.returncode, err), (130, "bench: interrupted: what was measured until then is reported\n"))
+        self.assertEqual((process.returncode, without_warnings(err)), (130, "bench: interrupted: what was measured until then is reported\n"))
         row = self.read(file)["startup/linear/zip/nested/direct/cpu/hot"]
-        self.assertEqual((row["status"], row["reason"]), ("skipped", "interrupted before its first sample"))
+        self.assertEqual((row["status"], row["reason"]), ("skipped", "interrupted before it was measured"))
+
+    def started(self, *arguments):
+        """Starts bench in a session of its own, and returns its process once it takes note of signals."""
+        process = subprocess.Popen([BENCH, "--data", DATA, "--quick", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   start_new_session=True)
+        self.addCleanup(process.kill)
+        caught = 0
+        while not (caught >> signal.SIGINT - 1 & 1 and caught >> signal.SIGTERM - 1 & 1):
+            self.assertIsNone(process.poll(), "it ended before it could be interrupted")
+            caught = int(re.search(r"(?m)^SigCgt:\s*(\w+)", Path(f"/proc/{process.pid}/status").read_text())[1], 16)
+        return process
+
+    def test_cases_that_were_not_reached_do_not_vanish(self):
+        """Interrupted while the first cases are checked, before any sample."""
+        file = self.folder / "run.json"
+        names = bench("--list", "--filter", "^(load|forward)/")[1].split()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = self.started("--json", str(file), "--filter", "^(load|forward)/")
+            process.send_signal(number)
+            out, err = process.communicate(timeout=120)
+            self.assertEqual((process.returncode, without_warnings(err)), (130, "bench: interrupted: what was measured until then is reported\n"))
+            rows = self.read(file)
+            self.assertTrue(self.whole["context"]["interrupted"])
+            self.assertEqual([name for name in names if name not in rows], [])
+            self.assertEqual({(row["status"], row["reason"]) for row in rows.values() if row["status"] == "skipped"
+                              and not row["reason"].startswith(("no ", "torch::"))}, {("skipped", "interrupted before it was measured")})
+            self.assertRegex(out, r"\nskipped \(\d+\) interrupted before it was measured\n")
+
+    def test_a_second_signal_ends_it_at_once(self):
+        file = self.folder / "run.json"
+        for first, second in ((signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)):
+            process = self.started("--json", str(file), "--repetitions", "1000000", "--filter", "^load/custom/zip/bare/(direct|copy)/")
+            time.sleep(1)   # the million repetitions have begun; they take a while to leave out
+            process.send_signal(first)
+            time.sleep(0.2)
+            self.assertIsNone(process.poll())
+            process.send_signal(second)
+            process.communicate(timeout=60)
+            self.assertEqual(process.returncode, -second)
+            self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_results_that_an_earlier_run_left_stay_until_the_new_ones_are_whole(self):
+        file = self.folder / "run.json"
+        file.write_text("old")
+        process = self.started("--json", str(file), "--repetitions", "1000000", "--filter", "^load/custom/zip/bare/direct/")
+        process.kill()
+        process.communicate(timeout=60)
+        self.assertEqual((file.read_text(), [entry.name for entry in self.folder.iterdir()]), ("old", ["run.json"]))
 
 
 class WrongOrMissing(Folder):
@@ -72,12 +125,32 @@ class WrongOrMissing(Folder):
         self.assertEqual(rows[self.CASE]["status"], "skipped")
         self.assertRegex(rows[self.CASE]["reason"], "^no reference data: .*manifest.json: cannot be opened; scripts/bench makes it$")
         self.assertRegex(self.out, r"\n  direct/cpu/hot  skipped \(2\)\n(.*\n)*skipped \(2\) no reference data")
-        self.assertEqual(self.err, "bench: 1 case was skipped because reference data are missing; scripts/bench makes them\n")
+        self.assertEqual(self.err, f"bench: 1 case was skipped: {self.CASE}: {rows[self.CASE]['reason']}\n")
 
     def test_a_run_in_which_everything_is_refused_is_no_success(self):
         rows = self.rows("--filter", "^load/linear/zip/nested/jit_load", status=1)
         self.assertEqual(rows["load/linear/zip/nested/jit_load/cpu/hot"]["status"], "skipped")
-        self.assertIn("nothing was timed", self.err)
+        self.assertEqual(self.err, "bench: nothing was timed: 1 case was skipped: load/linear/zip/nested/jit_load/cpu/hot: "
+                         'torch::jit::load returns a module, which has nothing at "model_state_dict"\n')
+
+    def test_a_refused_case_is_no_success_if_the_filter_names_it(self):
+        name = "load/linear/zip/nested/jit_load/cpu/hot"
+        rows = self.rows("--filter", f"^{name}$|linear/zip/nested/direct/", status=1)
+        self.assertEqual((rows[name]["status"], rows[self.CASE]["status"]), ("skipped", "ok"))
+        self.assertEqual(self.err, f"bench: 1 case was skipped: {name}: {rows[name]['reason']}\n")
+        self.rows("--filter", "^load/linear/zip/nested/(jit_load|direct)/", status=0)
+        self.assertEqual(self.err, "")
+
+    def test_a_disk_that_fills_up_does_not_lose_the_table(self):
+        file = self.folder / "run.json"
+
+        def no_large_files():   # each of more than 100 bytes; SIGXFSZ, which Python ignores, stays ignored
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        done = subprocess.run([BENCH, "--data", DATA, "--quick", "--json", str(file), "--filter", "^forward/linear/cpu/batch:1/module$"],
+                              capture_output=True, text=True, timeout=120, preexec_fn=no_large_files, restore_signals=False)
+        self.assertEqual((done.returncode, without_warnings(done.stderr)), (1, f"bench: {file}: cannot be written: File too large\n"))
+        self.assertIn("\nforward/linear\n", done.stdout)
+        self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_a_refusal_of_what_must_load_is_an_error(self):
         """torch::pickle_load reads no OrderedDict: the reference data hold another form of the file for it."""

@@ -33,10 +33,10 @@ TEST(Statistics, PercentilesAreInterpolatedAndAppearWithEnoughSamples) {
   EXPECT_EQ(Median({}), 0);
 }
 
-nlohmann::json Written(std::span<const Record> records) {
+nlohmann::json Written(std::span<const Record> records, const RunNotes& notes = {}) {
   const std::string file = "results_test." + std::to_string(getpid()) + ".json";
   TextOutput whole(file);
-  WriteResults(whole, {{"date", "today"}}, records);
+  WriteResults(whole, {{"date", "today"}}, records, notes);
   const auto json = nlohmann::json::parse(std::ifstream(file));
   std::filesystem::remove(file);
   return json;
@@ -56,6 +56,13 @@ TEST(Results, WhatWasTimedAndWhatWasNotStandApart) {
   EXPECT_EQ(whole["benchmarks"][0]["name"], "load/a");
   EXPECT_EQ(whole["not_timed"],
             nlohmann::json::parse(R"([{"name":"load/b","case":"load","status":"skipped","reason":"why"}])"));
+}
+
+TEST(Results, TheContextSaysThatTheRunWasInterruptedAndWhatDisturbedIt) {
+  EXPECT_EQ(Written({})["context"].size(), 2U);
+  const auto context = Written({}, {.interrupted = true, .warnings = {"busy", "not alone"}})["context"];
+  EXPECT_EQ(context["interrupted"], true);
+  EXPECT_EQ(context["warnings"], (std::vector<std::string>{"busy", "not alone"}));
 }
 
 TEST(Results, MediansRatesAndEverySampleAreWritten) {

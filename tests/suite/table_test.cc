@@ -104,6 +104,62 @@ TEST(TableText, NotesWhatFellBackAndWhatWasNotCold) {
   EXPECT_THAT(text, HasSubstr("    not cold: up to 25% of the file stayed in the page cache\n"));
 }
 
+// Returns the columns that a table of `width` characters has, as their heads stand.
+std::string Heads(std::size_t width) {
+  const Record record = TimedRecord(100);
+  std::istringstream words(LineWith(TableText({&record, 1}, {}, {}, width), "case "));
+  std::string heads, word;
+  while (words >> word) heads += word + " ";
+  return heads;
+}
+
+TEST(TableText, ColumnsAreLeftOutThatHaveNoRoom) {
+  EXPECT_EQ(Heads(120), "case median p90 p99 rate of limit extra checked ");
+  EXPECT_EQ(Heads(100), "case median p90 rate of limit extra checked ");
+  EXPECT_EQ(Heads(80), "case median rate of limit extra ");
+  EXPECT_EQ(Heads(60), "case median rate of limit ");
+  EXPECT_EQ(Heads(40), "case median ");
+}
+
+TEST(TableText, FitsIntoNarrowTerminals) {
+  std::vector<Record> records = {TimedRecord(100), RecordOf("jit_load"), RecordOf("mmap")};
+  records[1].status = Status::kSkipped;
+  records[2].status = Status::kError;
+  records[1].reason = records[2].reason = "there are many reasons why this case was not timed on this machine";
+  const RunNotes notes = {.interrupted = true, .warnings = {"another run measures at the same time: process 12345"}};
+  const Context context = {{"cpu", "AMD EPYC"}, {"processors", "2"}, {"libtorch", "2.15.0"}, {"version", "0.1.0"}};
+  for (const std::size_t width : {60, 80, 100}) {
+    std::istringstream lines(TableText(records, context, notes, width));
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), width) << line;
+  }
+  EXPECT_THAT(TableText(records, context, notes, 60),
+              HasSubstr("\nno room for: p99, p90, checked, extra (a wider terminal\n  shows it, --json writes it)\n"));
+}
+
+TEST(TableText, SaysThatTheRunWasInterruptedAndWhatDisturbedIt) {
+  const Record record = TimedRecord(1);
+  const std::string foot =
+      "\n\ninterrupted: what was measured until then is shown\nwarning: it was busy\n\ndate today\n";
+  EXPECT_THAT(TableText({&record, 1}, {{"date", "today"}}, {.interrupted = true, .warnings = {"it was busy"}}),
+              testing::EndsWith(foot));
+  EXPECT_THAT(TableText({&record, 1}, {{"date", "today"}}), Not(HasSubstr("interrupted")));
+}
+
+TEST(TableText, ALongReasonIsCutOffAndThatIsSaid) {
+  Record record = RecordOf("direct");
+  record.status = Status::kError;
+  record.reason = "Error(s) in loading state_dict for Net:\n\tMissing key(s) in state_dict: \"a\".";
+  std::string text = TableText({&record, 1}, {});
+  EXPECT_THAT(text,
+              HasSubstr("    error: Error(s) in loading state_dict for Net: Missing key(s) in state_dict: \"a\".\n"));
+  EXPECT_THAT(text, Not(HasSubstr("...")));
+  for (int i = 0; i < 100; ++i) record.reason += " \"layer." + std::to_string(i) + ".weight\"";
+  text = TableText({&record, 1}, {});
+  EXPECT_THAT(text, HasSubstr("weight\" ...\n"));
+  EXPECT_THAT(text, HasSubstr("\n...: cut off here; --json writes every reason whole\n"));
+  EXPECT_THAT(text, Not(HasSubstr("layer.99")));
+}
+
 TEST(CheckedText, SaysWhetherOutputsWereCompared) {
   Record record;
   EXPECT_EQ(CheckedText(record), "");

@@ -11,6 +11,7 @@
 #include "harness/suite/case.h"
 #include "harness/suite/cases/startup.h"
 #include "harness/suite/reference_source.h"
+#include "harness/suite/run.h"
 #include "loadpath/device.h"
 
 namespace loadpath {
@@ -110,7 +111,7 @@ int RunStartupSample(const StartupSample& sample, std::span<const Model> models)
   } catch (const Skipped& skipped) {
     answer = {{"skipped", skipped.what()}};
   } catch (const std::exception& error) {
-    answer = {{"error", error.what()}};
+    answer = {{"error", ReasonOf(error)}};
   }
   std::cout << answer.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n" << std::flush;
   return std::cout.good() ? 0 : 1;

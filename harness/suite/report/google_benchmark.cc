@@ -9,6 +9,8 @@
 #include <memory>
 
 #include "harness/base/error.h"
+#include "harness/base/text.h"
+#include "harness/command_line/command_line.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/interrupt.h"
 #include "harness/suite/report/complete_reporter.h"
@@ -37,7 +39,8 @@ class Progress {
  private:
   void Show(const std::string& text) const {
     if (!shown_) return;
-    std::fprintf(stderr, "\r\033[K%.100s", text.c_str());
+    // A line that is broken by the terminal cannot be cleared.
+    std::fprintf(stderr, "\r\033[K%.*s", static_cast<int>(LineWidth(STDERR_FILENO, 101)) - 1, text.c_str());
     std::fflush(stderr);
   }
   std::size_t total_, done_ = 0;
@@ -75,7 +78,7 @@ bool TakeRepetition(loadpath::Run& run, benchmark::State& state) {
         // A signal of the terminal ends the process of a startup sample too.
         if (!Interrupted()) {
           record.status = Status::kError;
-          record.reason = error.what();
+          record.reason = ReasonOf(error);
         }
       }
     }
@@ -185,12 +188,12 @@ void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed
   const auto rows_without_time = [&] {
     std::vector<CompleteReporter::NotTimed> rows;
     for (const loadpath::Run* run : not_timed) {
-      rows.push_back({run->record.name, std::string(Name(run->record.status)) + ": " + run->record.reason});
+      rows.push_back({run->record.name, std::string(Name(run->record.status)) + ": " + OneLine(run->record.reason)});
     }
     for (std::size_t i = 0; i < verified.size(); ++i) {
       const Record& record = verified[i]->record;
       if (whole[i]) continue;
-      rows.push_back({record.name, record.status == Status::kOk ? "interrupted" : "error: " + record.reason});
+      rows.push_back({record.name, record.status == Status::kOk ? "interrupted" : "error: " + OneLine(record.reason)});
     }
     return rows;
   };

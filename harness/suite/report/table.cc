@@ -10,12 +10,26 @@
 namespace loadpath {
 namespace {
 
-constexpr std::size_t kWidth = 100;
 constexpr const char* kHead =
     "median, p90, p99: over all samples (p90 needs at least 10 samples, p99 at least 100)\n"
     "rate: bytes loaded, or items, per second    of limit: that rate as a part of the machine's best\n"
     "extra: peak memory beyond the parameters    checked: what was compared before timing (+crc: on\n"
     "every load, the file's checksums)\n";
+
+// The head in lines of `width` characters: each explanation in lines of its own if two do not fit side by side.
+std::string Head(std::size_t width) {
+  if (width >= kTableWidth) return kHead;
+  static constexpr std::string_view kExplanations[] = {
+      "median, p90, p99: over all samples (p90 needs at least 10 samples, p99 at least 100)",
+      "rate: bytes loaded, or items, per second",
+      "of limit: that rate as a part of the machine's best",
+      "extra: peak memory beyond the parameters",
+      "checked: what was compared before timing (+crc: on every load, the file's checksums)",
+  };
+  std::string text;
+  for (const std::string_view explanation : kExplanations) text += Wrapped(explanation, width, "  ") + "\n";
+  return text;
+}
 
 std::string Digits(double value) {
   char text[32];
@@ -48,7 +62,7 @@ std::string PartText(const Record& record) {
   return std::string(text) + " " + record.limit.substr(0, record.limit.find('/'));
 }
 
-// The columns, the label first. `may_go`: left out if the table is too wide, the highest number first.
+// The columns but for the label. `may_go`: left out if the table is too wide, the highest number first.
 struct Column {
   const char* head;
   int may_go = 0;
@@ -56,22 +70,27 @@ struct Column {
 };
 constexpr Column kColumns[] = {
     {"median", 0, [](const Record&, const Statistics& s) { return TimeText(s.median); }},
-    {"p90", 1, [](const Record&, const Statistics& s) { return s.p90 ? TimeText(*s.p90) : ""; }},
-    {"p99", 2, [](const Record&, const Statistics& s) { return s.p99 ? TimeText(*s.p99) : ""; }},
-    {"rate", 0, [](const Record& r, const Statistics& s) { return RateText(r, s.median); }},
-    {"of limit", 0, [](const Record& r, const Statistics&) { return PartText(r); }},
-    {"extra", 0,
+    {"p90", 5, [](const Record&, const Statistics& s) { return s.p90 ? TimeText(*s.p90) : ""; }},
+    {"p99", 6, [](const Record&, const Statistics& s) { return s.p99 ? TimeText(*s.p99) : ""; }},
+    {"rate", 2, [](const Record& r, const Statistics& s) { return RateText(r, s.median); }},
+    {"of limit", 1, [](const Record& r, const Statistics&) { return PartText(r); }},
+    {"extra", 3,
      [](const Record& r, const Statistics&) {
        return r.peak_extra_bytes ? HumanBytes(*r.peak_extra_bytes) : std::string();
      }},
-    {"checked", 0, [](const Record& r, const Statistics&) { return CheckedText(r); }},
+    {"checked", 4, [](const Record& r, const Statistics&) { return CheckedText(r); }},
 };
 
 using Cells = std::vector<std::string>;  // one column: its head, then a cell a record
 
 std::size_t WidthOf(const Cells& cells) { return std::ranges::max_element(cells, {}, &std::string::size)->size(); }
 
-std::vector<Cells> ChooseColumns(std::span<const Record> records) {
+struct Columns {
+  std::vector<Cells> shown;
+  std::vector<std::string> left_out;  // their heads
+};
+
+Columns ChooseColumns(std::span<const Record> records, std::size_t most) {
   std::vector<std::pair<int, Cells>> columns;
   for (const Column& column : kColumns) {
     Cells cells = {column.head};
@@ -85,21 +104,20 @@ std::vector<Cells> ChooseColumns(std::span<const Record> records) {
   std::size_t width = 4;  // the label's head
   for (const Record& record : records) width = std::max(width, record.label.size() + 2);
   for (const auto& [may_go, cells] : columns) width += 2 + WidthOf(cells);
-  for (int goes = 2; goes > 0 && width > kWidth; --goes) {
-    std::erase_if(columns, [&](const auto& column) {
-      if (column.first != goes) return false;
-      width -= 2 + WidthOf(column.second);
-      return true;
-    });
+  Columns chosen;
+  while (width > most) {
+    const auto goes = std::ranges::max_element(columns, {}, &std::pair<int, Cells>::first);
+    if (goes == columns.end() || goes->first == 0) break;
+    width -= 2 + WidthOf(goes->second);
+    chosen.left_out.push_back(goes->second.front());
+    columns.erase(goes);
   }
-  std::vector<Cells> chosen;
-  for (auto& column : columns) chosen.push_back(std::move(column.second));
+  for (auto& column : columns) chosen.shown.push_back(std::move(column.second));
   return chosen;
 }
 
 // One line for the heads and one a record.
-std::vector<std::string> AlignedLines(std::span<const Record> records) {
-  const std::vector<Cells> columns = ChooseColumns(records);
+std::vector<std::string> AlignedLines(std::span<const Record> records, const std::vector<Cells>& columns) {
   std::vector<Align> align(columns.size() + 1, Align::kRight);
   align.front() = Align::kLeft;
   Table table(std::move(align));
@@ -129,6 +147,28 @@ std::string Notes(const Record& record) {
   return notes;
 }
 
+// Reasons may be long: LibTorch's have code in them, and a state dict may lack a thousand keys.
+class Reasons {
+ public:
+  explicit Reasons(std::size_t width) : width_(width) {}
+
+  // The lines of the reason, which begin with `head` or `indent`.
+  std::string Text(const std::string& head, const std::string& reason, const std::string& indent) {
+    constexpr std::size_t kMostLines = 5;
+    std::string text = Wrapped(head + OneLine(reason), width_, indent);
+    std::size_t end = 0;
+    for (std::size_t line = 0; line < kMostLines && end != std::string::npos; ++line) end = text.find('\n', end + 1);
+    if (end == std::string::npos) return text;
+    cut_ = true;
+    return text.substr(0, end) + " ...";
+  }
+  bool cut() const { return cut_; }
+
+ private:
+  std::size_t width_;
+  bool cut_ = false;
+};
+
 // A file of the user's own that fits a bundled model is loaded into that: " (into linear)".
 std::string Into(const Record& record) {
   const bool other = record.kind == CaseKind::kLoad && !record.name.starts_with("load/" + record.model + "/");
@@ -145,13 +185,11 @@ class SkipReasons {
     return index + 1;
   }
 
-  std::string Text() const {
+  std::string Text(Reasons& reasons) const {
     std::string text(reasons_.empty() ? "" : "\n");
     for (std::size_t i = 0; i < reasons_.size(); ++i) {
-      std::string line("skipped (");
-      line.append(std::to_string(i + 1)).append(") ");
-      const std::string indent(line.size(), ' ');
-      text.append(Wrapped(line.append(reasons_[i]), kWidth, indent)).append("\n");
+      const std::string head = "skipped (" + std::to_string(i + 1) + ") ";
+      text.append(reasons.Text(head, reasons_[i], std::string(head.size(), ' '))).append("\n");
     }
     return text;
   }
@@ -160,7 +198,7 @@ class SkipReasons {
   std::vector<std::string> reasons_;
 };
 
-std::string Foot(const Context& context) {
+std::string Foot(const Context& context, std::size_t width) {
   static constexpr std::string_view kShown[] = {"cpu",      "processors", "memory",  "version", "commit",
                                                 "libtorch", "build_type", "threads", "date"};
   std::string text, line;
@@ -168,13 +206,29 @@ std::string Foot(const Context& context) {
     if (std::ranges::find(kShown, name) == std::end(kShown)) continue;
     const std::string fact =
         name + " " + (name == "commit" ? value.substr(0, 12) + (value.ends_with("-dirty") ? "-dirty" : "") : value);
-    if (!line.empty() && line.size() + 2 + fact.size() > kWidth) {
+    if (!line.empty() && line.size() + 2 + fact.size() > width) {
       text += line + ",\n";
       line.clear();
     }
     line += (line.empty() ? "" : ", ") + fact;
   }
   return text + line + "\n";
+}
+
+// What must be known to read the table, a sentence each, and a blank line behind them.
+std::string NotesText(const RunNotes& notes, const std::vector<std::string>& left_out, bool cut, std::size_t width) {
+  std::vector<std::string> sentences;
+  if (notes.interrupted) sentences.emplace_back("interrupted: what was measured until then is shown");
+  for (const std::string& warning : notes.warnings) sentences.push_back("warning: " + warning);
+  if (!left_out.empty()) {
+    std::string names;
+    for (const std::string& name : left_out) names += (names.empty() ? "" : ", ") + name;
+    sentences.push_back("no room for: " + names + " (a wider terminal shows it, --json writes it)");
+  }
+  if (cut) sentences.emplace_back("...: cut off here; --json writes every reason whole");
+  std::string text;
+  for (const std::string& sentence : sentences) text += Wrapped(sentence, width, "  ") + "\n";
+  return text.empty() ? text : text + "\n";
 }
 
 }  // namespace
@@ -191,10 +245,13 @@ std::string CheckedText(const Record& record) {
   return text + (record.crc.size() == 1 ? "+crc" : "+some crc");
 }
 
-std::string TableText(std::span<const Record> records, const Context& context) {
-  const std::vector<std::string> lines = AlignedLines(records);
-  std::string text(kHead), group;
+std::string TableText(std::span<const Record> records, const Context& context, const RunNotes& notes,
+                      std::size_t width) {
+  const Columns columns = ChooseColumns(records, width);
+  const std::vector<std::string> lines = AlignedLines(records, columns.shown);
+  std::string text = Head(width), group;
   SkipReasons skipped;
+  Reasons reasons(width);
   text.append("\n").append(lines.front()).append("\n");
   for (std::size_t i = 0; i < records.size(); ++i) {
     const Record& record = records[i];
@@ -204,12 +261,13 @@ std::string TableText(std::span<const Record> records, const Context& context) {
     if (record.status == Status::kSkipped) {
       text.append("  skipped (").append(std::to_string(skipped.Number(record.reason))).append(")");
     } else if (record.status != Status::kOk) {
-      const std::string sentence = std::string(Name(record.status)) + ": " + record.reason;
-      text.append("\n    ").append(Wrapped(sentence, kWidth - 4, "    "));
+      const std::string head = "    " + std::string(Name(record.status)) + ": ";
+      text.append("\n").append(reasons.Text(head, record.reason, "    "));
     }
     text.append("\n").append(Notes(record));
   }
-  return text + skipped.Text() + "\n" + Foot(context);
+  text += skipped.Text(reasons);
+  return text + "\n" + NotesText(notes, columns.left_out, reasons.cut(), width) + Foot(context, width);
 }
 
 }  // namespace loadpath

@@ -8,10 +8,14 @@
 
 namespace loadpath {
 
+inline constexpr std::size_t kTableWidth = 100;
+
 /// One line a case in sections ("load/gpt2/zip/nested", then a line "direct/cpu/hot" for each), a head that says what
-/// the columns mean, and a foot with machine, versions and date. Columns without a value are left out, and percentiles
-/// if a line would be longer than 100 characters; only reasons are ever longer.
-std::string TableText(std::span<const Record> records, const Context& context);
+/// the columns mean, and a foot with notes, machine, versions and date. Columns without a value are left out. So are
+/// columns for which `width` is too small, the percentiles first; the foot then names them. Reasons are cut off after a
+/// few lines, as the foot says: the JSON has them whole.
+std::string TableText(std::span<const Record> records, const Context& context, const RunNotes& notes = {},
+                      std::size_t width = kTableWidth);
 
 /// Three significant digits with a unit: "1.23 ms".
 std::string TimeText(double ns);
