@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 #include <filesystem>
+#include <iostream>
 #include <map>
 
 #include "harness/base/error.h"
@@ -19,6 +20,7 @@
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/interrupt.h"
 #include "harness/suite/report/google_benchmark.h"
+#include "harness/suite/report/surroundings.h"
 #include "harness/suite/selection.h"
 #include "loadpath/device.h"
 
@@ -159,6 +161,20 @@ void CompareWithLimits(std::span<Run* const> runs) {
   }
 }
 
+// Runs that share the data or the machine's temporary folder see each other.
+std::vector<std::string> SharedFolders(const SuiteOptions& options) {
+  std::error_code none;
+  return {options.data, std::filesystem::temp_directory_path(none).string()};
+}
+
+// Says at once which other runs measure now; `told` is the last sentence.
+void TellOfOtherRuns(const Surroundings& surroundings, std::string& told) {
+  const std::string now = surroundings.OtherRuns();
+  if (now == told) return;
+  std::cerr << "bench: warning: " << now << std::endl;
+  told = now;
+}
+
 // What was measured is still worth its table if the disk has filled up since the file was opened.
 void Write(TextOutput& json, SuiteResult& result) {
   try {
@@ -189,6 +205,9 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
 
   SuiteResult result;
   result.context = DescribeRun(options);
+  Surroundings surroundings(SharedFolders(options));
+  std::string told;
+  TellOfOtherRuns(surroundings, told);
   Session session(models, options.data, options.quick);
   std::vector<std::unique_ptr<Run>> owned;
   std::vector<Run*> runs, verified, not_timed;
@@ -196,6 +215,7 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
     owned.push_back(MakeRun(one, session));
     Run& run = *owned.back();
     runs.push_back(&run);
+    surroundings.Look();
     Verify(run, options.all_devices);
     (run.record.status == Status::kOk ? verified : not_timed).push_back(&run);
   }
@@ -209,7 +229,11 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
     not_timed.insert(not_timed.begin(), verified.begin(), verified.end());
     verified.clear();
   }
-  TakeSamples(verified, not_timed, options, result.context);
+  surroundings.EndPart();
+  TakeSamples(verified, not_timed, options, result.context, [&] { surroundings.Look(); });
+  surroundings.EndPart();
+  TellOfOtherRuns(surroundings, told);
+  result.notes.warnings = surroundings.Warnings();
   for (Run* run : runs) {
     Record& record = run->record;
     if (record.status == Status::kOk && record.samples_ns.empty()) {

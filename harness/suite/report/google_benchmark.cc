@@ -167,7 +167,7 @@ void InitializeGoogleBenchmark(const GoogleFlags& google) {
 }
 
 void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed, const SuiteOptions& options,
-                 const Context& context) {
+                 const Context& context, const std::function<void()>& between) {
   const GoogleFlags& google = options.google;
   for (const auto& [name, value] : context) benchmark::AddCustomContext(name, value);
   Progress progress(verified.size() * static_cast<std::size_t>(options.repetitions));
@@ -176,7 +176,10 @@ void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed
   for (std::size_t i = 0; i < verified.size(); ++i) {
     loadpath::Run& run = *verified[i];
     auto* registered = benchmark::RegisterBenchmark(run.record.name.c_str(), [&, i](benchmark::State& state) {
-      if (!Interrupted()) progress.Step(run.record.name);
+      if (!Interrupted()) {
+        progress.Step(run.record.name);
+        between();
+      }
       begins[i].push_back(run.record.samples_ns.size());
       if (!TakeRepetition(run, state)) whole[i] = false;
     });

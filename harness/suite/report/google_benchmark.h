@@ -1,6 +1,7 @@
 #ifndef LOADPATH_HARNESS_SUITE_REPORT_GOOGLE_BENCHMARK_H_
 #define LOADPATH_HARNESS_SUITE_REPORT_GOOGLE_BENCHMARK_H_
 
+#include <functional>
 #include <span>
 
 #include "harness/suite/options.h"
@@ -16,9 +17,9 @@ void InitializeGoogleBenchmark(const GoogleFlags& google);
 /// fails on the way gets the status "error"; Google Benchmark is never told (SkipWithError crashes its releases with
 /// repetitions). After an interrupt no further sample is taken. What Google Benchmark prints or writes (its
 /// --benchmark_* flags) has an error row for each of `not_timed` and for each run that failed or was cut short.
-/// InitializeGoogleBenchmark comes before.
+/// Calls `between` before each repetition. InitializeGoogleBenchmark comes before.
 void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed, const SuiteOptions& options,
-                 const Context& context);
+                 const Context& context, const std::function<void()>& between);
 
 }  // namespace loadpath
 

@@ -6,6 +6,7 @@
 
 #include "harness/base/text.h"
 #include "harness/results/statistics.h"
+#include "harness/suite/report/table_notes.h"
 
 namespace loadpath {
 namespace {
@@ -147,88 +148,18 @@ std::string Notes(const Record& record) {
   return notes;
 }
 
-// Reasons may be long: LibTorch's have code in them, and a state dict may lack a thousand keys.
-class Reasons {
- public:
-  explicit Reasons(std::size_t width) : width_(width) {}
-
-  // The lines of the reason, which begin with `head` or `indent`.
-  std::string Text(const std::string& head, const std::string& reason, const std::string& indent) {
-    constexpr std::size_t kMostLines = 5;
-    std::string text = Wrapped(head + OneLine(reason), width_, indent);
-    std::size_t end = 0;
-    for (std::size_t line = 0; line < kMostLines && end != std::string::npos; ++line) end = text.find('\n', end + 1);
-    if (end == std::string::npos) return text;
-    cut_ = true;
-    return text.substr(0, end) + " ...";
-  }
-  bool cut() const { return cut_; }
-
- private:
-  std::size_t width_;
-  bool cut_ = false;
-};
-
 // A file of the user's own that fits a bundled model is loaded into that: " (into linear)".
 std::string Into(const Record& record) {
   const bool other = record.kind == CaseKind::kLoad && !record.name.starts_with("load/" + record.model + "/");
   return other ? " (into " + record.model + ")" : "";
 }
 
-// Each reason why cases were skipped stands once below the table, under a number: many cases share one.
-class SkipReasons {
- public:
-  // Returns the number of the reason.
-  std::size_t Number(const std::string& reason) {
-    const auto index = static_cast<std::size_t>(std::ranges::find(reasons_, reason) - reasons_.begin());
-    if (index == reasons_.size()) reasons_.push_back(reason);
-    return index + 1;
-  }
-
-  std::string Text(Reasons& reasons) const {
-    std::string text(reasons_.empty() ? "" : "\n");
-    for (std::size_t i = 0; i < reasons_.size(); ++i) {
-      const std::string head = "skipped (" + std::to_string(i + 1) + ") ";
-      text.append(reasons.Text(head, reasons_[i], std::string(head.size(), ' '))).append("\n");
-    }
-    return text;
-  }
-
- private:
-  std::vector<std::string> reasons_;
-};
-
-std::string Foot(const Context& context, std::size_t width) {
-  static constexpr std::string_view kShown[] = {"cpu",      "processors", "memory",  "version", "commit",
-                                                "libtorch", "build_type", "threads", "date"};
-  std::string text, line;
-  for (const auto& [name, value] : context) {
-    if (std::ranges::find(kShown, name) == std::end(kShown)) continue;
-    const std::string fact =
-        name + " " + (name == "commit" ? value.substr(0, 12) + (value.ends_with("-dirty") ? "-dirty" : "") : value);
-    if (!line.empty() && line.size() + 2 + fact.size() > width) {
-      text += line + ",\n";
-      line.clear();
-    }
-    line += (line.empty() ? "" : ", ") + fact;
-  }
-  return text + line + "\n";
-}
-
-// What must be known to read the table, a sentence each, and a blank line behind them.
-std::string NotesText(const RunNotes& notes, const std::vector<std::string>& left_out, bool cut, std::size_t width) {
-  std::vector<std::string> sentences;
-  if (notes.interrupted) sentences.emplace_back("interrupted: what was measured until then is shown");
-  for (const std::string& warning : notes.warnings) sentences.push_back("warning: " + warning);
-  if (!left_out.empty()) {
-    std::string names;
-    for (const std::string& name : left_out) names += (names.empty() ? "" : ", ") + name;
-    sentences.push_back("no room for: " + names + " (a wider terminal shows it, --json writes it)");
-  }
-  if (cut) sentences.emplace_back("...: cut off here; --json writes every reason whole");
-  std::string text;
-  for (const std::string& sentence : sentences) text += Wrapped(sentence, width, "  ") + "\n";
-  return text.empty() ? text : text + "\n";
+// The full width is what the table is made for: only p99 is ever missing there, and docs/measuring.md says so.
+std::string LeftOutText(const std::vector<std::string>& columns, std::size_t width) {
+  if (columns.empty() || width >= kTableWidth) return "";
+  std::string names;
+  for (const std::string& name : columns) names += (names.empty() ? "" : ", ") + name;
+  return "left out to fit " + std::to_string(width) + " characters a line: " + names + " (--json has them)";
 }
 
 }  // namespace
@@ -267,7 +198,8 @@ std::string TableText(std::span<const Record> records, const Context& context, c
     text.append("\n").append(Notes(record));
   }
   text += skipped.Text(reasons);
-  return text + "\n" + NotesText(notes, columns.left_out, reasons.cut(), width) + Foot(context, width);
+  return text + "\n" + NotesText(notes, LeftOutText(columns.left_out, width), reasons.cut(), width) +
+         MachineText(context, width);
 }
 
 }  // namespace loadpath
