@@ -54,8 +54,9 @@ class UserCheckpoints(Folder):
         self.assertRegex(self.err, r"\Abench: " + re.escape(str(bad)) + r": .*\n\Z")
 
     def test_a_filter_chooses_among_the_users_cases_alone(self):
-        rows = self.rows("--checkpoint", str(self.linear_file("mine.pth")), "--filter", "/direct/")
-        self.assertEqual([name for name, row in rows.items() if row["case"] != "limit"], ["load/mine/file/mine.pth/direct/cpu/hot"])
+        for text in ("direct", "/direct/", "^load/mine/file/mine.pth/direct/cpu/hot$"):
+            rows = self.rows("--checkpoint", str(self.linear_file("mine.pth")), "--filter", text)
+            self.assertEqual([name for name, row in rows.items() if row["case"] != "limit"], ["load/mine/file/mine.pth/direct/cpu/hot"])
 
 
 if __name__ == "__main__":
