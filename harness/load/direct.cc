@@ -69,8 +69,9 @@ void ReadForChecksums(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, c
 
 // `again` tells which jobs were read before: the result has their checksums' outcome already.
 void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std::vector<bool>& again,
-          const ReadOptions& options, LoadResult& result) {
+          ReadOptions options, LoadResult& result) {
   const bool verified = std::ranges::find(again, true) != again.end();
+  if (verified) options.progress = options.progress.WithoutCancelling();
   try {
     ReadReport report = checkpoint.Read(jobs, options);
     std::size_t i = 0;
@@ -82,6 +83,12 @@ void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std
                           error.sentence() + "; it changed while it was loaded, and the module was partly loaded",
                           error.record(), error.offset());
   }
+}
+
+std::uint64_t BytesOf(std::span<const ReadJob> jobs) {
+  std::uint64_t bytes = 0;
+  for (const ReadJob& job : jobs) bytes += job.dst.size();
+  return bytes;
 }
 
 // Returns true if a load that fails would lose what a tensor holds: no recorded fill restores it.
@@ -130,6 +137,10 @@ LoadResult Load(const LoadRequest& request) {
   if (std::ranges::any_of(fallback.tensors(), HoldsValues)) {
     again.assign(jobs.size(), true);
     live = jobs;
+  }
+  if (request.read.progress) {
+    request.read.progress.Expect(BytesOf(live) + BytesOf(jobs) +
+                                 BytesToCopy(checkpoint, fallback.tensors(), request.read));
   }
   if (!live.empty()) ReadForChecksums(checkpoint, std::move(live), request.read, result);
   // This fails whole or not at all, or else recorded fills undo it.

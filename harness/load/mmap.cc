@@ -124,6 +124,13 @@ LoadResult Load(const LoadRequest& request) {
     mapped.emplace_back(&planned, mapper.Make(view));
     if (counted.insert(planned.target.unsafeGetTensorImpl()).second) result.bytes_mapped += view.nbytes();
   }
+  if (request.read.progress) {
+    std::uint64_t bytes = BytesToAssign(checkpoint, fallback.tensors());
+    if (request.read.crc == CrcMode::kOn) {
+      for (const auto& [id, storage] : mapper.storages()) bytes += storage.nbytes();
+    }
+    request.read.progress.Expect(bytes);
+  }
   Check(checkpoint, mapper, request.read, result);
   result.seconds.load = watch.Lap();
   mapper.Populate(request.read.threads);

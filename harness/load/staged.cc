@@ -102,6 +102,11 @@ LoadResult LoadStaged(const LoadRequest& request) {
 
   std::uint64_t total = 0;
   for (const Item& item : staged) total += Rounded(item.value.nbytes());
+  if (request.read.progress) {
+    std::uint64_t bytes = BytesToCopy(checkpoint, others, request.read);
+    for (const Item& item : staged) bytes += item.value.nbytes();
+    request.read.progress.Expect(bytes);
+  }
   const std::uint64_t window = std::max(largest, std::min(kWindow, total));
   Stage stage(request.device, window);
   for (std::size_t begin = 0, end = 0; begin < staged.size(); begin = end) {

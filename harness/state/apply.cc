@@ -170,6 +170,17 @@ std::uint64_t CopyWindow(const Checkpoint& checkpoint, std::span<const PlannedTe
   return copied;
 }
 
+std::uint64_t BytesOf(std::span<const SourceGroup> groups) {
+  std::uint64_t bytes = 0;
+  for (const SourceGroup& group : groups) bytes += group.length;
+  return bytes;
+}
+
+// Returns true if a load that fails half-way would lose what the tensors hold.
+bool NeedsVerifying(std::span<const SourceGroup> groups, std::span<const PlannedTensor> tensors) {
+  return Windows(groups).size() > 1 && !AllWillBeFilled(tensors);
+}
+
 }  // namespace
 
 ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> all, const ReadOptions& options) {
@@ -179,7 +190,8 @@ ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTenso
   WindowReader reader(checkpoint, groups);
   ApplyReport report;
   ReadOptions while_copying = options;
-  const bool verified = reader.windows().size() > 1 && !AllWillBeFilled(tensors);
+  const bool verified = NeedsVerifying(groups, tensors);
+  options.progress.Expect(BytesOf(groups) * (verified ? 2 : 1));
   if (verified) {
     report.read = reader.ReadAll(options);
     while_copying.crc = CrcMode::kOff;
@@ -196,6 +208,7 @@ ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTenso
                             error.sentence() + "; it changed while it was loaded, and the module was partly loaded",
                             error.record(), error.offset());
     }
+    if (verified) while_copying.progress = options.progress.WithoutCancelling();
     report.bytes_copied += CopyWindow(checkpoint, tensors, groups, window, reader.buffer());
   }
   return report;
@@ -235,6 +248,17 @@ ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTen
     }
   }
   return report;
+}
+
+std::uint64_t BytesToCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> all,
+                          const ReadOptions& options) {
+  const std::vector<PlannedTensor> tensors = LastOfEach(all);
+  const std::vector<SourceGroup> groups = GroupsToCopy(checkpoint, tensors, ExtentFor(options));
+  return BytesOf(groups) * (NeedsVerifying(groups, tensors) ? 2 : 1);
+}
+
+std::uint64_t BytesToAssign(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors) {
+  return BytesOf(GroupSources(checkpoint, tensors, GroupExtent::kWhole));
 }
 
 void Replace(const PlannedTensor& planned, const at::Tensor& value) { at::Tensor(planned.target).set_data(value); }

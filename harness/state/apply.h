@@ -24,6 +24,9 @@ struct ApplyReport {
 /// file that changes during the load can leave the module partly loaded; the error then says so.
 ///
 /// If two keys name one tensor of the module, the later one wins, as in PyTorch, and the other's bytes are not read.
+///
+/// Cancelling leaves the module as it was, too: once tensors that hold values are being overwritten, the answer of
+/// ReadOptions::progress is ignored.
 ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors,
                       const ReadOptions& options = {});
 
@@ -32,6 +35,12 @@ ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTenso
 /// Nothing is changed before everything has been read. A target on another device gets its own copy there.
 ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors,
                         const ReadOptions& options = {});
+
+/// Returns the bytes that ApplyCopy or ApplyAssign will read, for Progress::Expect. Bytes that are read twice count
+/// twice.
+std::uint64_t BytesToCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors,
+                          const ReadOptions& options);
+std::uint64_t BytesToAssign(const Checkpoint& checkpoint, std::span<const PlannedTensor> tensors);
 
 /// Gives the planned tensor the memory, dtype, shape and strides of `value`. The tensor object stays, with its
 /// requires_grad and in every place that holds it: the module's entry, its member, other modules that share it.

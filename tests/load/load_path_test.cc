@@ -127,6 +127,41 @@ TEST_P(EveryPath, AFailedLoadLeavesTheModuleAsItWas) {
   }
 }
 
+// Tensors that are read, read twice and copied are one progress.
+TEST_P(EveryPath, ReportsOneProgressAndCanBeCancelled) {
+  if (IsLibTorchs(GetParam())) return;
+  for (const char* file : {"plain.pth", "slices.pth", "dtype.pth", "strided.pth", "deflated.pth"}) {
+    SCOPED_TRACE(file);
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> told;
+    const auto load = [&](std::uint64_t stop) {
+      Two module;
+      told.clear();
+      try {
+        Load(GetParam(), module, File(file),
+             {.crc = CrcMode::kOn, .progress = [&](std::uint64_t done, std::uint64_t total) {
+                told.emplace_back(done, total);
+                return done < stop;
+              }});
+      } catch (const CheckpointError& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+        EXPECT_TRUE(module.IsFresh());
+        return false;
+      }
+      EXPECT_TRUE(at::equal(module.a.to(at::kFloat), WantedA()) && at::equal(module.b, WantedB()));
+      return true;
+    };
+    EXPECT_TRUE(load(~std::uint64_t{0}));
+    ASSERT_GE(told.size(), 2u);
+    const std::uint64_t total = told.back().second;
+    for (const auto& [done, of] : told) EXPECT_EQ(of, total);
+    EXPECT_EQ(told.front().first, 0u);
+    EXPECT_EQ(told.back().first, total);
+    EXPECT_LT(told[told.size() - 2].first, total);
+    for (const std::uint64_t stop : {std::uint64_t{1}, total / 2, total}) load(stop);
+    EXPECT_FALSE(load(0));
+  }
+}
+
 TEST_P(EveryPath, AFailedLoadOfADeferredModuleGivesItsFirstValues) {
   if (IsLibTorchs(GetParam())) return;
   DeferredInit deferred;

@@ -131,6 +131,54 @@ TEST(ApplyCopy, AWrongChecksumLeavesAModuleToItsRecordedFills) {
   ExpectFirstValues(*module);
 }
 
+TEST(Apply, ReportsOneProgressFromNothingToTheEnd) {
+  const auto checkpoint = Checkpoint::Open(kData + "/large.pth");
+  for (const auto apply : {ApplyCopy, ApplyAssign}) {
+    Large module;
+    const LoadPlan plan = PlanFor(module, checkpoint);
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> told;
+    apply(*checkpoint, plan.tensors, {.progress = [&](std::uint64_t done, std::uint64_t total) {
+      told.emplace_back(done, total);
+      return true;
+    }});
+    // Without recorded fills a copy of more than a window reads twice.
+    const std::uint64_t total = (apply == ApplyCopy ? 2 : 1) * kLargeBytes;
+    ASSERT_GE(told.size(), 3u);
+    EXPECT_EQ(told.front(), std::pair(std::uint64_t{0}, total));
+    for (std::size_t i = 1; i < told.size(); ++i) {
+      EXPECT_GT(told[i].first, told[i - 1].first);
+      EXPECT_EQ(told[i].second, total);
+    }
+    EXPECT_EQ(told.back().first, total);
+  }
+  EXPECT_EQ(BytesToCopy(*checkpoint, {}, {}), 0u);
+}
+
+// Whenever it is asked: before the first byte, in the reading for checksums, while it copies, at the end.
+TEST(Apply, CancellingLeavesTheModuleAsItWasOrIsTooLate) {
+  const auto checkpoint = Checkpoint::Open(kData + "/large.pth");
+  std::size_t cancelled = 0, loaded = 0;
+  for (const auto apply : {ApplyCopy, ApplyAssign}) {
+    const std::uint64_t total = (apply == ApplyCopy ? 2 : 1) * kLargeBytes;
+    for (std::uint64_t stop = 0; stop <= total; stop += total / 8) {
+      Large module;
+      const LoadPlan plan = PlanFor(module, checkpoint);
+      try {
+        apply(*checkpoint, plan.tensors, {.progress = [&](std::uint64_t done, std::uint64_t) { return done < stop; }});
+        for (int i = 0; i < 3; ++i) EXPECT_TRUE(at::equal(module.parameters()[i], LargeValues(i))) << i;
+        ++loaded;
+      } catch (const CheckpointError& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+        EXPECT_THAT(error.sentence(), testing::MatchesRegex("was cancelled after [0-9]+ of [0-9]+ bytes"));
+        ExpectFirstValues(module);
+        ++cancelled;
+      }
+    }
+  }
+  EXPECT_GE(cancelled, 13u);
+  EXPECT_GE(loaded, 1u);
+}
+
 TEST(ApplyCopy, AFileThatWasCutOffLeavesTheModuleAsItWas) {
   Damaged file("large.pth");
   const auto checkpoint = Checkpoint::Open(file.path());
