@@ -9,6 +9,7 @@
 #include "harness/base/keyed_hash.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/diff/name_parts.h"
 
 namespace loadpath {
 namespace {
@@ -205,16 +206,7 @@ Shift FindShift(const KeySets& sets) {
 
 // Returns how many components the two keys have in common, from their beginnings and from their ends.
 std::size_t CommonComponents(std::string_view a, std::string_view b) {
-  const auto components = [](std::string_view key) {
-    std::vector<std::string_view> parts;
-    for (std::size_t begin = 0; begin <= key.size();) {
-      const std::size_t end = std::min(key.find('.', begin), key.size());
-      parts.push_back(key.substr(begin, end - begin));
-      begin = end + 1;
-    }
-    return parts;
-  };
-  const std::vector<std::string_view> x = components(a), y = components(b);
+  const Parts x = Components(a), y = Components(b);
   const std::size_t most = std::min(x.size(), y.size());
   std::size_t first = 0, last = 0;
   while (first < most && x[first] == y[first]) ++first;

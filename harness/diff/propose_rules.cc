@@ -1,76 +1,44 @@
 #include "harness/diff/propose_rules.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <map>
 #include <tuple>
 #include <utility>
 
 #include "harness/base/keyed_hash.h"
-#include "harness/base/text.h"
 #include "harness/checkpoint/key_mapping.h"
+#include "harness/checkpoint/limits.h"
+#include "harness/diff/layer_numbers.h"
+#include "harness/diff/name_parts.h"
 #include "loadpath/error.h"
 
 namespace loadpath {
 namespace {
 
-// Beyond so many keys only prefixes are looked for, and beyond so many pairs of them no other names.
-constexpr std::size_t kMostKeys = 4000, kMostPairs = 200'000;
-constexpr std::size_t kMostRules = 32, kMostTried = 24, kMostDicts = 16;
+// Beyond so many keys only prefixes are looked for; so many pairs of them are compared for one rule. A file of
+// strangers is told off in a second or two.
+constexpr std::size_t kMostKeys = 2000, kMostPairs = 20'000;
+constexpr std::size_t kMostRules = 32, kMostTried = 16, kMostDicts = 16;
 
 using Names = std::vector<std::string>;
-using Parts = std::vector<std::string_view>;
-
-Parts Components(std::string_view key) {
-  Parts parts;
-  for (std::size_t begin = 0; begin <= key.size();) {
-    const std::size_t end = std::min(key.find('.', begin), key.size());
-    parts.push_back(key.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
-std::string Joined(std::span<const std::string_view> parts) {
-  std::string text;
-  for (std::size_t i = 0; i < parts.size(); ++i) text.append(i == 0 ? "" : ".").append(parts[i]);
-  return text;
-}
-
-std::string RegexEscaped(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (std::string_view("^$\\.*+?()[]{}|").find(c) != std::string_view::npos) escaped += '\\';
-    escaped += c;
-  }
-  return escaped;
-}
-
-std::string ReplacementEscaped(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) escaped += c == '$' ? "$$" : std::string(1, c);
-  return escaped;
-}
-
-// "^old\.=new." for the keys below one module; without a name on one side they lose or get a prefix.
-KeyRename ModuleRename(const std::string& from, const std::string& to) {
-  const auto dotted = [](const std::string& name) { return name.empty() ? "" : name + "."; };
-  return {"^" + RegexEscaped(dotted(from)), ReplacementEscaped(dotted(to))};
-}
 
 // The state dict's keys under the rules so far, held against the model's.
 class Search {
  public:
   Search(std::span<const KeyInfo> wanted, std::span<const KeyInfo> have) : wanted_(wanted), have_(have) {
-    for (const KeyInfo& info : wanted) by_name_.emplace(info.key, &info);
+    for (const KeyInfo& info : wanted) {
+      by_name_.emplace(info.key, &info);
+      wanted_names_.push_back(info.key);
+    }
     for (const KeyInfo& info : have) names_.push_back(info.file_key.empty() ? info.key : info.file_key);
     before_ = matched_ = Matched(names_);
   }
 
   std::optional<RuleProposal> Run() {
     RemoveWrappers();
-    const bool small = wanted_.size() <= kMostKeys && have_.size() <= kMostKeys;
+    const bool small = wanted_.size() <= kMostKeys && have_.size() <= kMostKeys &&
+                       std::ranges::all_of(names_, [](const auto& name) { return name.size() <= limits::kMatchedKey; });
     while (small && rules_.rename.size() < kMostRules && matched_ < wanted_.size()) {
       if (!Renumber() && !RenamePart() && !PairByOrder()) break;
     }
@@ -185,21 +153,6 @@ class Search {
     return TakeBest(tally);
   }
 
-  static bool IsNumber(std::string_view text) {
-    return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-  }
-
-  // A layer with another number is another layer: that is Renumber's to say.
-  static bool SameNumbers(std::span<const std::string_view> a, std::span<const std::string_view> b) {
-    const auto numbers = [](std::span<const std::string_view> parts) {
-      Parts found;
-      std::ranges::copy_if(parts, std::back_inserter(found), IsNumber);
-      return found;
-    };
-    const Parts x = numbers(a), y = numbers(b);
-    return x.empty() || y.empty() || x == y;
-  }
-
   static void AddCandidates(const Parts& a, const Parts& b, bool in_order, Tally& tally) {
     const std::size_t most = std::min(a.size(), b.size());
     std::size_t lead = 0, tail = 0;
@@ -218,8 +171,7 @@ class Search {
     add(ModuleRename(Joined(part(a, 0, a.size() - tail)), Joined(part(b, 0, b.size() - tail))));
     if (lead == 0 || tail == 0 || old_middle.empty()) return;
     // The same part inside any layer.
-    add({"\\." + RegexEscaped(Joined(old_middle)) + "\\.",
-         "." + ReplacementEscaped(Joined(new_middle)) + (new_middle.empty() ? "" : ".")});
+    add(PartRename(Joined(old_middle), Joined(new_middle)));
   }
 
   bool TakeBest(const Tally& tally) {
@@ -260,31 +212,10 @@ class Search {
     return Take({.rename = {rule}}, 1);
   }
 
-  // The tensors below one number of a Sequential: suffix and shape of each, in order.
-  using Signature = std::vector<std::pair<std::string_view, std::vector<std::int64_t>>>;
-  using Numbered = std::map<std::uint32_t, Signature>;
-
-  template <class NameOf>
-  static std::map<std::string_view, Numbered> NumbersOf(std::span<const KeyInfo> infos, NameOf name_of) {
-    std::map<std::string_view, Numbered> numbers;  // by what stands before the number
-    for (std::size_t i = 0; i < infos.size(); ++i) {
-      const std::string_view name = name_of(i);
-      for (std::size_t begin = 0; begin < name.size();) {
-        const std::size_t end = std::min(name.find('.', begin), name.size());
-        std::uint32_t number = 0;
-        const auto [last, error] = std::from_chars(name.data() + begin, name.data() + end, number);
-        if (error == std::errc() && last == name.data() + end && end > begin && end < name.size())
-          numbers[name.substr(0, begin)][number].emplace_back(name.substr(end), infos[i].shape);
-        begin = end + 1;
-      }
-    }
-    return numbers;
-  }
-
   // Gives the layers of a Sequential, which stand in the same order, the model's numbers.
   bool Renumber() {
-    const auto have = NumbersOf(have_, [&](std::size_t i) { return std::string_view(names_[i]); });
-    const auto wanted = NumbersOf(wanted_, [&](std::size_t i) { return std::string_view(wanted_[i].key); });
+    const auto have = NumbersOf(have_, names_);
+    const auto wanted = NumbersOf(wanted_, wanted_names_);
     for (const auto& [before, layers] : have) {
       const auto other = wanted.find(before);
       if (other == wanted.end()) continue;
@@ -294,36 +225,6 @@ class Search {
       if (Take({.rename = NumberRules(std::string(before), pairs)}, 1)) return true;
     }
     return false;
-  }
-
-  static std::vector<std::pair<std::uint32_t, std::uint32_t>> Aligned(const Numbered& a, const Numbered& b) {
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;
-    auto next = b.begin();
-    for (const auto& [number, signature] : a) {
-      const auto found = std::find_if(next, b.end(), [&](const auto& one) { return one.second == signature; });
-      if (found == b.end()) continue;
-      pairs.emplace_back(number, found->first);
-      next = std::next(found);
-    }
-    return pairs;
-  }
-
-  // One rule changes what the rules before it made: numbers that grow come from the largest down, others from the
-  // smallest up.
-  static std::vector<KeyRename> NumberRules(const std::string& before,
-                                            std::span<const std::pair<std::uint32_t, std::uint32_t>> pairs) {
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> up, down;
-    for (const auto& pair : pairs) {
-      if (pair.second > pair.first) up.push_back(pair);
-      if (pair.second < pair.first) down.push_back(pair);
-    }
-    std::ranges::reverse(up);
-    std::vector<KeyRename> rules;
-    for (const auto& list : {up, down}) {
-      for (const auto& [from, to] : list)
-        rules.push_back(ModuleRename(before + std::to_string(from), before + std::to_string(to)));
-    }
-    return rules;
   }
 
   // If the modules that do not match have the same tensors in the same order on both sides, they are probably the same.
@@ -403,7 +304,7 @@ class Search {
 
   std::span<const KeyInfo> wanted_, have_;
   HashMap<std::string_view, const KeyInfo*> by_name_;
-  Names names_;
+  Names names_, wanted_names_;
   KeyRules rules_;
   std::size_t before_ = 0, matched_ = 0;
   bool by_order_ = false;
@@ -435,6 +336,8 @@ std::optional<RuleProposal> ProposeRules(std::span<const KeyInfo> wanted, const 
   if (order.size() > kMostDicts) order.resize(kMostDicts);
   std::optional<RuleProposal> best;
   for (const std::string& dict : order) {
+    // Neither can a small dict match more, nor any if all match.
+    if (best && dicts[dict].size() <= best->matched) continue;
     std::optional<RuleProposal> proposal = ProposeRules(wanted, dicts[dict]);
     if (!proposal || (best && proposal->matched <= best->matched)) continue;
     best = std::move(proposal);

@@ -208,7 +208,7 @@ TEST(Opaque, WithoutItTheRefusalNamesTheClassAndSaysWhatToDo) {
       EXPECT_EQ(error.code(), ErrorCode::kForbiddenGlobal);
       EXPECT_EQ(error.sentence(),
                 "names a_project.models.Net, which is not on PyTorch's weights_only list (Unsupported global)");
-      EXPECT_EQ(error.advice(), "use --opaque to read it as an inert object");
+      EXPECT_EQ(error.advice(), "the option opaque (--opaque) reads it as an inert object");
       EXPECT_TRUE(std::string(error.what()).ends_with(": " + error.advice())) << error.what();
     }
   }

@@ -11,7 +11,7 @@ namespace {
 
 using K = GlobalKind;
 
-constexpr std::string_view kOpaqueAdvice = "use --opaque to read it as an inert object";
+constexpr std::string_view kOpaqueAdvice = "the option opaque (--opaque) reads it as an inert object";
 
 [[noreturn]] void BadTensor(Unpickler& unpickler, const std::string& sentence) {
   unpickler.Fail(ErrorCode::kBadTensor, sentence);

@@ -49,7 +49,7 @@ class Formats(support.Case):
             code, out, err = self.ckpt(*arguments)
             self.assertEqual((code, out, len(err.splitlines())), (2, "", 1))
             self.assertIn(f"{path}: {words}", err)
-            self.assertTrue(err.endswith(": use --opaque to read it as an inert object\n"), err)
+            self.assertTrue(err.endswith(": the option opaque (--opaque) reads it as an inert object\n"), err)
 
 
 if __name__ == "__main__":
