@@ -171,7 +171,7 @@ class BadUse(Folder):
     def test_a_whole_module_needs_opaque(self):
         file = self.folder / "whole.pth"
         torch.save(torch.nn.ReLU(), file)
-        self.refused(re.escape(str(file)) + r": names torch.nn.modules.activation.ReLU, .*: the option opaque \(--opaque\) read it as an "
+        self.refused(re.escape(str(file)) + r": names torch.nn.modules.activation.ReLU, .*: the option opaque \(--opaque\) reads it as an "
                      "inert object", "--checkpoint", str(file))
 
     def test_a_checkpoint_with_a_key_that_no_parameter_can_have(self):
