@@ -25,10 +25,10 @@ class Silent : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<benchmark::BenchmarkReporter::Run>&) override {}
 };
 
-class Progress {
+class ProgressLine {
  public:
-  explicit Progress(std::size_t total) : total_(total), shown_(isatty(STDERR_FILENO) == 1) {}
-  ~Progress() {
+  explicit ProgressLine(std::size_t total) : total_(total), shown_(isatty(STDERR_FILENO) == 1) {}
+  ~ProgressLine() {
     if (done_ > 0) Show("");
   }
   void Step(const std::string& name) {
@@ -170,7 +170,7 @@ void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed
                  const Context& context, const std::function<void()>& between) {
   const GoogleFlags& google = options.google;
   for (const auto& [name, value] : context) benchmark::AddCustomContext(name, value);
-  Progress progress(verified.size() * static_cast<std::size_t>(options.repetitions));
+  ProgressLine progress(verified.size() * static_cast<std::size_t>(options.repetitions));
   std::vector<bool> whole(verified.size(), true);
   std::vector<std::vector<std::size_t>> begins(verified.size());
   for (std::size_t i = 0; i < verified.size(); ++i) {
