@@ -45,7 +45,7 @@ TEST(WhyNotTest, TellsOfTiedTensorsThatAFileHasOnce) {
   const auto hints = [&](const std::vector<std::pair<std::string, std::string>>& items) {
     Tied module;
     const auto state_dict = StateDict::From(Opened(Dict(items), {{"0", {1, 2}}}), "");
-    return WhyNot(*FindModel("linear"), module, state_dict, ParseFileAndKey("a.pth"), "");
+    return WhyNot(*FindModel("linear"), module, state_dict, ParseFileAndKey("a.pth"));
   };
   using testing::ElementsAre;
   EXPECT_THAT(hints({{"wte", tensor}, {"bias", tensor}}),
