@@ -200,7 +200,7 @@ find_python() {
 
 python_environment() {
   begin 'python environment'
-  local requirements=("$root/scripts/requirements.txt" "$root/scripts/requirements-nodeps.txt") wanted text python
+  local requirements=("$root/scripts/requirements.txt" "$root/scripts/requirements-nodeps.txt" "$root/tests/requirements.txt") wanted text python
   wanted=$(cat "${requirements[@]}" | sha256sum | cut -c 1-64)
   environment_stamp() { printf '%s %s\n' "$wanted" "$("$venv/bin/python" -V 2>&1)"; }
   if [ "$(cat "$venv/.stamp" 2>/dev/null)" = "$(environment_stamp)" ]; then
@@ -218,7 +218,7 @@ python_environment() {
     [ -e "$venv/bin/python" ] || { mkdir -p "$venv" && : >"$venv/.unfinished" && "$python" -m venv "$venv"; } || return
     : >"$venv/.unfinished"
     rm -f "$venv/.stamp"
-    "$venv/bin/python" -m pip install --no-compile --progress-bar off -r "${requirements[0]}" &&
+    "$venv/bin/python" -m pip install --no-compile --progress-bar off -r "${requirements[0]}" -r "${requirements[2]}" &&
       "$venv/bin/python" -m pip install --no-compile --progress-bar off --no-deps -r "${requirements[1]}" &&
       environment_stamp >"$venv/.stamp" && rm "$venv/.unfinished"
   }

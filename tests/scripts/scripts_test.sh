@@ -37,10 +37,10 @@ for script in "$root"/scripts/{lib.sh,bench,fuzz,test,setup} "$root/.ci/run"; do
   check "syntax of ${script#"$root"/}" bash -n "$script"
 done
 
-unpinned() { ! grep -HnvE '^(#.*|[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*)?$' "$root"/scripts/requirements*.txt; }
+unpinned() { ! grep -HnvE '^(#.*|[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*)?$' "$root"/{scripts,tests}/requirements*.txt; }
 check 'every requirement is exactly pinned' unpinned
 
-twice() { [ -z "$(sed -n 's/==.*//p' "$root"/scripts/requirements*.txt | tr 'A-Z_' 'a-z-' | sort | uniq -d | tee /dev/stderr)" ]; }
+twice() { [ -z "$(sed -n 's/==.*//p' "$root"/{scripts,tests}/requirements*.txt | tr 'A-Z_' 'a-z-' | sort | uniq -d | tee /dev/stderr)" ]; }
 check 'no requirement is pinned twice' twice
 
 # The pattern is split so that this file does not match it.
@@ -53,8 +53,9 @@ fi
 # --- stand-ins for the tools ------------------------------------------------------------------------------------------
 
 copy=$work/copy tools=$work/tools
-mkdir -p "$copy/models" "$copy/harness/golden" "$tools"
+mkdir -p "$copy/models" "$copy/harness/golden" "$copy/tests" "$tools"
 cp -r "$root/scripts" "$copy/"
+cp "$root/tests/requirements.txt" "$copy/tests/"
 rm -f "$copy/scripts/generate_checkpoints.py"
 touch "$copy/CMakePresets.json"
 
