@@ -30,6 +30,42 @@ std::string KeyError(const Tree& tree, NodeId key) {
   return NoAttribute(tree, key, "startswith");
 }
 
+bool HasKeysUnder(const Tree& tree, NodeId dict, std::string_view prefix) {
+  const auto items = tree.items(dict);
+  for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+    if (tree.kind(items[i]) == NodeKind::kString && tree.text(items[i]).starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+struct DictPart {
+  NodeId dict;
+  std::string prefix;  // of the keys that are meant; empty: all of them
+};
+
+// If the path leads nowhere, its end may be the beginning of keys: takes as many of its components as lead to a dict.
+DictPart FindDict(const Checkpoint& checkpoint, std::string_view key_path) {
+  try {
+    return {FollowKeyPath(checkpoint, key_path), ""};
+  } catch (const CheckpointError& error) {
+    if (error.code() != ErrorCode::kKeyPath) throw;
+    const Tree& tree = checkpoint.tree();
+    std::string_view rest = key_path;
+    while (!rest.empty()) {
+      const std::size_t dot = rest.rfind('.');
+      rest = rest.substr(0, dot == std::string_view::npos ? 0 : dot);
+      const std::string prefix = std::string(key_path.substr(rest.empty() ? 0 : rest.size() + 1)) + ".";
+      try {
+        const NodeId dict = FollowKeyPath(checkpoint, rest);
+        if (tree.IsDict(dict) && HasKeysUnder(tree, dict, prefix)) return {dict, prefix};
+      } catch (const CheckpointError&) {
+        continue;  // not this far either
+      }
+    }
+    throw;
+  }
+}
+
 }  // namespace
 
 struct StateDict::Index {
@@ -38,8 +74,8 @@ struct StateDict::Index {
 };
 
 StateDict StateDict::From(std::shared_ptr<const Checkpoint> checkpoint, std::string_view key_path) {
-  const NodeId dict = FollowKeyPath(*checkpoint, key_path);
   const Tree& tree = checkpoint->tree();
+  const auto [dict, part] = FindDict(*checkpoint, key_path);
   if (!tree.IsDict(dict)) {
     throw StateDictError("Expected state_dict to be dict-like, got " + tree.TypeText(dict) + ".");
   }
@@ -54,6 +90,7 @@ StateDict StateDict::From(std::shared_ptr<const Checkpoint> checkpoint, std::str
     }
   }
   state_dict.ReadMetadata(dict);
+  if (!part.empty()) state_dict.TakePart(part);
   state_dict.MakeIndex();
   return state_dict;
 }
@@ -70,6 +107,20 @@ void StateDict::ReadMetadata(NodeId dict) {
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
     if (tree.kind(items[i]) == NodeKind::kString) metadata_.push_back({std::string(tree.text(items[i])), items[i + 1]});
   }
+}
+
+void StateDict::TakePart(const std::string& prefix) {
+  const auto take = [&](std::vector<Entry>& all, bool modules) {
+    std::vector<Entry> part;
+    for (Entry& entry : all) {
+      const bool itself = modules && entry.key + "." == prefix;
+      if (!itself && !entry.key.starts_with(prefix)) continue;
+      part.push_back({itself ? "" : entry.key.substr(prefix.size()), entry.node, modules ? "" : entry.key});
+    }
+    all = std::move(part);
+  };
+  take(entries_, false);
+  take(metadata_, true);
 }
 
 void StateDict::MakeIndex() { index_ = std::make_shared<const Index>(PlacesOf(entries_), PlacesOf(metadata_)); }
@@ -121,11 +172,12 @@ void StateDict::Apply(const KeyRules& rules) {
   std::vector<Entry> named;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (!mapped.names[i]) {
-      left_out_.push_back(std::move(keys[i]));
+      left_out_.push_back(entries_[i].file_key.empty() ? std::move(keys[i]) : std::move(entries_[i].file_key));
       continue;
     }
-    const bool changed = *mapped.names[i] != keys[i];
-    named.push_back({std::move(*mapped.names[i]), entries_[i].node, changed ? std::move(keys[i]) : std::string()});
+    std::string file_key = std::move(entries_[i].file_key);
+    if (file_key.empty() && *mapped.names[i] != keys[i]) file_key = std::move(keys[i]);
+    named.push_back({std::move(*mapped.names[i]), entries_[i].node, std::move(file_key)});
   }
   entries_ = std::move(named);
   std::vector<std::string> paths;

@@ -149,6 +149,21 @@ TEST(Load, TellsWhatBecameOfEveryKey) {
   EXPECT_THAT(report.warnings, testing::ElementsAre("rename \"^nothing\" -> \"x\" changes none of the 17 keys"));
 }
 
+TEST(Load, APartIntoASubmoduleIsStrict) {
+  Net net;
+  const LoadReport report = LoadInto(*net->encoder, kFiles + "/train.pth", {.key = "model.encoder"});
+  EXPECT_EQ(report.missing_keys.size() + report.unexpected_keys.size(), 0u);
+  const auto file = Checkpoint::Open(kFiles + "/train.pth");
+  EXPECT_TRUE(at::equal(net->encoder->at<BlockImpl>(1).proj->weight, TensorAt(*file, "model.encoder.1.proj.weight")));
+  EXPECT_EQ(report.keys[0].key + " from " + report.keys[0].file_key, "0.proj.weight from encoder.0.proj.weight");
+  try {
+    LoadInto(*net->encoder, kFiles + "/train.pth", {.key = "model.encodr"});
+    FAIL();
+  } catch (const CheckpointError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kKeyPath);
+  }
+}
+
 TEST(Load, AFailureLetsNoModuleOut) {
   std::shared_ptr<NetImpl> leaked;
   const auto make = [&] { return leaked = std::make_shared<NetImpl>(); };
@@ -177,9 +192,9 @@ TEST(Load, RefusesNamesThatAreNone) {
             kFiles +
                 "/plain.pth: KeyError: 'model'; at the top level are 'embed.weight', 'encoder.0.proj.weight', "
                 "'encoder.0.proj.bias', 'encoder.0.norm.weight', 'encoder.0.norm.bias', "
-                     "'encoder.0.norm.running_mean', 'encoder.0.norm.running_var', "
-                     "'encoder.0.norm.num_batches_tracked', 'encoder.1.proj.weight', 'encoder.1.proj.bias', "
-                     "'encoder.1.norm.weight', 'encoder.1.norm.bias' and 5 more");
+                "'encoder.0.norm.running_mean', 'encoder.0.norm.running_var', "
+                "'encoder.0.norm.num_batches_tracked', 'encoder.1.proj.weight', 'encoder.1.proj.bias', "
+                "'encoder.1.norm.weight', 'encoder.1.norm.bias' and 5 more");
   EXPECT_EQ(what({.only = "^encodr\\."}),
             kFiles + "/plain.pth: only \"^encodr\\.\" matches none of the 17 keys; did you mean encoder.?");
 }

@@ -83,7 +83,8 @@ def case(name, saved, ending="pth", **options):
         torch.save(saved, folder / file)
     found = saved if isinstance(saved, dict) else saved.state_dict()
     for part in filter(None, options.get("key", "").split(".")):
-        found = found[part]
+        # A key path may go on inside the state dict.
+        found = found[part] if part in found else {k[len(part) + 1:]: v for k, v in found.items() if k.startswith(part + ".")}
     mapped = OrderedDict((new_name(key, options), value) for key, value in found.items())
     wanted = lambda key: ((not options.get("only") or re.search(options["only"], key))
                           and not (options.get("skip") and re.search(options["skip"], key)))
@@ -129,6 +130,7 @@ case("backbone", renamed("model.{}".format, OrderedDict((k, v) for k, v in state
      prefixes=["model."], skip=r"^head\.")
 case("backbone_strict", OrderedDict((k, v) for k, v in state.items() if not k.startswith("head.")))
 case("only_encoder", state, only=r"^encoder\.")
+case("part", {"model": renamed("net.{}".format)}, key="model.net")
 case("only_encoder_one_missing", OrderedDict((k, v) for k, v in state.items() if k != "encoder.1.proj.bias"), only=r"^encoder\.")
 case("other_head", {**state, "head.weight": torch.ones(7, 6), "head.bias": torch.ones(7)}, skip_mismatched=True)
 case("other_head_refused", {**state, "head.weight": torch.ones(7, 6), "head.bias": torch.ones(7)})

@@ -26,8 +26,10 @@ class StateDict {
     std::string file_key{};  ///< the key in the file, if a rule has changed it
   };
 
-  /// Returns the dict under `key_path` (see FollowKeyPath), or at the checkpoint's root if that is empty. Throws
-  /// CheckpointError kKeyPath if the path leads nowhere, and StateDictError (TypeError) if the value is not dict-like.
+  /// Returns the dict under `key_path` (see FollowKeyPath), or at the checkpoint's root if that is empty. The path may
+  /// go on inside the state dict: "model.encoder" is the part of the dict "model" whose keys begin with "encoder.",
+  /// which they lose. Throws CheckpointError kKeyPath if the path leads nowhere, and StateDictError (TypeError) if the
+  /// value is not dict-like.
   static StateDict From(std::shared_ptr<const Checkpoint> checkpoint, std::string_view key_path = {});
 
   const Checkpoint& checkpoint() const { return *checkpoint_; }
@@ -61,6 +63,7 @@ class StateDict {
  private:
   explicit StateDict(std::shared_ptr<const Checkpoint> checkpoint) : checkpoint_(std::move(checkpoint)) {}
   void ReadMetadata(NodeId dict);
+  void TakePart(const std::string& prefix);
   void MakeIndex();
 
   std::shared_ptr<const Checkpoint> checkpoint_;
