@@ -26,10 +26,12 @@ function(loadpath_install_library component)
 endfunction()
 
 set(_package ${CMAKE_INSTALL_LIBDIR}/cmake/loadpath)
+# Each component needs those before it; loadpathConfig.cmake.in has the same order.
 loadpath_install_library(checkpoint PARTS base checkpoint)
 set(_modules ImportLibdeflate.cmake)
-if(TARGET loadpath_state)
+if(LOADPATH_TORCH)
   loadpath_install_library(state PARTS state)
+  loadpath_install_library(load PARTS load)
   list(APPEND _modules ImportLibTorch.cmake)
   install(TARGETS bench ckpt ckpt-load RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

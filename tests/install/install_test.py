@@ -17,7 +17,8 @@ DATA = BUILD / "test-data" / "install"
 PREFIX = DATA / "prefix"
 LINEAR = BUILD / "reference" / "linear_model.pth"
 
-HEADERS = ["checkpoint.h", "deferred_init.h", "dtype.h", "error.h", "load_state_dict.h", "module_info.h", "progress.h", "state_dict.h", "tree.h"]
+HEADERS = ["checkpoint.h", "deferred_init.h", "device.h", "dtype.h", "error.h", "key_rules.h", "load.h", "load_state_dict.h",
+           "mapping_guard.h", "module_info.h", "progress.h", "state_dict.h", "tensor_at.h", "tree.h"]
 
 
 def run(*command):
@@ -66,8 +67,12 @@ class InstallTest(unittest.TestCase):
             for included in re.findall(r'#include "(.*)"', (include / header).read_text()):
                 self.assertIn(included.removeprefix("loadpath/"), HEADERS, header)
 
-    def test_load_state_dict_into_a_module_of_ones_own(self):
-        consumer = build(HERE / "state", f"-DLOADPATH_TORCH_ROOT={LIBTORCH}")
+    def test_load_into_a_module_of_ones_own(self):
+        for component in ("state", "load"):
+            with self.subTest(component):
+                self.outputs_are_pythons(build(HERE / component, f"-DLOADPATH_TORCH_ROOT={LIBTORCH}"))
+
+    def outputs_are_pythons(self, consumer):
         state_dict = torch.load(LINEAR, weights_only=True)["model_state_dict"]
         wanted = torch.nn.functional.linear(torch.arange(10.0), state_dict["linear.weight"], state_dict["linear.bias"])
         got = list(map(float, succeeds(consumer, LINEAR).split()))
@@ -126,7 +131,7 @@ class InstallTest(unittest.TestCase):
         project = DATA / "project"
         project.mkdir()
         (project / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(p CXX)\nfind_package(loadpath REQUIRED COMPONENTS models)\n")
-        self.refuses("loadpath has no component models: there are checkpoint and state", project)
+        self.refuses("loadpath has no component models: there are checkpoint, state, load", project)
 
 
 if __name__ == "__main__":
