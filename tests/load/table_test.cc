@@ -31,6 +31,7 @@ TEST(LoadPathTable, HoldsEveryPathThatAFileDefines) {
   static const std::regex kDefinition("const LoadPath load_paths::([a-z_]+)");
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kSource / "harness/load")) {
+    if (!entry.is_regular_file()) continue;
     std::smatch match;
     const std::string text = ReadText(entry.path());
     if (!std::regex_search(text, match, kDefinition)) continue;

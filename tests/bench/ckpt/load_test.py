@@ -139,7 +139,8 @@ class Load(support.Case):
         self.refused(self.save([3]), "--model", "linear", hint=f"there is no state dict in this file: ckpt inspect {self.folder / 'file.pth'} shows what it holds")
         renamed = self.save({"fc.weight": LINEAR["linear.weight"], "fc.bias": LINEAR["linear.bias"]}, "renamed.pth")
         self.refused(renamed, "--model", "linear",
-                     hint=f'renamed: "linear.weight" may be "fc.weight", "linear.bias" may be "fc.bias" in {renamed}')
+                     hint=f'renamed: "linear.weight" may be "fc.weight", "linear.bias" may be "fc.bias" in {renamed}\n'
+                          f"hint: 2 of 2 keys match with --rename '^fc\\.=linear.' (ckpt diff {renamed} --model linear shows how)")
         transposed = self.save(LINEAR | {"linear.weight": torch.ones(10, 2)}, "transposed.pth")
         self.refused(transposed, "--model", "linear",
                      hint='1 tensor would fit transposed, "linear.weight" first (Linear keeps [out, in], Conv1D [in, out])')
