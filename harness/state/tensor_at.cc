@@ -29,7 +29,8 @@ at::Tensor TensorAt(const Checkpoint& checkpoint, std::string_view key_path, con
   }
   auto bytes = std::make_shared<std::vector<std::byte>>(ReadTensor(checkpoint, view, options));
   void* data = bytes->data();
-  return at::from_blob(data, view.shape, [bytes](void*) {}, at::TensorOptions(*type));
+  return at::from_blob(
+      data, view.shape, [bytes](void*) {}, at::TensorOptions(*type));
 }
 
 }  // namespace loadpath

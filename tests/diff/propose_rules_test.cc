@@ -147,7 +147,8 @@ TEST(ProposeRulesTest, LayersOfOtherNamesInTheSameOrder) {
       {"stem.weight", "float32", {8, 3}}, {"mid.weight", "float32", {8, 8}}, {"top.weight", "float32", {8, 8}}};
   const Keys have = {
       {"first.weight", "float32", {8, 3}}, {"b.c.weight", "float32", {8, 8}}, {"last.weight", "float32", {8, 8}}};
-  EXPECT_THAT(Proposed(wanted, have), testing::EndsWith("--rename '^last\\.=top.' --rename '^first\\.=stem.' 3/3 by order"));
+  EXPECT_THAT(Proposed(wanted, have),
+              testing::EndsWith("--rename '^last\\.=top.' --rename '^first\\.=stem.' 3/3 by order"));
 }
 
 TEST(ProposeRulesTest, SaysWhatStaysUnmatchedAndWhatEachRuleDoes) {

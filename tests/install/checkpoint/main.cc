@@ -1,7 +1,7 @@
+#include <loadpath/checkpoint.h>
+
 #include <cstdio>
 #include <cstring>
-
-#include <loadpath/checkpoint.h>
 
 int main(int, char** argv) try {
   const auto checkpoint = loadpath::Checkpoint::Open(argv[1]);

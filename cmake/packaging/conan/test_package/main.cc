@@ -1,10 +1,10 @@
 // Reads a checkpoint of one tensor from memory and prints its name and first value.
+#include <loadpath/checkpoint.h>
+
 #include <cstdio>
 #include <cstring>
 #include <span>
 #include <string_view>
-
-#include <loadpath/checkpoint.h>
 
 int main() {
   using namespace std::string_view_literals;
