@@ -1,7 +1,6 @@
 #ifndef LOADPATH_PROGRESS_H_
 #define LOADPATH_PROGRESS_H_
 
-#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -26,9 +25,9 @@ class Progress {
   Progress() = default;
   /// `report` may also return nothing: then it cannot cancel.
   template <typename Function>
-  requires(!std::same_as<std::remove_cvref_t<Function>, Progress> &&
-           std::is_invocable_v<Function&, std::uint64_t, std::uint64_t>) Progress(Function&& report)
-      : Progress(Wrap(), Answering(std::forward<Function>(report))) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): a function stands where progress is wanted
+  requires std::is_invocable_v<Function&, std::uint64_t, std::uint64_t> Progress(Function report)
+      : Progress(Wrap(), Answering(std::move(report))) {}
 
   /// Announces that at least `bytes` more will be read, so that `total` is right from the first call on. Each call of
   /// Checkpoint::Read announces its own bytes: only whoever makes several needs this.
@@ -45,15 +44,15 @@ class Progress {
   struct Wrap {};
   Progress(Wrap, Report report);
   template <typename Function>
-  static Report Answering(Function&& report) {
+  static Report Answering(Function report) {
     using Answer = std::invoke_result_t<Function&, std::uint64_t, std::uint64_t>;
     if constexpr (std::is_void_v<Answer>) {
-      return [report = std::forward<Function>(report)](std::uint64_t done, std::uint64_t total) mutable {
+      return [report = std::move(report)](std::uint64_t done, std::uint64_t total) mutable {
         report(done, total);
         return true;
       };
     } else {
-      return Report(std::forward<Function>(report));
+      return Report(std::move(report));
     }
   }
 
