@@ -15,6 +15,17 @@ if typing.TYPE_CHECKING:  # PyTorch takes seconds to import
 FLOAT32_RTOL, FLOAT32_ATOL = 1.3e-6, 1e-5
 
 
+def flat(outputs):
+    """Returns the tensors of outputs in any nesting of tuples, lists and dicts, in order."""
+    import torch
+
+    if isinstance(outputs, torch.Tensor):
+        return [outputs]
+    if outputs is None:
+        return []
+    return [tensor for part in (outputs.values() if isinstance(outputs, dict) else outputs) for tensor in flat(part)]
+
+
 def adamw(parameters):
     import torch
 
@@ -26,15 +37,23 @@ class Reference:
     build: Callable[[], torch.nn.Module]  # returns the module with its weights, in eval mode
     example_inputs: Callable[[int], list[torch.Tensor]]  # for a batch size; the same bits as in C++
     batches: Sequence[int]
-    python: str  # the class, and where it comes from
-    weights: str  # where the weights come from
-    forward: Callable[[torch.nn.Module, list[torch.Tensor]], list[torch.Tensor]] = lambda module, inputs: [module(*inputs)]
+    python: str = ""  # the class, and where it comes from
+    weights: str = ""  # where the weights come from
+    forward: Callable[[torch.nn.Module, list[torch.Tensor]], list[torch.Tensor]] = lambda module, inputs: flat(module(*inputs))
     rtol: float = FLOAT32_RTOL
     atol: float = FLOAT32_ATOL
     why: str = "torch.testing.assert_close's defaults for float32; float32 and float64 differ by less than a twentieth of them"
     published: str | None = None  # the published checkpoint file with these weights, copied as it is
     published_format: str = "zip"
     optimizer: Callable = adamw  # makes the optimizer whose state the layout `full` holds
+    # Of a model of one's own: the published file that the weights come from, or the seed of its initialisation.
+    checkpoint: str | None = None  # relative to the file that holds REFERENCES
+    key: str = ""  # the key path of the state dict in it
+    prefixes: Sequence[str] = ()
+    rename: Sequence[tuple[str, str]] = ()
+    only: str = ""
+    skip: str = ""
+    seed: int = 0
 
 
 def seeded(make, seed, batches=None):

@@ -10,10 +10,8 @@ import sys
 import types
 from pathlib import Path
 
-import huggingface_hub
 import safetensors.torch
 import torch
-import torch.distributed.checkpoint
 
 from loadpath.reference import Reference, layouts, table
 from loadpath.reference.store import MakeError
@@ -101,6 +99,8 @@ def write_pt2(content, path):
 
 def write_dcp(content, path):
     """torch.distributed.checkpoint.save of one process"""
+    import torch.distributed.checkpoint
+
     torch.distributed.checkpoint.save(content.module.state_dict(), checkpoint_id=path, no_dist=True)
 
 
@@ -120,6 +120,8 @@ def _unshared(module):
 
 
 def _save_shards(module, path, safe_serialization):
+    import huggingface_hub
+
     state_dict = _unshared(module)
     half = sum(tensor.nbytes for tensor in state_dict.values()) // 2
     path.mkdir()

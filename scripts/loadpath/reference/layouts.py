@@ -8,8 +8,7 @@ import random
 
 import torch
 
-import models
-from loadpath.reference import table
+from loadpath.reference import registry, table
 from loadpath.reference.store import MakeError
 
 
@@ -62,7 +61,7 @@ def layout_full(weights, model, module):
 
 def _step(model, module):
     """Runs one training step on a copy, so that all layouts hold the same weights."""
-    reference = models.find(model)
+    reference = registry.find(model)
     module = copy.deepcopy(module)
     optimizer = reference.optimizer(module.parameters())
     with torch.enable_grad():

@@ -8,8 +8,8 @@ import os
 import tempfile
 from pathlib import Path
 
-import models
-from loadpath.reference.table import ROOT, SOURCE, File, Program
+from loadpath.reference import registry
+from loadpath.reference.table import SOURCE, File, Program
 
 SCHEMA = 1
 _PACKAGES = ("torch", "torchvision", "transformers", "torchcrepe", "facenet-pytorch", "safetensors", "numpy")
@@ -30,10 +30,11 @@ def versions():
 def stamp(*names):
     """Returns a hash of what a file or a model's entry depends on: the generator, the models' sources, package versions."""
     sources = [*sorted(Path(__file__).parent.glob("*.py")), SOURCE]
-    sources += [ROOT / "models" / f"{name}.py" for name in ("example_input", "package", *sorted({*map(models.file_of, names)}))]
+    sources += registry.sources(names)
     digest = hashlib.sha256(json.dumps(versions()).encode())
     for source in sources:
-        digest.update(source.read_bytes())
+        if source.is_file():
+            digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -73,12 +74,37 @@ class Store:
         self._write()
 
     def put_file(self, file, entry):
+        self._manifest.get("not_made", {}).pop(file.name, None)
         self._manifest["files"][file.name] = {**entry, "stamp": _file_stamp(file)}
         self._write()
 
     def put_program(self, program, entry):
         self._manifest["programs"][program.name] = {**entry, "stamp": _program_stamp(program)}
         self._write()
+
+    def put_own(self, name, entry):
+        self._manifest["files"][name] = {**entry, "stamp": stamp(entry["models"][0]["model"])}
+        self._write()
+
+    def has_own(self, name, model):
+        entry = self._manifest["files"].get(name)
+        return bool(entry) and entry["stamp"] == stamp(model) and self._exists(name, entry["size"])
+
+    def put_not_made(self, file, reason):
+        """Notes why a file of a model of one's own cannot be made."""
+        self._manifest["files"].pop(file.name, None)
+        entry = {"model": file.model, "format": file.format, "layout": file.layout, "reason": reason, "stamp": _file_stamp(file)}
+        self._manifest.setdefault("not_made", {})[file.name] = entry
+        self._write()
+
+    def forget_others(self, names, own):
+        """Drops the entries of models that are no longer there, and of published files that are not in `own` (names)."""
+        self._manifest["models"] = {name: entry for name, entry in self._manifest["models"].items() if name in names}
+        for kind in ("files", "not_made"):
+            entries = self._manifest.get(kind, {})
+            self._manifest[kind] = {name: entry for name, entry in entries.items()
+                                    if (entry["models"][0]["model"] if kind == "files" else entry["model"]) in names
+                                    and (entry["layout"] != "own" or name in own)}
 
     def _has_program(self, program):
         entry = self._manifest["programs"].get(program.name)
@@ -89,6 +115,9 @@ class Store:
         return bool(entry) and entry["stamp"] == stamp(name) and all(map(self._exists, entry["goldens"].values()))
 
     def _has_file(self, file):
+        not_made = self._manifest.get("not_made", {}).get(file.name)
+        if not_made and not_made["stamp"] == _file_stamp(file):
+            return True
         entry = self._manifest["files"].get(file.name)
         return (
             bool(entry)
@@ -105,7 +134,8 @@ class Store:
         try:
             manifest = json.loads(self.path("manifest.json").read_text())
             if manifest["schema"] == SCHEMA:
-                return self._with(manifest["files"], manifest["models"], manifest.get("programs", {}))
+                return {**self._with(manifest["files"], manifest["models"], manifest.get("programs", {})),
+                        **({"not_made": manifest["not_made"]} if "not_made" in manifest else {})}
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             pass  # there is none, or it is damaged: everything is made again
         return self._with({}, {}, {})

@@ -6,10 +6,11 @@ import dataclasses
 import json
 from pathlib import Path
 
-import models
+from loadpath.reference import registry
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCE = ROOT / "harness" / "golden" / "reference_files.json"
+# An installed module has it beside itself.
+SOURCE = next(path for path in (Path(__file__).with_name("reference_files.json"), ROOT / "harness" / "golden" / "reference_files.json") if path.exists())
 _TABLE = json.loads(SOURCE.read_text())
 
 _ROWS = {row["name"]: row for row in _TABLE["formats"]}
@@ -105,7 +106,7 @@ def needed_by(cases):
         else:
             continue
         members = next((tuple(shared["models"]) for shared in SHARED if shared["name"] == name), (name,))
-        if not all(member in models.NAMES for member in members):
+        if not all(member in registry.names() for member in members):
             continue
         found = product(members, (file_format,), (layout,))
         files += found.files

@@ -5,8 +5,7 @@ import shutil
 import safetensors.torch
 import torch
 
-import models
-from loadpath.reference import formats, programs, table
+from loadpath.reference import FLOAT32_ATOL, FLOAT32_RTOL, formats, registry, table
 from loadpath.reference.store import files_in, size_of, write_atomically
 
 
@@ -21,12 +20,9 @@ def make(store, todo, progress, save_archive):
             elif not isinstance(item, table.Program):
                 progress.start(item.name)
                 modules = {name: built.get(name) for name, _ in item.models}
-                content = formats.Content(item, modules, models.find(item.models[0][0]), save_archive)
+                content = formats.Content(item, modules, registry.find(item.models[0][0]), save_archive)
                 store.put_file(item, _write_file(store, content))
-        with programs.cache(store.directory):
-            for program in (item for item in todo if isinstance(item, table.Program)):
-                progress.start(f"{program.name}: compiling")
-                store.put_program(program, _write_program(store, program, built.get(program.model)))
+        _write_programs(store, [item for item in todo if isinstance(item, table.Program)], built, progress)
     finally:
         progress.end()
 
@@ -41,7 +37,7 @@ class _Built:
         if name not in self._modules:
             if table.shared_file(name) is None:
                 self._modules.clear()
-            self._modules[name] = models.find(name).build()
+            self._modules[name] = registry.find(name).build()
         return self._modules[name]
 
 
@@ -60,7 +56,7 @@ def file_digest(path):
 
 
 def _model_entry(store, name, module):
-    reference = models.find(name)
+    reference = registry.find(name)
     goldens = {}
     for batch in reference.batches:
         inputs = reference.example_inputs(batch)
@@ -70,12 +66,13 @@ def _model_entry(store, name, module):
         tensors |= {f"output.{i}": tensor.contiguous() for i, tensor in enumerate(outputs)}
         goldens[str(batch)] = f"{name.replace(':', '-')}.golden.{batch}.safetensors"
         write_atomically(store.path(goldens[str(batch)]), lambda path: safetensors.torch.save_file(tensors, path))
+    rtol, atol = _tolerance(reference, module)
     return {
         "class": type(module).__name__,
         "python": reference.python,
         "weights": reference.weights,
-        "rtol": reference.rtol,
-        "atol": reference.atol,
+        "rtol": rtol,
+        "atol": atol,
         "why": reference.why,
         "tensors": {
             key: {"dtype": str(tensor.dtype).removeprefix("torch."), "shape": list(tensor.shape), "sha256": tensor_digest(tensor)}
@@ -83,6 +80,16 @@ def _model_entry(store, name, module):
         },
         "goldens": goldens,
     }
+
+
+def _tolerance(reference, module):
+    """The Reference's tolerances; of a model of less precision torch.testing.assert_close's, if it says nothing else."""
+    if (reference.rtol, reference.atol) == (FLOAT32_RTOL, FLOAT32_ATOL):
+        dtypes = {parameter.dtype for parameter in module.parameters()}
+        for dtype, rtol in ((torch.bfloat16, 1.6e-2), (torch.float16, 1e-3)):
+            if dtype in dtypes:
+                return rtol, FLOAT32_ATOL
+    return reference.rtol, reference.atol
 
 
 def _write_file(store, content):
@@ -110,8 +117,15 @@ def _write_file(store, content):
     return entry
 
 
-def _write_program(store, program, module):
-    path = store.path(program.name)
-    reference = models.find(program.model)
-    write_atomically(path, lambda temporary: programs.compile_program(module, reference, temporary))
-    return {"model": program.model, "size": size_of(path), "sha256": file_digest(path), "made": programs.MADE}
+def _write_programs(store, todo, built, progress):
+    if not todo:
+        return
+    from loadpath.reference import programs  # imports the compiler
+
+    with programs.cache(store.directory):
+        for program in todo:
+            progress.start(f"{program.name}: compiling")
+            module, reference = built.get(program.model), registry.find(program.model)
+            path = store.path(program.name)
+            write_atomically(path, lambda temporary: programs.compile_program(module, reference, temporary))
+            store.put_program(program, {"model": program.model, "size": size_of(path), "sha256": file_digest(path), "made": programs.MADE})

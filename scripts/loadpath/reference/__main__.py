@@ -1,0 +1,5 @@
+import sys
+
+from loadpath.reference.own import main
+
+sys.exit(main())

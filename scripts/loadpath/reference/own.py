@@ -1,0 +1,203 @@
+"""Makes the reference data of models of one's own: python -m loadpath.reference my_reference.py --data DIR
+
+The file holds REFERENCES = {"name": Reference(…)}, the Python twins of the models of a suite of one's own. The folder can
+be committed: its manifest holds no path outside it.
+"""
+import argparse
+import dataclasses
+import runpy
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+from loadpath.reference import Reference, registry, table
+from loadpath.reference.store import MakeError, Store, write_atomically
+
+OWN = "own"  # the layout of a published file
+# What PyTorch cannot make of every module, or what needs another package. The layout `full` needs a training step.
+OPTIONAL = ("sharded", "sharded_bin", "torchscript", "cpp", "pt2", "opaque")
+CPP = "torch::save of a module of one's own is not made: only a C++ program could write it"
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m loadpath.reference", description=__doc__.partition("\n")[0], allow_abbrev=False)
+    parser.add_argument("file", type=Path, help="the Python file that holds REFERENCES")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="where to write")
+    parser.add_argument("--models", metavar="A,B", help="the models of the C++ program: REFERENCES must have the same")
+    options = parser.parse_args(arguments)
+    try:
+        references = read(options.file)
+        if options.models is not None:
+            compare_names([name for name in options.models.split(",") if name], list(references), options.file)
+        count = make(references, options.file.resolve(), options.data)
+    except (OSError, MakeError) as error:
+        print(f"loadpath.reference: {error}", file=sys.stderr)
+        return 2
+    print(f"reference data: {f'{count} made' if count else 'up to date'}, in {options.data}")
+    return 0
+
+
+def read(file):
+    """Returns REFERENCES of the file."""
+    if not file.is_file():
+        raise MakeError(f"{file}: there is no such file")
+    sys.path.insert(0, str(file.resolve().parent))
+    try:
+        references = runpy.run_path(str(file), run_name=file.stem).get("REFERENCES")
+    except Exception as error:
+        raise MakeError(f"{file}: {_line(error)}") from error
+    if not isinstance(references, dict) or not references:
+        raise MakeError(f"{file}: it holds no REFERENCES, a dict of a Reference by the model's name")
+    for name, reference in references.items():
+        if not isinstance(reference, Reference):
+            raise MakeError(f"{file}: REFERENCES[{name!r}] is a {type(reference).__name__}, not a Reference")
+    return references
+
+
+def compare_names(cpp, python, file):
+    for name in cpp:
+        if name not in python:
+            raise MakeError(f"{file}: REFERENCES has no {name!r}, which is a model of the C++ program")
+    for name in python:
+        if name not in cpp:
+            raise MakeError(f"{file}: the C++ program has no model {name!r}, which is in REFERENCES: add it to SuiteMain")
+
+
+def make(references, file, data):
+    try:
+        import safetensors.torch  # noqa: F401
+        import torch
+    except ImportError as error:
+        raise MakeError(f"the package {error.name} is not installed: pip install torch safetensors numpy") from None
+    from loadpath.reference import writer
+
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    registry.use({name: _with_weights(name, reference, file.parent) for name, reference in references.items()}, file)
+    wanted = table.product(list(references), table.FORMATS, table.LAYOUTS)
+    with Store(data) as store:
+        own = {_own_name(name, reference): name for name, reference in references.items() if reference.checkpoint}
+        store.forget_others(references, own)
+        todo = store.missing(wanted)
+        for item in todo:
+            name = item if isinstance(item, str) else item.model
+            if isinstance(item, str):
+                _make_model(store, writer, name)
+            elif isinstance(item, table.File):
+                _make_file(store, writer, item, name)
+        absent = [name for published, name in own.items() if not store.has_own(published, name)]
+        for name in absent:
+            _put_own(store, writer, name, references[name], file.parent)
+    return len(todo) + len(absent)
+
+
+def _make_model(store, writer, name):
+    try:
+        writer.make(store, [name], _Quiet(), None)
+    except MakeError:
+        raise
+    except Exception as error:
+        raise MakeError(f"{name}: {_line(error)}") from error
+
+
+def _make_file(store, writer, item, name):
+    """Notes in the manifest why a format cannot be made of this model, if that is no fault: its cases are skipped."""
+    try:
+        if item.format == "cpp":
+            raise MakeError(CPP)
+        writer.make(store, [item], _Quiet(), None)
+    except OSError:
+        raise
+    except Exception as error:
+        if item.format not in OPTIONAL and item.layout != "full":
+            raise MakeError(f"{item.name}: {_line(error)}") from error
+        store.put_not_made(item, _line(error))
+
+
+def _own_name(name, reference):
+    return f"{name.replace(':', '-')}.{OWN}{Path(reference.checkpoint).suffix}"
+
+
+def _put_own(store, writer, name, reference, folder):
+    source = folder / reference.checkpoint
+    path = store.path(_own_name(name, reference))
+    write_atomically(path, lambda temporary: shutil.copyfile(source, temporary))
+    store.put_own(path.name, {
+        "format": _format(source),
+        "layout": OWN,
+        "size": path.stat().st_size,
+        "sha256": writer.file_digest(path),
+        "made": f"a copy of {source.name}",
+        "models": [{"model": name, "key": reference.key}],
+        "prefixes": list(reference.prefixes),
+        "rename": [list(rule) for rule in reference.rename],
+        "only": reference.only,
+        "skip": reference.skip,
+    })
+
+
+def _format(path):
+    if path.suffix == ".safetensors":
+        return "safetensors"
+    return "zip" if zipfile.is_zipfile(path) else "legacy"
+
+
+def _with_weights(name, reference, folder):
+    """Returns the Reference whose build() gives the module in eval mode, with the weights of its checkpoint if it names one."""
+    from loadpath.reference import seeded
+
+    def build():
+        try:
+            module = seeded(reference.build, reference.seed)
+        except Exception as error:
+            raise MakeError(f"{name}: build() raises {_line(error)}") from error
+        if reference.checkpoint:
+            _load(name, reference, folder / reference.checkpoint, module)
+        return module.eval()
+
+    python = reference.python or f"{name} of one's own"
+    weights = reference.weights or (reference.checkpoint or f"seed {reference.seed}")
+    return dataclasses.replace(reference, build=build, python=python, weights=weights)
+
+
+def _load(name, reference, path, module):
+    from loadpath.reference import keys
+
+    state_dict = keys.apply(reference, _state_dict(name, reference, path), name)
+    try:
+        module.load_state_dict(state_dict, strict=True)
+    except RuntimeError as error:
+        raise MakeError(f"{name}: {path}: {' '.join(str(error).split())}") from error
+
+
+def _state_dict(name, reference, path):
+    import safetensors.torch
+    import torch
+
+    if not path.is_file():
+        raise MakeError(f"{name}: {path}: there is no such file")
+    try:
+        value = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise MakeError(f"{name}: {path}: {_line(error)}") from error
+    for part in reference.key.split(".") if reference.key else ():
+        try:
+            value = value[int(part)] if isinstance(value, (list, tuple)) else value[part]
+        except (KeyError, IndexError, ValueError, TypeError):
+            there = f"; there are {', '.join(map(str, value))}" if isinstance(value, dict) else ""
+            raise MakeError(f"{name}: {path}: there is no {part!r} of the key {reference.key!r}{there}") from None
+    if not isinstance(value, dict):
+        raise MakeError(f"{name}: {path}: at the key {reference.key!r} lies a {type(value).__name__}, not a state dict")
+    return value
+
+
+def _line(error):
+    return f"{type(error).__name__}: {' '.join(str(error).split())}" if not isinstance(error, MakeError) else str(error)
+
+
+class _Quiet:
+    def start(self, what):
+        pass
+
+    def end(self):
+        pass

@@ -1,0 +1,40 @@
+"""The models that reference data are made of: the bundled ones, or those of a file of one's own (use)."""
+import importlib
+import sys
+from pathlib import Path
+
+_own = None
+
+
+def use(references, source):
+    """Makes `references` (Reference by name), which the file `source` holds, the only models."""
+    global _own
+    _own = (dict(references), Path(source))
+
+
+def _bundled():
+    return importlib.import_module("models")
+
+
+def names():
+    return tuple(_own[0]) if _own else _bundled().NAMES
+
+
+def find(name):
+    return _own[0][name] if _own else _bundled().find(name)
+
+
+def _own_code():
+    """The file itself and the modules beside it that it imported: a twin that changed has other outputs."""
+    folder = _own[1].parent
+    imported = {Path(module.__file__) for module in list(sys.modules.values()) if getattr(module, "__file__", None)}
+    return [_own[1], *sorted(path for path in imported - {_own[1]} if folder in path.parents and "site-packages" not in path.parts)]
+
+
+def sources(wanted):
+    """Returns the files that the entries of these models depend on."""
+    if _own:
+        checkpoints = {_own[0][name].checkpoint for name in wanted} - {None}
+        return [*_own_code(), *sorted(Path(_own[1].parent, checkpoint) for checkpoint in checkpoints)]
+    folder = Path(_bundled().__file__).parent
+    return [folder / f"{name}.py" for name in ("example_input", "package", *sorted({*map(_bundled().file_of, wanted)}))]

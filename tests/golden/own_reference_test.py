@@ -1,0 +1,136 @@
+"""python -m loadpath.reference: the reference data of a model of one's own."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+sys.path.insert(0, str(SCRIPTS))
+
+import torch  # noqa: E402
+from safetensors.torch import load_file  # noqa: E402
+
+from loadpath.reference import Reference, flat, keys  # noqa: E402
+from loadpath.reference.store import MakeError  # noqa: E402
+
+NET = """
+import torch
+from torch import nn
+
+class MyNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(7, 4)
+        self.blocks = nn.ModuleList([nn.Linear(4, 4)])
+        self.register_buffer("scale", torch.full((4,), 0.5), persistent=False)
+
+    def forward(self, tokens):
+        x = self.embedding(tokens).sum(1)
+        return {"logits": self.blocks[0](x) * self.scale, "state": (x,)}
+"""
+TWIN = """
+import torch
+from loadpath.reference import Reference
+from my_net import MyNet
+
+REFERENCES = {"mynet": Reference(build=MyNet, example_inputs=lambda batch: [torch.arange(batch * 3).reshape(batch, 3) % 7],
+                                 batches=(1, 8), checkpoint="train.pth", key="model", prefixes=("module.", "_orig_mod."),
+                                 rename=((r"^stages\\.(\\d)", "blocks.$1"),))}
+"""
+
+
+class Rules(unittest.TestCase):
+    def keys(self, *names, **rules):
+        reference = Reference(build=None, example_inputs=None, batches=(1,), **rules)
+        return list(keys.apply(reference, dict.fromkeys(names), "m"))
+
+    def test_prefixes_begin_a_component_in_any_nesting(self):
+        both = {"prefixes": ("module.", "_orig_mod.")}
+        self.assertEqual(self.keys("module._orig_mod.a", "encoder._orig_mod.weight", **both), ["a", "encoder.weight"])
+        self.assertEqual(self.keys("mymodule.a", **both), ["mymodule.a"])
+
+    def test_rename_in_order_after_the_prefixes(self):
+        rules = {"prefixes": ("module.",), "rename": (("^net", "body"), (r"(b\w+)\.(\d)", "$2-$1$$"))}
+        self.assertEqual(self.keys("module.net.0.w", **rules), ["0-body$.w"])
+
+    def test_only_and_skip_see_the_new_names(self):
+        self.assertEqual(self.keys("n.a", "n.b", "c", rename=(("^n", "m"),), only="^m", skip="b$"), ["m.a"])
+
+    def test_two_keys_of_one_name_are_refused_with_both(self):
+        with self.assertRaises(MakeError) as refused:
+            self.keys("module.a", "a", prefixes=("module.",))
+        self.assertEqual(str(refused.exception), "m: 'module.a' and 'a' are both called 'a' by the rules")
+
+    def test_outputs_are_flattened_in_order(self):
+        a, b, c = torch.zeros(1), torch.ones(1), torch.full((1,), 2.0)
+        self.assertEqual([t.item() for t in flat({"y": (b, [a]), "x": c, "none": None})], [1, 0, 2])
+
+
+class OwnFile(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = Path(temporary.name)
+
+    def make(self, *more, file="my_reference.py"):
+        done = subprocess.run([sys.executable, "-B", "-W", "ignore", "-m", "loadpath.reference", self.folder / file, "--data", self.folder / "data", *more],
+                              capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, timeout=300)
+        return done.returncode, done.stdout, done.stderr
+
+    def refused(self, line, twin, *more):
+        (self.folder / "my_reference.py").write_text(twin)
+        code, out, err = self.make(*more)
+        self.assertEqual((code, out, err), (2, "", f"loadpath.reference: {line}\n"))
+
+    def test_what_is_wrong_is_one_line(self):
+        file = self.folder / "my_reference.py"
+        code, _, err = self.make(file="nosuch.py")
+        self.assertEqual((code, err), (2, f"loadpath.reference: {self.folder / 'nosuch.py'}: there is no such file\n"))
+        self.refused(f"{file}: it holds no REFERENCES, a dict of a Reference by the model's name", "x = 1\n")
+        self.refused(f"{file}: ZeroDivisionError: division by zero", "1 / 0\n")
+        ok = "from loadpath.reference import Reference\nREFERENCES = {'mynet': Reference(build=None, example_inputs=None, batches=(1,))}\n"
+        self.refused(f"{file}: REFERENCES has no 'other', which is a model of the C++ program", ok, "--models", "mynet,other")
+        self.refused(f"{file}: the C++ program has no model 'mynet', which is in REFERENCES: add it to SuiteMain", ok, "--models", "")
+
+    def test_the_users_own_file(self):
+        (self.folder / "my_net.py").write_text(NET)
+        (self.folder / "my_reference.py").write_text(TWIN)
+        code, _, err = self.make()
+        self.assertEqual((code, err), (2, f"loadpath.reference: mynet: {self.folder.resolve() / 'train.pth'}: there is no such file\n"))
+
+        names = {}
+        exec(NET, names)
+        torch.manual_seed(3)
+        net = names["MyNet"]().eval()
+        torch.save({"model": {"module._orig_mod." + key.replace("blocks", "stages"): value for key, value in net.state_dict().items()}}, self.folder / "train.pth")
+        code, out, err = self.make()
+        self.assertEqual(code, 0, err)
+        data = self.folder / "data"
+        manifest = json.loads((data / "manifest.json").read_text())
+        own = manifest["files"]["mynet.own.pth"]
+        self.assertEqual((own["format"], own["layout"], own["models"]), ("zip", "own", [{"model": "mynet", "key": "model"}]))
+        self.assertEqual((own["prefixes"], own["rename"]), (["module.", "_orig_mod."], [[r"^stages\.(\d)", "blocks.$1"]]))
+        self.assertEqual((data / "mynet.own.pth").read_bytes(), (self.folder / "train.pth").read_bytes())
+        self.assertEqual(list(manifest["not_made"]), ["mynet.cpp.bare.pt"])
+        self.assertNotIn(str(self.folder), (data / "manifest.json").read_text())
+
+        golden = load_file(data / manifest["models"]["mynet"]["goldens"]["8"])
+        outputs = flat(net(golden["input.0"]))
+        self.assertEqual(len(outputs), 2)
+        for i, output in enumerate(outputs):
+            self.assertTrue(torch.equal(golden[f"output.{i}"], output), i)
+
+        self.assertEqual(self.make(), (0, f"reference data: up to date, in {data}\n", ""))
+        (data / "mynet.own.pth").unlink()
+        self.assertEqual(self.make()[:2], (0, f"reference data: 1 made, in {data}\n"))
+        (self.folder / "my_net.py").write_text(NET.replace("0.5", "0.25"))
+        self.assertEqual(self.make()[0], 0)
+        again = load_file(data / "mynet.golden.8.safetensors")
+        self.assertFalse(torch.equal(again["output.0"], golden["output.0"]))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
