@@ -1,7 +1,7 @@
 #ifndef LOADPATH_MODELS_ENTRIES_H_
 #define LOADPATH_MODELS_ENTRIES_H_
 
-#include "models/model.h"
+#include "loadpath/model.h"
 
 namespace loadpath {
 

@@ -1,6 +1,6 @@
 #include <ATen/Functions.h>
 
-#include "models/model.h"
+#include "loadpath/model.h"
 
 namespace loadpath {
 namespace {

@@ -1,3 +1,5 @@
+#include "models/models.h"
+
 #include "models/entries.h"
 
 namespace loadpath {

@@ -2,7 +2,7 @@
 
 #include "bench/ckpt/errors.h"
 #include "bench/ckpt/model_keys.h"
-#include "bench/ckpt/model_runs.h"
+#include "bench/ckpt/run_models.h"
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/diff/differences.h"
@@ -28,8 +28,8 @@ StateDict OpenStateDict(const DiffModelOptions& options) {
 
 }  // namespace
 
-int RunDiffModel(const DiffModelOptions& options) {
-  const Model& model = ChooseModel(options.model);
+int RunDiffModel(const DiffModelOptions& options, std::span<const Model> models) {
+  const Model& model = ChooseModel(options.model, models);
   const StateDict state_dict = OpenStateDict(options);
   const std::shared_ptr<torch::nn::Module> module = model.make();
   // Keys, shapes and dtypes: a module that nothing was loaded into has no values to compare.
@@ -46,7 +46,7 @@ int RunDiffModel(const DiffModelOptions& options) {
       differences.refused.push_back(std::move(message));
     }
   }
-  if (!differences.equal()) differences.causes = WhyNot(model, *module, state_dict, options.file);
+  if (!differences.equal()) differences.causes = WhyNot(models, model, *module, state_dict, options.file);
   differences.proposal = Proposal(*module, state_dict, options.file);
   if (differences.proposal) {
     differences.proposed_command = "ckpt diff" + ProposedArguments(*differences.proposal, options.file) + " --model " +

@@ -75,13 +75,13 @@ void WriteOutputs(const std::string& file, std::span<const at::Tensor> outputs) 
 }
 
 // Fills in why PyTorch refuses the state dict, as lists instead of a text, and the likely causes.
-void DescribeRefusal(LoadRecord& record, const LoadOptions& options, const Model& model, torch::nn::Module& module,
-                     const StateDict& state_dict, const LoadStateDictOptions& how) {
+void DescribeRefusal(LoadRecord& record, const LoadOptions& options, std::span<const Model> models, const Model& model,
+                     torch::nn::Module& module, const StateDict& state_dict, const LoadStateDictOptions& how) {
   const LoadCheck check = CheckLoadStateDict(module, state_dict, how);
   record.missing_keys = check.plan.missing_keys;
   record.unexpected_keys = check.plan.unexpected_keys;
   if (!check.error_messages.empty()) record.errors = check.error_messages;
-  record.hints = WhyNot(model, module, state_dict, options.file);
+  record.hints = WhyNot(models, model, module, state_dict, options.file);
   // One prefix, or another key, is a hint already.
   const std::optional<RuleProposal> proposal = Proposal(module, state_dict, options.file);
   if (proposal && (record.hints.empty() || !proposal->rules.rename.empty() || proposal->rules.prefixes.size() > 1)) {
@@ -126,8 +126,9 @@ std::vector<at::Tensor> RunForward(const Model& model, torch::nn::Module& module
 }
 
 // Loads into `module` by `path`. Returns nullopt, and fills in the refusal, if PyTorch refuses the state dict.
-std::optional<LoadResult> LoadInto(torch::nn::Module& module, const Model& model, const LoadPath& path,
-                                   const LoadRequest& request, const LoadOptions& options, LoadRecord& record) {
+std::optional<LoadResult> LoadInto(torch::nn::Module& module, std::span<const Model> models, const Model& model,
+                                   const LoadPath& path, const LoadRequest& request, const LoadOptions& options,
+                                   LoadRecord& record) {
   try {
     return path.load(request);
   } catch (const StateDictError& error) {
@@ -136,7 +137,7 @@ std::optional<LoadResult> LoadInto(torch::nn::Module& module, const Model& model
     try {
       StateDict state_dict = StateDict::From(request.checkpoint, request.key_path);
       state_dict.Apply(request.rules);
-      DescribeRefusal(record, options, model, module, state_dict, request.options);
+      DescribeRefusal(record, options, models, model, module, state_dict, request.options);
     } catch (const StateDictError&) {
       // It is not a dict of texts, so that no key can be compared.
       const Tree& tree = request.checkpoint->tree();
@@ -197,11 +198,11 @@ void FillInCosts(LoadRecord& record, const LoadResult& result, const torch::nn::
 }
 
 // PyTorch says nothing if strict=False finds no key at all.
-void WarnIfNothingLoaded(LoadRecord& record, const Model& model, torch::nn::Module& module, const StateDict& state_dict,
-                         const LoadOptions& options) {
+void WarnIfNothingLoaded(LoadRecord& record, std::span<const Model> models, const Model& model,
+                         torch::nn::Module& module, const StateDict& state_dict, const LoadOptions& options) {
   if (record.missing_keys.empty() || record.bytes > 0) return;
   record.warnings.push_back("nothing was loaded: none of the keys of " + options.model + " is in the file");
-  record.hints = WhyNot(model, module, state_dict, options.file);
+  record.hints = WhyNot(models, model, module, state_dict, options.file);
 }
 
 at::Device ChosenDevice(const std::string& name) {
@@ -216,7 +217,8 @@ at::Device ChosenDevice(const std::string& name) {
 
 }  // namespace
 
-LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, const LoadOptions& options) {
+LoadRecord Load(std::span<const Model> models, const Model& model, const LoadPath& path, at::Device device,
+                const LoadOptions& options) {
   std::vector<at::Tensor> inputs = options.input.empty() ? model.example_inputs(1) : NumberedInputs(options.input);
   LoadRecord record;
   record.file = options.file.file;
@@ -249,7 +251,7 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
                       .read = {.crc = options.crc}};
   request.options.strict = !options.lenient;
   request.options.skip_mismatched = options.skip_mismatched;
-  const std::optional<LoadResult> result = LoadInto(*module, model, path, request, options, record);
+  const std::optional<LoadResult> result = LoadInto(*module, models, model, path, request, options, record);
   if (!result) return record;
   Synchronize(device);
   deferred.Loaded(result->loaded);
@@ -266,7 +268,7 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
   record.seconds.first_forward = watch.Lap();
   StateDict state_dict = StateDict::From(checkpoint, options.file.key);
   state_dict.Apply(options.rules);
-  WarnIfNothingLoaded(record, model, *module, state_dict, options);
+  WarnIfNothingLoaded(record, models, model, *module, state_dict, options);
   CheckAgainstReference(record, options, state_dict, model, *module, device);
   if (!options.output.empty() && record.errors.empty()) {
     WriteOutputs(options.output, outputs);
@@ -276,12 +278,12 @@ LoadRecord Load(const Model& model, const LoadPath& path, at::Device device, con
   return record;
 }
 
-int RunLoad(const LoadOptions& options) {
-  const Model& model = ChooseModel(options.model);
+int RunLoad(const LoadOptions& options, std::span<const Model> models) {
+  const Model& model = ChooseModel(options.model, models);
   const LoadPath& path = ChooseLoadPath(options.via);
   const at::Device device = ChosenDevice(options.device);
   if (!device.is_cpu()) DisableTf32();
-  const LoadRecord record = Load(model, path, device, options);
+  const LoadRecord record = Load(models, model, path, device, options);
   WriteStdout(options.json ? LoadJson(record) : LoadText(record));
   if (!record.refusal.empty()) {
     // As Python's str(exception), on lines of its own: scripts compare it.

@@ -54,16 +54,19 @@ std::string TiedCause(const torch::nn::Module& module, std::span<const KeyInfo> 
 }
 
 // Returns the model that the state dict at the one place fits, as it lies there.
-const Model* ModelAt(std::shared_ptr<const Checkpoint> checkpoint, std::span<const NestedKeys> places) {
+const Model* ModelAt(std::shared_ptr<const Checkpoint> checkpoint, std::span<const NestedKeys> places,
+                     std::span<const Model> models) {
   if (places.size() != 1 || !places[0].prefix.empty() || places[0].key_path.empty()) return nullptr;
-  return FittingModel(StateDict::From(std::move(checkpoint), places[0].key_path));
+  return FittingModel(StateDict::From(std::move(checkpoint), places[0].key_path), models);
 }
 
 }  // namespace
 
-const Model& ChooseModel(const std::string& name) {
-  if (const Model* model = FindModel(name)) return *model;
-  NoSuch("model", name, Models());
+const Model& ChooseModel(const std::string& name, std::span<const Model> models) {
+  for (const Model& model : models) {
+    if (model.name == name) return model;
+  }
+  NoSuch("model", name, models);
 }
 
 const LoadPath& ChooseLoadPath(const std::string& name) {
@@ -93,18 +96,19 @@ std::vector<KeyInfo> KeysOf(const StateDict& state_dict) {
   return keys;
 }
 
-std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
-                                const FileAndKey& file) {
+std::vector<std::string> WhyNot(std::span<const Model> models, const Model& model, torch::nn::Module& module,
+                                const StateDict& state_dict, const FileAndKey& file) {
   const std::vector<KeyInfo> wanted = KeysOf(module), have = KeysOf(state_dict);
   const std::span<const std::string> warnings = state_dict.checkpoint().warnings();
   if (have.empty() && !warnings.empty()) return {warnings.begin(), warnings.end()};
   if (const auto nested = FindNested(state_dict.checkpoint(), wanted, file.key); !nested.empty()) {
-    if (const Model* other = ModelAt(state_dict.shared_checkpoint(), nested); other != nullptr && other != &model) {
+    if (const Model* other = ModelAt(state_dict.shared_checkpoint(), nested, models);
+        other != nullptr && other != &model) {
       return {NestedCause(file, nested) + " --model " + std::string(other->name) + ", whose keys these are"};
     }
     return {NestedCause(file, nested)};
   }
-  if (const Model* other = FittingModel(state_dict); other != nullptr && other->name != model.name) {
+  if (const Model* other = FittingModel(state_dict, models); other != nullptr && other->name != model.name) {
     const std::string name(other->name);
     return {"these are the keys of model " + name + ": --model " + name};
   }

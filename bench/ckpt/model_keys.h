@@ -2,6 +2,7 @@
 #define LOADPATH_BENCH_CKPT_MODEL_KEYS_H_
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,13 +10,13 @@
 #include "harness/diff/propose_rules.h"
 #include "harness/inspect/file_and_key.h"
 #include "harness/load/load_path.h"
-#include "models/model.h"
+#include "loadpath/model.h"
 
 namespace loadpath::ckpt {
 
 /// Finds a model, or a load path, by its name on the command line. Throws UsageError with the nearest name and all
 /// names if there is none.
-const Model& ChooseModel(const std::string& name);
+const Model& ChooseModel(const std::string& name, std::span<const Model> models);
 const LoadPath& ChooseLoadPath(const std::string& name);
 
 /// Returns the tensors of a module's state dict.
@@ -24,9 +25,9 @@ std::vector<KeyInfo> KeysOf(const torch::nn::Module& module);
 std::vector<KeyInfo> KeysOf(const StateDict& state_dict);
 
 /// Returns why this state dict does not fit this model: the key path where the state dict lies, the model that it does
-/// fit, tied tensors of which one is there, or LikelyCauses.
-std::vector<std::string> WhyNot(const Model& model, torch::nn::Module& module, const StateDict& state_dict,
-                                const FileAndKey& file);
+/// fit among `models`, tied tensors of which one is there, or LikelyCauses.
+std::vector<std::string> WhyNot(std::span<const Model> models, const Model& model, torch::nn::Module& module,
+                                const StateDict& state_dict, const FileAndKey& file);
 
 /// Returns the rules by which more of the file's keys are the model's; nullopt if the state dict at `file` lacks none,
 /// or if none are found.

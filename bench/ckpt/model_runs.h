@@ -1,6 +1,7 @@
 #ifndef LOADPATH_BENCH_CKPT_MODEL_RUNS_H_
 #define LOADPATH_BENCH_CKPT_MODEL_RUNS_H_
 
+#include <functional>
 #include <string>
 
 #include "harness/inspect/file_and_key.h"
@@ -27,17 +28,11 @@ struct DiffModelOptions {
   OpenOptions open;
 };
 
-/// The runs that need LibTorch: ckpt-load has them, ckpt starts ckpt-load for them.
+/// The runs that need LibTorch. ckpt has none of them and starts ckpt-load; a suite of one's own runs them itself.
 struct ModelRuns {
-  int (*load)(const LoadOptions& options);
-  int (*diff)(const DiffModelOptions& options);
+  std::function<int(const LoadOptions& options)> load;
+  std::function<int(const DiffModelOptions& options)> diff;
 };
-
-/// `ckpt load`: constructs, loads, runs once and checks. Returns the exit code.
-int RunLoad(const LoadOptions& options);
-
-/// `ckpt diff FILE --model NAME`. Returns the exit code.
-int RunDiffModel(const DiffModelOptions& options);
 
 }  // namespace loadpath::ckpt
 

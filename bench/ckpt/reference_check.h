@@ -3,8 +3,8 @@
 
 #include "bench/ckpt/load_report.h"
 #include "bench/ckpt/model_runs.h"
+#include "loadpath/model.h"
 #include "loadpath/state_dict.h"
-#include "models/model.h"
 
 namespace loadpath::ckpt {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness/suite/case.h"
-#include "models/model.h"
+#include "loadpath/model.h"
 
 namespace loadpath {
 

@@ -3,14 +3,14 @@
 
 #include <span>
 
+#include "loadpath/model.h"
 #include "loadpath/state_dict.h"
-#include "models/model.h"
 
 namespace loadpath {
 
 /// Returns the first model whose state dict has exactly the keys and shapes of `state_dict`, whatever the dtypes;
 /// nullptr if there is none.
-const Model* FittingModel(const StateDict& state_dict, std::span<const Model> models = Models());
+const Model* FittingModel(const StateDict& state_dict, std::span<const Model> models);
 
 }  // namespace loadpath
 

@@ -20,23 +20,32 @@ With --checkpoint only the cases of these files, and the limits, are there to ch
 Every --benchmark_* flag of Google Benchmark works.
 
 examples:
-  bench --filter '^load/crepe:full/zip/bare/'            every load path of one checkpoint
-  bench --filter '/(linear|custom|multi)[:/]' --quick    the three original cases, a few samples
-  bench --filter '^load/gpt2/zip/nested/direct' --cache cold
-  bench --checkpoint my.pth::model_state_dict            a file of your own on every load path
-  bench --checkpoint my.pth --filter /direct/            the same on one load path
-  bench --list --filter .                                every case
-  bench --filter '^forward/' --json run.json             every sample too (results/schema.json)
+  PROGRAM --filter '^load/crepe:full/zip/bare/'            every load path of one checkpoint
+  PROGRAM --filter '/(linear|custom|multi)[:/]' --quick    the three original cases, a few samples
+  PROGRAM --filter '^load/gpt2/zip/nested/direct' --cache cold
+  PROGRAM --checkpoint my.pth::model_state_dict            a file of your own on every load path
+  PROGRAM --checkpoint my.pth --filter /direct/            the same on one load path
+  PROGRAM --list --filter .                                every case
+  PROGRAM --filter '^forward/' --json run.json             every sample too (results/schema.json)
 
 exit status: 0 all right; 1 a case was wrong or failed, or nothing was timed, or a case was skipped that is expected to run or that --filter names in full; 2 bad use, a filter that matches no case too; 130 interrupted (what was measured is reported)
 )";
 
-std::string Footer() {
+// With the program's own name.
+std::string Named(std::string text, const std::string& program) {
+  constexpr std::string_view kProgram = "PROGRAM";
+  for (std::size_t at = 0; (at = text.find(kProgram, at)) != std::string::npos; at += program.size()) {
+    text.replace(at, kProgram.size(), program);
+  }
+  return text;
+}
+
+std::string Footer(const std::string& program) {
   Table table({Align::kLeft, Align::kLeft});
   for (const CaseKindRow& row : CaseKindRows()) table.Add({std::string(row.form), std::string(row.summary)});
   std::string text = "cases:\n";
   table.AppendTo(text, "  ");
-  return text + kFooter;
+  return text + Named(kFooter, program);
 }
 
 // Takes a flag that is Google Benchmark's alone.
@@ -77,7 +86,7 @@ void RequireValues(const CLI::App& app, const std::vector<std::string>& argument
       ++i;
       continue;
     }
-    throw UsageError(arguments[i] + " needs a value (bench --help lists the flags)");
+    throw UsageError(arguments[i] + " needs a value (" + app.get_name() + " --help lists the flags)");
   }
 }
 
@@ -89,14 +98,22 @@ void AddTask(CLI::App& app, SuiteOptions& options, const char* flags, Task task,
 
 }  // namespace
 
-std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
+std::string ProgramName(int argc, char** argv) {
+  return argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "bench";
+}
+
+std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefaults& defaults) {
   SuiteOptions options;
-  options.data = (std::filesystem::path(ProgramFolder()) / "../reference").lexically_normal().string();
+  options.program = options.google.program = ProgramName(argc, argv);
+  options.make_data = defaults.make_data;
+  options.data = !defaults.data.empty()
+                     ? defaults.data
+                     : (std::filesystem::path(ProgramFolder()) / "../reference").lexically_normal().string();
   CLI::App app(
       "Measures ways of loading PyTorch checkpoints into LibTorch modules. Every answer is checked before it is timed.",
-      "bench");
+      options.program);
   LayOutHelp(app);
-  app.footer(Footer());
+  app.footer(Footer(options.program));
   std::vector<std::string> checkpoints;
   bool opaque = false;
   std::string device = "cpu", cache = "hot";
@@ -120,7 +137,10 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
   app.add_flag("--opaque", opaque,
                "Open the files of --checkpoint with classes that are not known here, as torch.save(model) writes "
                "them: they become inert names, and nothing in the file is run");
-  app.add_option("--data", options.data, "The reference data (default: reference/ beside the folder of bench)")
+  app.add_option("--data", options.data,
+                 "The reference data (default: " +
+                     (defaults.data.empty() ? "reference/ beside the folder of " + options.program : defaults.data) +
+                     ")")
       ->check(NotEmpty())
       ->type_name("DIR");
   CLI::Option* repetitions = app.add_option("--repetitions,--benchmark_repetitions", options.repetitions,
@@ -152,9 +172,10 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv) {
     WriteStdout(app.help());
     return std::nullopt;
   } catch (const CLI::ExtrasError&) {
-    throw UsageError(UnexpectedArgument(app, app.remaining().front()) + " (bench --help lists the flags)");
+    throw UsageError(UnexpectedArgument(app, app.remaining().front()) + " (" + options.program +
+                     " --help lists the flags)");
   } catch (const CLI::ParseError& error) {
-    throw UsageError(std::string(error.what()) + "; bench --help lists the flags");
+    throw UsageError(std::string(error.what()) + "; " + options.program + " --help lists the flags");
   }
   if (opaque && checkpoints.empty()) throw UsageError("--opaque is for the files of --checkpoint: name one");
   InitializeGoogleBenchmark(options.google);

@@ -18,6 +18,7 @@ struct GoogleFlags {
   bool display = false;    ///< --benchmark_format: it prints to standard output, and our table is not printed
   bool min_time = false;   ///< it decides how many samples a repetition takes
   std::string out;         ///< --benchmark_out: it writes this file
+  std::string program;     ///< how its reports and our messages call the program
   std::string out_format;  ///< "json", "csv" or "console"
   std::vector<std::string> arguments;
 };
@@ -33,12 +34,23 @@ struct SuiteOptions {
   int repetitions = 10;
   bool quick = false;
   GoogleFlags google;
-  std::string command;  ///< as typed
+  std::string program;    ///< how messages call it
+  std::string make_data;  ///< what a message about missing reference data ends with
+  std::string command;    ///< as typed
   StartupSample startup;
 };
 
+/// What a suite says of its reference data.
+struct SuiteDefaults {
+  std::string data{};  ///< where they lie; empty: reference/ beside the program's folder
+  std::string make_data = "scripts/bench makes it";
+};
+
+/// Returns the file name of argv[0].
+std::string ProgramName(int argc, char** argv);
+
 /// Throws UsageError. Returns nullopt if it printed the help.
-std::optional<SuiteOptions> ParseOptions(int argc, char** argv);
+std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefaults& defaults = {});
 
 }  // namespace loadpath
 

@@ -27,7 +27,7 @@ ReferenceSource FindReference(const Case& one, const Session& session) {
     const bool plain = path.input == LoadInput::kPlainDict && !file.plain_dict.empty();
     source.must_load = source.must_load && (path.input != LoadInput::kPlainDict || plain);
     source.file = session.manifest().PathOf(plain ? file.plain_dict : file.name);
-    if (!std::filesystem::exists(source.file)) throw MissingData("no " + source.file + "; scripts/bench makes it");
+    if (!std::filesystem::exists(source.file)) throw MissingData("no " + source.file + "; " + session.make_data());
     const auto key = std::ranges::find(file.models, model, [](const auto& named) { return named.first; });
     if (key == file.models.end()) throw std::runtime_error(source.file + ": the manifest names no key for " + model);
     source.parts.push_back({&session.FindModel(model), &session.ModelOf(model), key->second});

@@ -15,7 +15,7 @@ namespace {
 // What runs without --filter: the original cases, the published model and the limits; a few minutes.
 constexpr const char* kUsual = "^(limit|(load|forward)/(linear|custom|multi:[AB+]+|crepe:full))/";
 
-std::string NoMatch(const std::string& filter, const std::vector<Case>& catalogue) {
+std::string NoMatch(const std::string& filter, const std::vector<Case>& catalogue, const std::string& program) {
   std::set<std::string> candidates;
   for (const Case& one : catalogue) {
     const std::string name = one.name();
@@ -38,13 +38,13 @@ std::string NoMatch(const std::string& filter, const std::vector<Case>& catalogu
     own = " --checkpoint " + one.checkpoint->file + (one.checkpoint->key.empty() ? "" : "::" + one.checkpoint->key);
   }
   return "--filter " + filter + ": matches none of " + std::to_string(catalogue.size()) + " cases" +
-         (nearest.empty() ? "" : "; did you mean " + nearest + "?") + " (bench --list --filter ." + own +
+         (nearest.empty() ? "" : "; did you mean " + nearest + "?") + " (" + program + " --list --filter ." + own +
          " lists them)";
 }
 
 }  // namespace
 
-std::vector<Case> Select(const std::string& filter, const std::vector<Case>& catalogue) {
+std::vector<Case> Select(const std::string& filter, const std::vector<Case>& catalogue, const std::string& program) {
   std::vector<Case> chosen;
   if (filter.empty()) {
     std::ranges::copy_if(catalogue, std::back_inserter(chosen),
@@ -65,7 +65,7 @@ std::vector<Case> Select(const std::string& filter, const std::vector<Case>& cat
   std::ranges::copy_if(catalogue, std::back_inserter(chosen), [&](const Case& one) {
     return asked(one.kind) && std::regex_search(one.name(), expression) != inverted;
   });
-  if (chosen.empty()) throw UsageError(NoMatch(filter, catalogue));
+  if (chosen.empty()) throw UsageError(NoMatch(filter, catalogue, program));
   return chosen;
 }
 

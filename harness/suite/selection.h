@@ -11,8 +11,9 @@ namespace loadpath {
 /// Returns the cases whose name has a match of the regular expression `filter`, in the catalogue's order. "-" before
 /// the expression means: has none. An empty filter chooses the usual cases; if the catalogue is that of the user's own
 /// checkpoints, it chooses all of theirs. Startup cases need a filter that says "startup", or is ".". Throws UsageError
-/// if nothing matches.
-std::vector<Case> Select(const std::string& filter, const std::vector<Case>& catalogue);
+/// if nothing matches, which says how `program` lists the cases.
+std::vector<Case> Select(const std::string& filter, const std::vector<Case>& catalogue,
+                         const std::string& program = "bench");
 
 /// The path of the limit cases that a load is held against: "pread", "mmap", "disk" or "h2d".
 std::string LimitOf(const Case& load);

@@ -13,14 +13,17 @@ std::string ScratchFolder(const std::string& data) {
   return std::filesystem::is_directory(data) ? data : std::filesystem::temp_directory_path().string();
 }
 
-[[noreturn]] void Missing(const std::string& what, const std::string& data) {
-  throw MissingData("no " + what + " in " + data + "; scripts/bench makes it");
+[[noreturn]] void Missing(const std::string& what, const Session& session) {
+  throw MissingData("no " + what + " in " + session.data() + "; " + session.make_data());
 }
 
 }  // namespace
 
-Session::Session(std::span<const Model> models, std::string data, bool quick)
-    : models_(models), data_(std::move(data)), limits_(ScratchFolder(data_), quick ? kQuickScratch : kScratch) {
+Session::Session(std::span<const Model> models, std::string data, bool quick, std::string make_data)
+    : models_(models),
+      data_(std::move(data)),
+      make_data_(std::move(make_data)),
+      limits_(ScratchFolder(data_), quick ? kQuickScratch : kScratch) {
   try {
     manifest_ = Manifest::Read(data_);
   } catch (const std::exception& error) {
@@ -35,13 +38,13 @@ const Model& Session::FindModel(const std::string& name) const {
 }
 
 const Manifest& Session::manifest() const {
-  if (!manifest_) throw MissingData("no reference data: " + why_no_manifest_ + "; scripts/bench makes it");
+  if (!manifest_) throw MissingData("no reference data: " + why_no_manifest_ + "; " + make_data_);
   return *manifest_;
 }
 
 const ManifestModel& Session::ModelOf(const std::string& model) const {
   const ManifestModel* found = manifest().FindModel(model);
-  if (found == nullptr) Missing("reference data of " + model, data_);
+  if (found == nullptr) Missing("reference data of " + model, *this);
   return *found;
 }
 
@@ -50,7 +53,7 @@ const ManifestFile& Session::FileOf(const std::string& model, const std::string&
   ModelOf(model);
   const ManifestFile* found = manifest().FindFile(model, format, layout);
   if (found == nullptr || !std::filesystem::exists(manifest().PathOf(found->name))) {
-    Missing(format + "/" + layout + " of " + model, data_);
+    Missing(format + "/" + layout + " of " + model, *this);
   }
   return *found;
 }
@@ -59,7 +62,7 @@ std::string Session::ProgramOf(const std::string& model) const {
   ModelOf(model);
   const ManifestProgram* found = manifest().FindProgram(model);
   if (found == nullptr || !std::filesystem::exists(manifest().PathOf(found->name))) {
-    Missing("AOTInductor package of " + model, data_);
+    Missing("AOTInductor package of " + model, *this);
   }
   return manifest().PathOf(found->name);
 }

@@ -9,7 +9,7 @@
 #include "harness/golden/manifest.h"
 #include "harness/load/load_path.h"
 #include "harness/measure/machine_limits.h"
-#include "models/model.h"
+#include "loadpath/model.h"
 
 namespace loadpath {
 
@@ -28,10 +28,13 @@ class BadInput : public std::runtime_error {
 /// What the cases of one run share.
 class Session {
  public:
-  Session(std::span<const Model> models, std::string data, bool quick);
+  /// `make_data` is what a message about missing data ends with.
+  Session(std::span<const Model> models, std::string data, bool quick,
+          std::string make_data = "scripts/bench makes it");
 
   std::span<const Model> models() const { return models_; }
   const std::string& data() const { return data_; }
+  const std::string& make_data() const { return make_data_; }
   Limits& limits() { return limits_; }
 
   const Model& FindModel(const std::string& name) const;  ///< throws Skipped if it is not in this program
@@ -44,7 +47,7 @@ class Session {
 
  private:
   std::span<const Model> models_;
-  std::string data_;
+  std::string data_, make_data_;
   std::optional<Manifest> manifest_;
   std::string why_no_manifest_;
   Limits limits_;

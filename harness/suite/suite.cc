@@ -168,10 +168,10 @@ std::vector<std::string> SharedFolders(const SuiteOptions& options) {
 }
 
 // Says at once which other runs measure now; `told` is the last sentence.
-void TellOfOtherRuns(const Surroundings& surroundings, std::string& told) {
+void TellOfOtherRuns(const Surroundings& surroundings, const std::string& program, std::string& told) {
   const std::string now = surroundings.OtherRuns();
   if (now == told) return;
-  std::cerr << "bench: warning: " << now << std::endl;
+  std::cerr << program << ": warning: " << now << std::endl;
   told = now;
 }
 
@@ -188,14 +188,14 @@ void Write(TextOutput& json, SuiteResult& result) {
 }  // namespace
 
 std::vector<Case> ChosenCases(const SuiteOptions& options, std::span<const Model> models) {
-  return Select(options.filter, CatalogueFor(options, models));
+  return Select(options.filter, CatalogueFor(options, models), options.program);
 }
 
 SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models) {
   NoteInterrupts();
   OpenDevices(options);
   const std::vector<Case> catalogue = CatalogueFor(options, models);
-  std::vector<Case> chosen = Select(options.filter, catalogue);
+  std::vector<Case> chosen = Select(options.filter, catalogue, options.program);
   const std::vector<Case> limits = LimitsOf(chosen, catalogue);
   chosen.insert(chosen.begin(), limits.begin(), limits.end());
   for (const std::string& output : {options.json, options.google.out}) KeepInputs(options, output);
@@ -207,8 +207,8 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   result.context = DescribeRun(options);
   Surroundings surroundings(SharedFolders(options));
   std::string told;
-  TellOfOtherRuns(surroundings, told);
-  Session session(models, options.data, options.quick);
+  TellOfOtherRuns(surroundings, options.program, told);
+  Session session(models, options.data, options.quick, options.make_data);
   std::vector<std::unique_ptr<Run>> owned;
   std::vector<Run*> runs, verified, not_timed;
   for (const Case& one : chosen) {
@@ -232,7 +232,7 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   surroundings.EndPart();
   TakeSamples(verified, not_timed, options, result.context, [&] { surroundings.Look(); });
   surroundings.EndPart();
-  TellOfOtherRuns(surroundings, told);
+  TellOfOtherRuns(surroundings, options.program, told);
   result.notes.warnings = surroundings.Warnings();
   for (Run* run : runs) {
     Record& record = run->record;

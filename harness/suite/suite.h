@@ -9,7 +9,7 @@
 #include "harness/suite/options.h"
 #include "harness/suite/report/exit_status.h"
 #include "harness/suite/run.h"
-#include "models/model.h"
+#include "loadpath/model.h"
 
 namespace loadpath {
 

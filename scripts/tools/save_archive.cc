@@ -5,7 +5,7 @@
 #include <iostream>
 
 #include "loadpath/load_state_dict.h"
-#include "models/model.h"
+#include "models/models.h"
 
 int main(int argc, char** argv) {
   if (argc != 4) {

@@ -13,7 +13,7 @@
 #include "harness/load/prepare.h"
 #include "harness/measure/tensor_allocator.h"
 #include "loadpath/device.h"
-#include "models/model.h"
+#include "models/models.h"
 #include "tests/load/support.h"
 
 namespace loadpath {

@@ -1,5 +1,3 @@
-#include "models/model.h"
-
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -8,6 +6,7 @@
 
 #include "harness/golden/compare.h"
 #include "loadpath/load_state_dict.h"
+#include "models/models.h"
 #include "tests/models/reference_module.h"
 
 namespace loadpath {

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "harness/golden/manifest.h"
-#include "models/model.h"
+#include "models/models.h"
 
 namespace loadpath {
 

@@ -4,7 +4,7 @@
 #include <set>
 #include <sstream>
 
-#include "models/model.h"
+#include "models/models.h"
 #include "tests/golden/run_python.h"
 #include "tests/models/reference_module.h"
 

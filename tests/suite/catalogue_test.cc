@@ -9,6 +9,7 @@
 #include "harness/load/load_path.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/selection.h"
+#include "models/models.h"
 
 namespace loadpath {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "harness/golden/safetensors_io.h"
 #include "loadpath/module_info.h"
+#include "models/models.h"
 
 namespace loadpath {
 namespace {
@@ -24,7 +25,7 @@ StateDict Saved(const Tensors& tensors) {
 }
 
 std::string FittingName(const Tensors& tensors) {
-  const Model* found = FittingModel(Saved(tensors));
+  const Model* found = FittingModel(Saved(tensors), Models());
   return found == nullptr ? "" : std::string(found->name);
 }
 

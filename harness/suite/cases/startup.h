@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "models/model.h"
+#include "loadpath/model.h"
 
 namespace loadpath {
 

@@ -89,17 +89,17 @@ bool TakeRepetition(loadpath::Run& run, benchmark::State& state) {
   return whole;
 }
 
-[[noreturn]] void NotAValue(const std::string& flag) {
-  throw UsageError(flag + ": not a value that Google Benchmark takes; bench --help lists the flags");
+[[noreturn]] void NotAValue(const std::string& flag, const std::string& program) {
+  throw UsageError(flag + ": not a value that Google Benchmark takes; " + program + " --help lists the flags");
 }
 
 // Google Benchmark prints its usage and exits with 0 if one of these has another value.
-void CheckValue(const std::string& flag) {
+void CheckValue(const std::string& flag, const std::string& program) {
   const std::size_t equals = flag.find('=');
   const std::string name = flag.substr(0, equals), value = equals == std::string::npos ? "" : flag.substr(equals + 1);
   const bool format = name == "--benchmark_format" || name == "--benchmark_out_format";
-  if (format && value != "console" && value != "json" && value != "csv") NotAValue(flag);
-  if (name == "--benchmark_color" && value.empty()) NotAValue(flag);
+  if (format && value != "console" && value != "json" && value != "csv") NotAValue(flag, program);
+  if (name == "--benchmark_color" && value.empty()) NotAValue(flag, program);
 }
 
 // Drops the samples of the calls before the last `wanted`: Google Benchmark's repetitions come last, after the calls
@@ -153,16 +153,17 @@ void InitializeGoogleBenchmark(const GoogleFlags& google) {
   std::vector<std::string> flags = {
       "--benchmark_color=auto", "--benchmark_format=console",  "--benchmark_list_tests=false",
       "--benchmark_out=",       "--benchmark_out_format=json", "--benchmark_enable_random_interleaving=true"};
-  for (const std::string& flag : google.arguments) CheckValue(flag);
+  for (const std::string& flag : google.arguments) CheckValue(flag, google.program);
   flags.insert(flags.end(), google.arguments.begin(), google.arguments.end());
-  static char program[] = "bench";  // Google Benchmark keeps the pointer, and names it in its reports.
-  std::vector<char*> argv = {program};
+  static std::string program;  // Google Benchmark keeps the pointer, and names it in its reports.
+  program = google.program;
+  std::vector<char*> argv = {program.data()};
   for (auto& flag : flags) argv.push_back(flag.data());
   int argc = static_cast<int>(argv.size());
   benchmark::Initialize(&argc, argv.data());
   if (argc > 1) {
-    throw UsageError(std::string(argv[1]) +
-                     ": not a flag of this Google Benchmark, or not a value of it; bench --help lists the flags");
+    throw UsageError(std::string(argv[1]) + ": not a flag of this Google Benchmark, or not a value of it; " +
+                     google.program + " --help lists the flags");
   }
 }
 

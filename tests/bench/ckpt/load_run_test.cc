@@ -5,6 +5,7 @@
 #include <torch/nn/module.h>
 
 #include "bench/ckpt/model_keys.h"
+#include "models/models.h"
 #include "tests/inspect/pickles.h"
 
 namespace loadpath::ckpt {
@@ -25,7 +26,7 @@ TEST(LoadRunTest, CountsWhatThePathPlannedAsParseAndNothingElse) {
   LoadOptions options;
   options.file = ParseFileAndKey(file.path());
   options.model = "linear";
-  const LoadRecord record = Load(*FindModel("linear"), path, at::kCPU, options);
+  const LoadRecord record = Load(Models(), *FindModel("linear"), path, at::kCPU, options);
   EXPECT_TRUE(record.errors.empty());
   EXPECT_EQ(record.bytes, 88);
   EXPECT_EQ(record.seconds.parse, 0x1p-30);
@@ -45,7 +46,7 @@ TEST(WhyNotTest, TellsOfTiedTensorsThatAFileHasOnce) {
   const auto hints = [&](const std::vector<std::pair<std::string, std::string>>& items) {
     Tied module;
     const auto state_dict = StateDict::From(Opened(Dict(items), {{"0", {1, 2}}}), "");
-    return WhyNot(*FindModel("linear"), module, state_dict, ParseFileAndKey("a.pth"));
+    return WhyNot(Models(), *FindModel("linear"), module, state_dict, ParseFileAndKey("a.pth"));
   };
   using testing::ElementsAre;
   EXPECT_THAT(hints({{"wte", tensor}, {"bias", tensor}}),

@@ -1,5 +1,5 @@
-#ifndef LOADPATH_MODELS_MODEL_H_
-#define LOADPATH_MODELS_MODEL_H_
+#ifndef LOADPATH_MODEL_H_
+#define LOADPATH_MODEL_H_
 
 #include <torch/nn/module.h>
 
@@ -13,8 +13,7 @@
 
 namespace loadpath {
 
-/// A LibTorch module with the names of a Python module, and its example inputs. The Python twin of models/FILE.cc is
-/// models/FILE.py.
+/// A LibTorch module with the names of a Python module, and its example inputs.
 struct Model {
   std::string_view name;     ///< "linear", "multi:A", "crepe:tiny"
   std::string_view summary;  ///< one line: the Python class and why it is here
@@ -26,11 +25,6 @@ struct Model {
   std::vector<std::int64_t> batches;  ///< the batch sizes that have goldens and that `forward/…` measures
 };
 
-/// Returns the bundled models in the order of models.def.
-std::span<const Model> Models();
-/// Returns the bundled model of that name, or nullptr if there is none.
-const Model* FindModel(std::string_view name);
-
 /// Returns float32 numbers in [-1, 1]: element i is ((i * 2654435761 + seed * 40503) mod 2^32) / 2^31 - 1, computed in
 /// double and rounded once. models/example_input.py makes the same bits.
 at::Tensor ExampleInput(std::vector<std::int64_t> shape, std::uint32_t seed);
@@ -39,4 +33,4 @@ at::Tensor ExampleTokens(std::vector<std::int64_t> shape, std::int64_t limit, st
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_MODELS_MODEL_H_
+#endif  // LOADPATH_MODEL_H_

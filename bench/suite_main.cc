@@ -1,0 +1,101 @@
+#include <unistd.h>
+
+#include <iostream>
+#include <span>
+#include <stdexcept>
+
+#include "bench/check_models.h"
+#include "bench/ckpt/errors.h"
+#include "bench/ckpt/models_main.h"
+#include "harness/base/error.h"
+#include "harness/base/text.h"
+#include "harness/base/version.h"
+#include "harness/command_line/command_line.h"
+#include "harness/load/load_path.h"
+#include "harness/suite/report/table.h"
+#include "harness/suite/suite.h"
+#include "loadpath/mapping_guard.h"
+#include "loadpath/suite.h"
+
+namespace loadpath::bench {
+namespace {
+
+// Prints the name and the summary of each row of a table, aligned.
+template <class Rows>
+void PrintList(const Rows& rows) {
+  Table table({Align::kLeft, Align::kLeft});
+  for (const auto& row : rows) table.Add({std::string(row.name), std::string(row.summary)});
+  std::string text;
+  table.AppendTo(text);
+  WriteStdout(text);
+}
+
+void PrintCases(std::span<const Case> cases) {
+  std::string text;
+  for (const Case& one : cases) text += one.name() + "\n";
+  WriteStdout(text);
+}
+
+int RunAndPrint(const SuiteOptions& options, std::span<const Model> models) {
+  const SuiteResult result = RunSuite(options, models);
+  if (!options.google.display && result.exit.code != 2) {
+    const std::size_t width = LineWidth(STDOUT_FILENO, kTableWidth);
+    WriteStdout(TableText(result.records, result.context, result.notes, width));
+  }
+  for (const std::string& message : result.exit.messages) std::cerr << options.program << ": " << message << "\n";
+  return result.exit.code;
+}
+
+int Main(const SuiteOptions& options, std::span<const Model> models) {
+  switch (options.task) {
+    case Task::kRun:
+      return RunAndPrint(options, models);
+    case Task::kListCases:
+      PrintCases(ChosenCases(options, models));
+      return 0;
+    case Task::kListModels:
+      PrintList(models);
+      return 0;
+    case Task::kListPaths:
+      PrintList(LoadPaths());
+      return 0;
+    case Task::kShowVersion:
+      WriteStdout(VersionText(options.program));
+      return 0;
+    case Task::kTakeStartupSample:
+      return RunStartupSample(options.startup, models);
+  }
+  return 2;
+}
+
+int RunCkpt(int argc, char** argv, std::span<const Model> models, const std::string& data) {
+  InstallMappingGuard("ckpt");
+  return ckpt::RunProgram([&] {
+    const std::optional<ckpt::Invocation> invocation = ckpt::ParseCommandLine(argc, argv);
+    return invocation ? ckpt::RunWithModels(*invocation, models, data) : ckpt::kDone;
+  });
+}
+
+}  // namespace
+}  // namespace loadpath::bench
+
+namespace loadpath {
+
+int SuiteMain(int argc, char** argv, std::vector<Model> models, std::string data, std::string make_data) {
+  static std::string program = ProgramName(argc, argv);  // the mapping guard keeps the pointer
+  try {
+    if (const std::string problem = ModelsProblem(models); !problem.empty()) throw UsageError(problem);
+    if (argc > 1 && std::string_view(argv[1]) == "ckpt") return bench::RunCkpt(argc - 1, argv + 1, models, data);
+    InstallMappingGuard(program.c_str());
+    const auto options = ParseOptions(argc, argv, {.data = std::move(data), .make_data = std::move(make_data)});
+    const int status = options ? bench::Main(*options, models) : 0;
+    // Google Benchmark writes there too, and does not look.
+    if (!std::cout.flush()) throw std::runtime_error("standard output: cannot be written");
+    return status;
+  } catch (const std::exception& error) {
+    std::cerr << program << ": " << error.what() << "\n";
+  }
+  return 2;
+}
+
+}  // namespace loadpath
