@@ -20,11 +20,11 @@ LIBRARIES = {"ZLIB": ("zlib", "zlib"), "OpenSSL": ("openssl", "openssl"), "nlohm
              "libdeflate": ("libdeflate", "libdeflate")}
 
 
-def succeeds(*command, **environment):
+def succeeds(*command, stream="stdout", **environment):
     done = subprocess.run(list(map(str, command)), cwd="/", capture_output=True, text=True, timeout=900, env={**os.environ, **environment})
     if done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, command))}: {done.returncode}\n{done.stdout}{done.stderr}")
-    return done.stdout
+    return getattr(done, stream)
 
 
 def version():
@@ -88,7 +88,8 @@ class Conan(unittest.TestCase):
             "openssl/3.0.0", "nlohmann_json/3.11.2", "[conf]", "tools.cmake.cmaketoolchain:generator=Ninja",
             f"tools.cmake.cmake_layout:test_folder={DATA / 'conan' / 'test'}",
             f'tools.build:compiler_executables={{"cpp": "{CXX}"}}', ""]))
-        printed = succeeds(CONAN, "create", RECIPE, "--profile:all", profile, "--no-remote", "--build=missing", **environment)
+        # Conan's own words, and those of what it runs, are on standard error.
+        printed = succeeds(CONAN, "create", RECIPE, "--profile:all", profile, "--no-remote", "--build=missing", stream="stderr", **environment)
         self.assertIn(PRINTED, printed)
         listed = json.loads(succeeds(CONAN, "list", f"loadpath/{version()}:*", "--format=json", **environment))
         self.assertEqual(list(listed["Local Cache"]), [f"loadpath/{version()}"])
