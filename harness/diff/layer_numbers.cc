@@ -27,10 +27,10 @@ std::map<std::string_view, Numbered> NumbersOf(std::span<const KeyInfo> infos, s
 std::vector<std::pair<std::uint32_t, std::uint32_t>> Aligned(const Numbered& a, const Numbered& b) {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;
   auto next = b.begin();
-  for (const auto& [number, signature] : a) {
-    const auto found = std::find_if(next, b.end(), [&](const auto& one) { return one.second == signature; });
+  for (const auto& layer : a) {
+    const auto found = std::find_if(next, b.end(), [&](const auto& one) { return one.second == layer.second; });
     if (found == b.end()) continue;
-    pairs.emplace_back(number, found->first);
+    pairs.emplace_back(layer.first, found->first);
     next = std::next(found);
   }
   return pairs;
