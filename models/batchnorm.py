@@ -2,8 +2,7 @@
 import torch
 from torch import nn
 
-from loadpath.reference import Reference, seeded
-from models.example_input import example_input
+from loadpath.reference import Reference, example_input, seeded
 
 
 class BatchNormModel(nn.Module):

@@ -5,9 +5,8 @@ import types
 
 import torch
 
-from loadpath.reference import Reference
+from loadpath.reference import Reference, example_input
 from models import package
-from models.example_input import example_input
 
 PITCH_BINS = 360  # torchcrepe/core.py
 

@@ -5,9 +5,8 @@ import types
 
 import torch
 
-from loadpath.reference import Reference
+from loadpath.reference import Reference, example_input
 from models import package
-from models.example_input import example_input
 
 _SHAPES = {"pnet": (36, 48), "rnet": (24, 24), "onet": (48, 48)}
 _CLASSES = {"pnet": "PNet", "rnet": "RNet", "onet": "ONet"}

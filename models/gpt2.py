@@ -2,8 +2,7 @@
 import torch
 import transformers
 
-from loadpath.reference import Reference, seeded
-from models.example_input import example_tokens
+from loadpath.reference import Reference, example_tokens, seeded
 
 REFERENCES = {
     "gpt2": Reference(

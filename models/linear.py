@@ -1,8 +1,7 @@
 """The original linear case. linear_model.pth holds its state dict under "model_state_dict"."""
 from torch import nn
 
-from loadpath.reference import Reference, seeded
-from models.example_input import example_input
+from loadpath.reference import Reference, example_input, seeded
 
 
 class LinearModel(nn.Module):

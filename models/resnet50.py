@@ -1,8 +1,7 @@
 """torchvision's resnet50 with weights from a seed."""
 import torchvision
 
-from loadpath.reference import Reference, seeded
-from models.example_input import example_input
+from loadpath.reference import Reference, example_input, seeded
 
 REFERENCES = {
     "resnet50": Reference(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from collections.abc import Callable, Sequence
 
@@ -13,6 +14,29 @@ if typing.TYPE_CHECKING:  # PyTorch takes seconds to import
 
 # torch.testing.assert_close's tolerances for float32.
 FLOAT32_RTOL, FLOAT32_ATOL = 1.3e-6, 1e-5
+
+
+def example_input(shape, seed):
+    """Returns float32 numbers in [-1, 1]: the bits of ExampleInput (<loadpath/model.h>)."""
+    import numpy
+    import torch
+
+    return torch.from_numpy((_elements(shape, seed).astype(numpy.float64) / 2**31 - 1).astype(numpy.float32))
+
+
+def example_tokens(shape, limit, seed):
+    """Returns int64 numbers in [0, limit): the bits of ExampleTokens."""
+    import numpy
+    import torch
+
+    return torch.from_numpy((_elements(shape, seed) % numpy.uint64(limit)).astype(numpy.int64))
+
+
+def _elements(shape, seed):
+    import numpy
+
+    i = numpy.arange(math.prod(shape), dtype=numpy.uint64)
+    return ((i * numpy.uint64(2654435761) + numpy.uint64(seed * 40503)) % numpy.uint64(2**32)).reshape(shape)
 
 
 def flat(outputs):

@@ -37,4 +37,4 @@ def sources(wanted):
         checkpoints = {_own[0][name].checkpoint for name in wanted} - {None}
         return [*_own_code(), *sorted(Path(_own[1].parent, checkpoint) for checkpoint in checkpoints)]
     folder = Path(_bundled().__file__).parent
-    return [folder / f"{name}.py" for name in ("example_input", "package", *sorted({*map(_bundled().file_of, wanted)}))]
+    return [folder / f"{name}.py" for name in ("package", *sorted({*map(_bundled().file_of, wanted)}))]
