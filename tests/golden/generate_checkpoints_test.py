@@ -16,7 +16,7 @@ import torch
 from torch.distributed.checkpoint.format_utils import dcp_to_torch_save
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SAVE_ARCHIVE = Path(sys.argv[1]).resolve()
+BENCH = Path(sys.argv[1]).resolve()
 sys.path.insert(0, str(ROOT / "scripts"))
 import generate_checkpoints  # noqa: E402
 from loadpath.reference import table  # noqa: E402
@@ -28,7 +28,7 @@ def run(*arguments, cases=None):
     try:
         sys.stdin = io.StringIO(cases)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            status = generate_checkpoints.main([str(argument) for argument in ("--save-archive", SAVE_ARCHIVE, *arguments)])
+            status = generate_checkpoints.main([str(argument) for argument in ("--program", BENCH, *arguments)])
     except SystemExit as stop:
         status = stop.code
     finally:
@@ -196,9 +196,9 @@ class Incremental(unittest.TestCase):
         self.assertEqual(hashes[:2], hashes[2:])
 
     def test_what_cannot_be_made_is_one_line_and_leaves_nothing(self):
-        status, out, err = run("--data", self.data, "--models", "linear", "--formats", "cpp", "--save-archive", self.data / "none")
+        status, out, err = run("--data", self.data, "--models", "linear", "--formats", "cpp", "--program", self.data / "none")
         self.assertEqual((status, out), (2, ""))
-        self.assertRegex(err, r"\A\S+: linear\.cpp\.bare\.pt: \S+/none writes it and is not there: scripts/bench builds it\n\Z")
+        self.assertRegex(err, r"\A\S+: linear\.cpp\.bare\.pt: \S+/none writes it and is not there: build it first\n\Z")
         done = subprocess.run([sys.executable, "-B", ROOT / "scripts" / "generate_checkpoints.py", "--data", self.data, "--models", "custom", "--formats", "aoti"],
                               env={**os.environ, "CXX": str(self.data / "none")}, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stdout), (2, ""))
@@ -206,10 +206,9 @@ class Incremental(unittest.TestCase):
         self.assertEqual([path.name for path in self.data.iterdir() if "golden" not in path.name and path.name not in (".lock", "manifest.json")], [])
 
     def test_a_model_that_the_build_lacks_is_one_line_that_says_what_to_do(self):
-        done = subprocess.run([SAVE_ARCHIVE, "nosuch", "none", "none"], capture_output=True, text=True)
+        done = subprocess.run([BENCH, "--save-archive", "nosuch", "none", "none"], capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stdout), (2, ""))
-        self.assertEqual(done.stderr, "save-archive: this build has no model nosuch: "
-                                      "list its file in models/models.def and build save-archive again\n")
+        self.assertEqual(done.stderr, "bench: this program has no model nosuch: build it again\n")
 
     def test_an_unwritable_folder_is_one_line(self):
         (self.data / "file").touch()

@@ -92,8 +92,15 @@ class OwnFile(unittest.TestCase):
         self.refused(f"{file}: it holds no REFERENCES, a dict of a Reference by the model's name", "x = 1\n")
         self.refused(f"{file}: ZeroDivisionError: division by zero", "1 / 0\n")
         ok = "from loadpath.reference import Reference\nREFERENCES = {'mynet': Reference(build=None, example_inputs=None, batches=(1,))}\n"
-        self.refused(f"{file}: REFERENCES has no 'other', which is a model of the C++ program", ok, "--models", "mynet,other")
-        self.refused(f"{file}: the C++ program has no model 'mynet', which is in REFERENCES: add it to SuiteMain", ok, "--models", "")
+        program = self.folder / "program"
+        for models, line in {"mynet\\nother": f"{file}: REFERENCES has no 'other', which is a model of the C++ program",
+                             "": f"{file}: the C++ program has no model 'mynet', which is in REFERENCES: add it to SuiteMain"}.items():
+            program.write_text(f"#!/bin/sh\n[ $1 = --list-models ] && printf '{models}'\n")
+            program.chmod(0o755)
+            self.refused(line, ok, "--program", program)
+        program.write_text("#!/bin/sh\necho mine: no model has a name >&2\nexit 2\n")
+        self.refused(f"--program {program}: mine: no model has a name", ok, "--program", program)
+        self.refused(f"--program {file}.none: No such file or directory", ok, "--program", f"{file}.none")
 
     def test_the_users_own_file(self):
         (self.folder / "my_net.py").write_text(NET)

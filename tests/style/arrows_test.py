@@ -29,7 +29,6 @@ SEES = {
     "models": ["models", "harness/state/include/loadpath/module_info.h"],
     "harness/suite": ["models/include"],
     "bench": ["models"],
-    "scripts/tools": ["models", *ROOMS[:-1]],
 }
 # The rooms inside the checkpoint's, from the bottom up. The files beside them are the interface and see all of them.
 CHECKPOINT = "harness/checkpoint"
@@ -69,7 +68,7 @@ def why_not(path, included):
     room, target = room_of(path), room_of(included)
     if room == "tests":
         seen = target != "bench" or within(path, "tests/bench")
-        return None if seen and target not in ("scripts", "scripts/tools") else f"nothing sees {target}"
+        return None if seen and target != "scripts" else f"nothing sees {target}"
     if room in ("examples", "cmake", None):
         return None  # An example is a project of its own; test_every_source_folder_is_a_room tells of None.
     if target is None and included in GENERATED:
@@ -84,7 +83,7 @@ def why_not(path, included):
     below = ROOMS[: ROOMS.index(room) + 1] if room in ROOMS else []
     if target in below or any(within(included, seen) for seen in SEES.get(room, [])):
         return None
-    if target in ("bench", "scripts", "scripts/tools", "tests"):
+    if target in ("bench", "scripts", "tests"):
         return f"nothing sees {target}"
     if room in ROOMS and target in ROOMS:
         return f"{room} lies below {target}"
@@ -156,7 +155,6 @@ class ArrowsTest(unittest.TestCase):
         self.expect("models/a.cc", '#include "harness/base/text.h"', "harness/base/text.h, but models does not see harness/base")
         self.expect("models/a.cc", '#include "harness/state/apply.h"', "harness/state/apply.h, but models does not see harness/state")
         self.expect("harness/suite/a.cc", '#include "bench/bench.h"', "bench/bench.h, but nothing sees bench")
-        self.expect("bench/a.cc", '#include "scripts/tools/a.h"', "scripts/tools/a.h, but nothing sees scripts/tools")
         self.expect("tests/load/a.cc", '#include "bench/ckpt/options.h"', "bench/ckpt/options.h, but nothing sees bench")
         self.expect("harness/checkpoint/include/loadpath/a.h", '#include "harness/base/text.h"',
                     "harness/base/text.h, but a public header includes public headers alone")

@@ -24,7 +24,7 @@ class Content:
     file: table.File
     modules: dict[str, torch.nn.Module]  # by model name; the formats that hold one state dict take the only one
     reference: Reference  # of the first model
-    save_archive: Path  # the program scripts/tools/save_archive.cc
+    program: Path  # the suite: bench, or one of one's own
 
     @property
     def model(self):
@@ -82,12 +82,12 @@ def write_torchscript(content, path):
 
 def write_cpp(content, path):
     """torch::save(module) of the C++ module"""
-    program = content.save_archive
+    program = content.program
     if not program.exists():
-        raise MakeError(f"{path.name}: {program} writes it and is not there: scripts/bench builds it")
+        raise MakeError(f"{path.name}: {program} writes it and is not there: build it first")
     weights = path.with_name("weights.pth")
     torch.save(content.module.state_dict(), weights)
-    done = subprocess.run([program, content.model, weights, path], stderr=subprocess.PIPE, text=True)
+    done = subprocess.run([program, "--save-archive", content.model, weights, path], stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise MakeError(f"{path.name}: {(done.stderr.strip() or f'{program.name} ended with status {done.returncode}').splitlines()[0]}")
 
@@ -101,7 +101,8 @@ def write_dcp(content, path):
     """torch.distributed.checkpoint.save of one process"""
     import torch.distributed.checkpoint
 
-    torch.distributed.checkpoint.save(content.module.state_dict(), checkpoint_id=path, no_dist=True)
+    with contextlib.chdir(path.parent):  # it writes the path as it is given into the file
+        torch.distributed.checkpoint.save(content.module.state_dict(), checkpoint_id=path.name, no_dist=True)
 
 
 def write_opaque(content, path):

@@ -36,8 +36,8 @@ def main(arguments=None):
     parser.add_argument("--layouts", metavar="A,B", help="of: " + ", ".join(table.LAYOUTS) + " (default: all)")
     parser.add_argument("--all", action="store_true", help="every model; without --formats and --layouts about 13 GB")
     parser.add_argument("--list", action="store_true", help="list what would be made: model, format, layout, file")
-    parser.add_argument("--save-archive", type=Path, default=ROOT / "build" / "bin" / "save-archive", metavar="PROGRAM",
-                        help="the program that writes the format cpp (default: build/bin/save-archive)")
+    parser.add_argument("--program", type=Path, default=ROOT / "build" / "bin" / "bench", metavar="PROGRAM",
+                        help="the suite of these models, which writes the format cpp (default: build/bin/bench)")
     options = parser.parse_args(arguments)
     try:
         wanted = choose(options)
@@ -95,7 +95,7 @@ def make(options, wanted):
             # Imported late, because PyTorch takes seconds and mostly there is nothing to make.
             from loadpath.reference import writer
 
-            writer.make(store, todo, Progress(len(todo)), options.save_archive.resolve())
+            writer.make(store, todo, Progress(len(todo)), options.program.resolve())
     if todo:
         seconds = time.monotonic() - began
         print(f"reference data: {len(todo)} of {len(wanted.files) + len(wanted.models) + len(wanted.programs)} made in {seconds:.1f} s, in {directory}")

@@ -7,6 +7,7 @@ import argparse
 import dataclasses
 import runpy
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -17,25 +18,26 @@ from loadpath.reference.store import MakeError, Store, write_atomically
 OWN = "own"  # the layout of a published file
 # What PyTorch cannot make of every module, or what needs another package. The layout `full` needs a training step.
 OPTIONAL = ("sharded", "sharded_bin", "torchscript", "cpp", "pt2", "opaque")
-CPP = "torch::save of a module of one's own is not made: only a C++ program could write it"
+CPP = "torch::save writes it, in a C++ program: name that with --program"
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m loadpath.reference", description=__doc__.partition("\n")[0], allow_abbrev=False)
     parser.add_argument("file", type=Path, help="the Python file that holds REFERENCES")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="where to write")
-    parser.add_argument("--models", metavar="A,B", help="the models of the C++ program: REFERENCES must have the same")
+    parser.add_argument("--program", type=Path, metavar="PROGRAM",
+                        help="the C++ suite: its models and REFERENCES must be the same, it writes the format cpp, and it checks the result")
     options = parser.parse_args(arguments)
     try:
         references = read(options.file)
-        if options.models is not None:
-            compare_names([name for name in options.models.split(",") if name], list(references), options.file)
-        count = make(references, options.file.resolve(), options.data)
+        if options.program:
+            compare_names(models_of(options.program), list(references), options.file)
+        count = make(references, options.file.resolve(), options.data, options.program and options.program.resolve())
     except (OSError, MakeError) as error:
         print(f"loadpath.reference: {error}", file=sys.stderr)
         return 2
-    print(f"reference data: {f'{count} made' if count else 'up to date'}, in {options.data}")
-    return 0
+    print(f"reference data: {f'{count} made' if count else 'up to date'}, in {options.data}", flush=True)
+    return subprocess.run([options.program, "--check-data", "--data", options.data]).returncode if options.program else 0
 
 
 def read(file):
@@ -55,6 +57,17 @@ def read(file):
     return references
 
 
+def models_of(program):
+    """Returns the names of the models of a C++ suite."""
+    try:
+        done = subprocess.run([program, "--list-models"], capture_output=True, text=True)
+    except OSError as error:
+        raise MakeError(f"--program {program}: {error.strerror}") from None
+    if done.returncode != 0:
+        raise MakeError(f"--program {program}: {(done.stderr.strip() or f'ended with status {done.returncode}').splitlines()[0]}")
+    return [line.split()[0] for line in done.stdout.splitlines()]
+
+
 def compare_names(cpp, python, file):
     for name in cpp:
         if name not in python:
@@ -64,7 +77,7 @@ def compare_names(cpp, python, file):
             raise MakeError(f"{file}: the C++ program has no model {name!r}, which is in REFERENCES: add it to SuiteMain")
 
 
-def make(references, file, data):
+def make(references, file, data, program=None):
     try:
         import safetensors.torch  # noqa: F401
         import torch
@@ -84,7 +97,7 @@ def make(references, file, data):
             if isinstance(item, str):
                 _make_model(store, writer, name)
             elif isinstance(item, table.File):
-                _make_file(store, writer, item, name)
+                _make_file(store, writer, item, name, program)
         absent = [name for published, name in own.items() if not store.has_own(published, name)]
         for name in absent:
             _put_own(store, writer, name, references[name], file.parent)
@@ -100,12 +113,12 @@ def _make_model(store, writer, name):
         raise MakeError(f"{name}: {_line(error)}") from error
 
 
-def _make_file(store, writer, item, name):
+def _make_file(store, writer, item, name, program):
     """Notes in the manifest why a format cannot be made of this model, if that is no fault: its cases are skipped."""
     try:
-        if item.format == "cpp":
+        if item.format == "cpp" and program is None:
             raise MakeError(CPP)
-        writer.make(store, [item], _Quiet(), None)
+        writer.make(store, [item], _Quiet(), program)
     except OSError:
         raise
     except Exception as error:

@@ -9,7 +9,7 @@ from loadpath.reference import FLOAT32_ATOL, FLOAT32_RTOL, formats, registry, ta
 from loadpath.reference.store import files_in, size_of, write_atomically
 
 
-def make(store, todo, progress, save_archive):
+def make(store, todo, progress, program):
     torch.use_deterministic_algorithms(True, warn_only=True)
     built = _Built()
     try:
@@ -20,7 +20,7 @@ def make(store, todo, progress, save_archive):
             elif not isinstance(item, table.Program):
                 progress.start(item.name)
                 modules = {name: built.get(name) for name, _ in item.models}
-                content = formats.Content(item, modules, registry.find(item.models[0][0]), save_archive)
+                content = formats.Content(item, modules, registry.find(item.models[0][0]), program)
                 store.put_file(item, _write_file(store, content))
         _write_programs(store, [item for item in todo if isinstance(item, table.Program)], built, progress)
     finally:
