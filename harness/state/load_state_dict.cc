@@ -118,7 +118,12 @@ class Planner {
       const std::size_t dot = rest.find('.');
       const std::string_view first = rest.substr(0, dot);
       if (dot == rest.npos) {
-        if (!local_state.contains(std::string(first))) Unexpected(key);
+        if (local_state.contains(std::string(first))) continue;
+        if (holds_every_buffer_ && info && info->non_persistent.contains(std::string(first))) {
+          Report(key, KeyOutcome::kIgnored);
+        } else {
+          Unexpected(key);
+        }
       } else if (const auto child = child_index.find(first); child != child_index.end()) {
         child_keys[child->second].push_back(index);
       } else if (info && info->none_modules.contains(std::string(first))) {
@@ -242,6 +247,9 @@ class Planner {
   std::vector<std::string>& errors_;
   CopyRules rules_;
   std::vector<std::string> left_out_;
+  // These archives do not record which buffers are not persistent: register_buffer's argument is Python's alone.
+  const bool holds_every_buffer_ =
+      state_dict_.checkpoint().format() == "torchscript" || state_dict_.checkpoint().format() == "cpp";
   bool warned_of_complex_ = false;
 };
 

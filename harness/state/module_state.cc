@@ -21,6 +21,16 @@ void Append(const torch::nn::Module& module, const std::string& prefix, State& s
 
 }  // namespace
 
+std::set<std::string> NonPersistentOf(const torch::nn::Module& module) {
+  std::set<std::string> names;
+  module.apply([&names](const std::string& prefix, const torch::nn::Module& part) {
+    const auto* info = dynamic_cast<const ModuleInfo*>(&part);
+    if (info == nullptr) return;
+    for (const std::string& name : info->non_persistent) names.insert(prefix.empty() ? name : prefix + "." + name);
+  });
+  return names;
+}
+
 State StateOf(const torch::nn::Module& module) {
   State state;
   Append(module, "", state);

@@ -6,8 +6,10 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <set>
 
 #include "harness/golden/reference_files.h"
+#include "harness/state/module_state.h"
 #include "harness/suite/reference_source.h"
 
 namespace loadpath {
@@ -36,6 +38,14 @@ Forward OpenModule(const std::string& name, const Session& session, at::Device d
   return [model = part.model, module](std::span<const at::Tensor> inputs) { return model->forward(*module, inputs); };
 }
 
+// TorchScript archives hold these too.
+std::set<std::string> NonPersistentBuffers(const Model& model) {
+  DeferredInit deferred;
+  const auto module = deferred.Construct(model.make);
+  deferred.Loaded(module->parameters());
+  return NonPersistentOf(*module);
+}
+
 Forward OpenTorchScript(const std::string& name, const Session& session, at::Device device) {
   const ManifestModel& entry = session.ModelOf(name);
   const std::string file = session.manifest().PathOf(session.FileOf(name, "torchscript", "bare").name);
@@ -43,7 +53,10 @@ Forward OpenTorchScript(const std::string& name, const Session& session, at::Dev
   module->eval();
   Named state;
   for (const auto& parameter : module->named_parameters()) state.emplace_back(parameter.name, parameter.value);
-  for (const auto& buffer : module->named_buffers()) state.emplace_back(buffer.name, buffer.value);
+  const std::set<std::string> non_persistent = NonPersistentBuffers(session.FindModel(name));
+  for (const auto& buffer : module->named_buffers()) {
+    if (!non_persistent.contains(buffer.name)) state.emplace_back(buffer.name, buffer.value);
+  }
   if (const std::string wrong = CheckTensors(state, entry, /*all=*/true); !wrong.empty()) throw WrongAnswer(wrong);
   return [module](std::span<const at::Tensor> inputs) {
     return Tensors(module->forward(std::vector<at::IValue>(inputs.begin(), inputs.end())));

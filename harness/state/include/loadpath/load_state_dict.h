@@ -42,7 +42,9 @@ enum class KeyOutcome : std::uint8_t {
   kConverted,   ///< copied with a change of dtype
   kMissing,     ///< in the module, not in the state dict
   kUnexpected,  ///< in the state dict, not in the module
-  kIgnored,     ///< accepted and not used, as in PyTorch: under a child registered as None, or copied to a meta tensor
+  /// Accepted and not used: as in PyTorch under a child registered as None, or copied to a meta tensor; of a
+  /// TorchScript or C++ archive, which holds every buffer, one that ModuleInfo says is not persistent.
+  kIgnored,
   kDefaulted,   ///< absent in an old checkpoint and filled by PyTorch's rule (num_batches_tracked)
   kLeftOut,     ///< `only` or `skip` (KeyRules) leaves it out, in the module or in the state dict
   kMismatched,  ///< of another shape, and LoadStateDictOptions::skip_mismatched leaves it as it is
