@@ -1,16 +1,19 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <map>
 #include <span>
 #include <stdexcept>
 
 #include "bench/check_models.h"
 #include "bench/ckpt/errors.h"
 #include "bench/ckpt/models_main.h"
+#include "bench/save_archive.h"
 #include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/base/version.h"
 #include "harness/command_line/command_line.h"
+#include "harness/golden/check_data.h"
 #include "harness/load/load_path.h"
 #include "harness/suite/report/table.h"
 #include "harness/suite/suite.h"
@@ -46,6 +49,27 @@ int RunAndPrint(const SuiteOptions& options, std::span<const Model> models) {
   return result.exit.code;
 }
 
+int CheckAndPrint(const SuiteOptions& options, std::span<const Model> models) {
+  std::map<std::string, std::vector<std::int64_t>> batches;
+  for (const Model& model : models) batches[std::string(model.name)] = model.batches;
+  DataCheck check;
+  try {
+    check = CheckData(Manifest::Read(options.data), batches);
+  } catch (const std::runtime_error& error) {
+    check.problems.emplace_back(error.what());
+  }
+  for (const std::string& line : check.not_made) WriteStdout("not made: " + line + "\n");
+  for (const std::string& line : check.problems) std::cerr << options.program << ": " << line << "\n";
+  if (check.problems.empty()) {
+    WriteStdout("reference data: " + Counted(check.files, "file") + " and " + Counted(check.goldens, "golden") +
+                " as the manifest says, in " + options.data + "\n");
+    return 0;
+  }
+  std::cerr << options.program << ": " << Counted(check.problems.size(), "problem") << " in " << options.data << "; "
+            << options.make_data << "\n";
+  return 1;
+}
+
 int Main(const SuiteOptions& options, std::span<const Model> models) {
   switch (options.task) {
     case Task::kRun:
@@ -62,6 +86,8 @@ int Main(const SuiteOptions& options, std::span<const Model> models) {
     case Task::kShowVersion:
       WriteStdout(VersionText(options.program));
       return 0;
+    case Task::kCheckData:
+      return CheckAndPrint(options, models);
     case Task::kTakeStartupSample:
       return RunStartupSample(options.startup, models);
   }
@@ -86,8 +112,13 @@ int SuiteMain(int argc, char** argv, std::vector<Model> models, std::string data
   try {
     if (const std::string problem = ModelsProblem(models); !problem.empty()) throw UsageError(problem);
     if (argc > 1 && std::string_view(argv[1]) == "ckpt") return bench::RunCkpt(argc - 1, argv + 1, models, data);
+    if (argc == 5 && std::string_view(argv[1]) == "--save-archive") {
+      return bench::SaveArchive(argv[2], argv[3], argv[4], models);
+    }
     InstallMappingGuard(program.c_str());
-    const auto options = ParseOptions(argc, argv, {.data = std::move(data), .make_data = std::move(make_data)});
+    const auto options = ParseOptions(
+        argc, argv,
+        {.data = std::move(data), .make_data = std::move(make_data), .model = std::string(models.front().name)});
     const int status = options ? bench::Main(*options, models) : 0;
     // Google Benchmark writes there too, and does not look.
     if (!std::cout.flush()) throw std::runtime_error("standard output: cannot be written");

@@ -2,10 +2,12 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <vector>
 
 namespace loadpath {
 namespace {
@@ -17,28 +19,53 @@ const EVP_MD* Algorithm() {
   return algorithm;
 }
 
+class Digester {
+ public:
+  Digester() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+    Require(context_ && EVP_DigestInit_ex2(context_.get(), Algorithm(), nullptr) == 1);
+  }
+  void Add(std::span<const std::byte> bytes) {
+    Require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+  }
+  std::string Finish() {
+    std::array<unsigned char, 32> digest{};
+    unsigned int size = 0;
+    Require(EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1 && size == digest.size());
+    static constexpr char kHex[] = "0123456789abcdef";
+    std::string text;
+    for (const unsigned char byte : digest) {
+      text += kHex[byte >> 4];
+      text += kHex[byte & 15];
+    }
+    return text;
+  }
+
+ private:
+  // The algorithm is known, so only an allocation can fail.
+  static void Require(bool done) {
+    if (!done) throw std::bad_alloc();
+  }
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
 }  // namespace
 
 void PrepareSha256() { Algorithm(); }
 
 std::string Sha256(std::span<const std::byte> bytes) {
-  const EVP_MD* algorithm = Algorithm();
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  std::array<unsigned char, 32> digest{};
-  unsigned int size = 0;
-  // The algorithm is known, so only an allocation can fail.
-  if (!context || EVP_DigestInit_ex2(context.get(), algorithm, nullptr) != 1 ||
-      EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) != 1 ||
-      EVP_DigestFinal_ex(context.get(), digest.data(), &size) != 1 || size != digest.size()) {
-    throw std::bad_alloc();
+  Digester digester;
+  digester.Add(bytes);
+  return digester.Finish();
+}
+
+std::string Sha256(const FileSource& file) {
+  constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
+  Digester digester;
+  std::vector<std::byte> buffer;
+  for (std::uint64_t at = 0; at < file.size(); at += kPiece) {
+    digester.Add(file.Get(at, std::min(kPiece, file.size() - at), buffer));
   }
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string text;
-  for (const unsigned char byte : digest) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
-  return text;
+  return digester.Finish();
 }
 
 }  // namespace loadpath

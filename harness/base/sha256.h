@@ -5,6 +5,8 @@
 #include <span>
 #include <string>
 
+#include "harness/base/file_source.h"
+
 namespace loadpath {
 
 /// Initialises OpenSSL. Sha256() does this on first use; call it earlier if memory may run out, because OpenSSL 3.0
@@ -13,6 +15,8 @@ void PrepareSha256();
 
 /// Returns the SHA-256 of the bytes as 64 lower-case hexadecimal digits.
 std::string Sha256(std::span<const std::byte> bytes);
+/// Of a whole file, in pieces. Throws what ReadAt throws.
+std::string Sha256(const FileSource& file);
 
 }  // namespace loadpath
 

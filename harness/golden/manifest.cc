@@ -42,6 +42,19 @@ void ForEach(const Json& object, std::string_view what, Read read) {
   }
 }
 
+KeyRules ReadRules(const Json& entry) {
+  KeyRules rules;
+  if (entry.contains("prefixes")) rules.prefixes = Get<std::vector<std::string>>(entry, "prefixes");
+  if (entry.contains("rename")) {
+    for (const auto& [pattern, replacement] : Get<std::vector<std::pair<std::string, std::string>>>(entry, "rename")) {
+      rules.rename.push_back({pattern, replacement});
+    }
+  }
+  if (entry.contains("only")) rules.only = Get<std::string>(entry, "only");
+  if (entry.contains("skip")) rules.skip = Get<std::string>(entry, "skip");
+  return rules;
+}
+
 ManifestFile ReadFile(const std::string& name, const Json& entry) {
   ManifestFile file;
   file.name = name;
@@ -53,6 +66,7 @@ ManifestFile ReadFile(const std::string& name, const Json& entry) {
   for (const Json& model : Get<std::vector<Json>>(entry, "models")) {
     file.models.emplace_back(Get<std::string>(model, "model"), Get<std::string>(model, "key"));
   }
+  file.rules = ReadRules(entry);
   return file;
 }
 
@@ -105,6 +119,12 @@ Manifest Manifest::Read(const std::string& directory) {
         manifest.programs_.push_back({name, Get<std::string>(entry, "model")});
       });
     }
+    if (json.contains("not_made")) {
+      ForEach(GetObject(json, "not_made"), "file", [&](const std::string&, const Json& entry) {
+        manifest.not_made_.push_back({Get<std::string>(entry, "model"), Get<std::string>(entry, "format"),
+                                      Get<std::string>(entry, "layout"), Get<std::string>(entry, "reason")});
+      });
+    }
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(path + ": " + error.what());
   }
@@ -119,6 +139,14 @@ const ManifestFile* Manifest::FindFile(std::string_view model, std::string_view 
     }
   }
   return nullptr;
+}
+
+const ManifestNotMade* Manifest::FindNotMade(std::string_view model, std::string_view format,
+                                             std::string_view layout) const {
+  const auto found = std::ranges::find_if(not_made_, [&](const ManifestNotMade& one) {
+    return one.model == model && one.format == format && one.layout == layout;
+  });
+  return found == not_made_.end() ? nullptr : &*found;
 }
 
 const ManifestProgram* Manifest::FindProgram(std::string_view model) const {

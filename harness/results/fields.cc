@@ -155,6 +155,11 @@ void WriteResults(TextOutput& file, const Context& context, std::span<const Reco
   Json whole;
   whole["context"]["schema_version"] = kResultsSchemaVersion;
   for (const auto& [name, value] : context) whole["context"][name] = value;
+  Json& caches = whole["context"]["caches"] = Json::array();
+  for (const CpuCache& cache : notes.caches) {
+    caches.push_back(
+        {{"type", cache.type}, {"level", cache.level}, {"size", cache.size}, {"num_sharing", cache.num_sharing}});
+  }
   if (notes.interrupted) whole["context"]["interrupted"] = true;
   if (!notes.warnings.empty()) whole["context"]["warnings"] = notes.warnings;
   whole["benchmarks"] = whole["not_timed"] = Json::array();

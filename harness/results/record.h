@@ -44,10 +44,17 @@ struct Record {
 /// Facts about a run by name: machine, versions, command.
 using Context = std::vector<std::pair<std::string, std::string>>;
 
+/// A cache of the processor, as Google Benchmark's context has it.
+struct CpuCache {
+  std::string type;  ///< "Data", "Instruction", "Unified"
+  int level = 0, size = 0, num_sharing = 0;
+};
+
 /// What a reader of the results must know of the run.
 struct RunNotes {
   bool interrupted = false;                ///< what was measured until then is there
   std::vector<std::string> warnings = {};  ///< one line each: what makes the times worth less
+  std::vector<CpuCache> caches = {};       ///< tools that read Google Benchmark's JSON want them in its context
 };
 
 }  // namespace loadpath

@@ -14,38 +14,41 @@
 namespace loadpath {
 namespace {
 
-constexpr const char* kFooter = R"(
+constexpr const char* kDefaults = R"(
 Without --filter the usual cases run; --filter . means all; startup/... runs only if the filter says so.
 With --checkpoint only the cases of these files, and the limits, are there to choose from.
 Every --benchmark_* flag of Google Benchmark works.
-
-examples:
-  PROGRAM --filter '^load/crepe:full/zip/bare/'            every load path of one checkpoint
-  PROGRAM --filter '/(linear|custom|multi)[:/]' --quick    the three original cases, a few samples
-  PROGRAM --filter '^load/gpt2/zip/nested/direct' --cache cold
-  PROGRAM --checkpoint my.pth::model_state_dict            a file of your own on every load path
-  PROGRAM --checkpoint my.pth --filter /direct/            the same on one load path
-  PROGRAM --list --filter .                                every case
-  PROGRAM --filter '^forward/' --json run.json             every sample too (results/schema.json)
-
-exit status: 0 all right; 1 a case was wrong or failed, or nothing was timed, or a case was skipped that is expected to run or that --filter names in full; 2 bad use, a filter that matches no case too; 130 interrupted (what was measured is reported)
 )";
 
-// With the program's own name.
-std::string Named(std::string text, const std::string& program) {
-  constexpr std::string_view kProgram = "PROGRAM";
-  for (std::size_t at = 0; (at = text.find(kProgram, at)) != std::string::npos; at += program.size()) {
-    text.replace(at, kProgram.size(), program);
-  }
-  return text;
-}
+constexpr const char* kStatus = R"(
+exit status: 0 all right; 1 a case was wrong or failed, or nothing was timed, or a case was skipped that is expected to run or that --filter names in full, or a cost is not as in --costs; 2 bad use, a filter that matches no case too; 130 interrupted (what was measured is reported)
+)";
 
-std::string Footer(const std::string& program) {
-  Table table({Align::kLeft, Align::kLeft});
-  for (const CaseKindRow& row : CaseKindRows()) table.Add({std::string(row.form), std::string(row.summary)});
+constexpr struct {
+  const char *arguments, *summary;
+} kExamples[] = {
+    {"--filter '^load/MODEL/zip/bare/'", "every load path of one checkpoint"},
+    {"--filter '/MODEL/' --quick", "all of one model, a few samples"},
+    {"--filter '^load/MODEL/zip/nested/direct' --cache cold", ""},
+    {"--checkpoint my.pth::model_state_dict", "your own file on every load path"},
+    {"--checkpoint my.pth --filter /direct/", "the same on one load path"},
+    {"--list --filter .", "every case"},
+    {"--filter '^forward/' --json run.json", "every sample (results/schema.json)"},
+};
+
+std::string Footer(const std::string& program, const std::string& model) {
+  Table kinds({Align::kLeft, Align::kLeft}), examples({Align::kLeft, Align::kLeft});
+  for (const CaseKindRow& row : CaseKindRows()) kinds.Add({std::string(row.form), std::string(row.summary)});
+  for (const auto& [arguments, summary] : kExamples) {
+    std::string line = program + " " + arguments;
+    if (const std::size_t at = line.find("MODEL"); at != std::string::npos) line.replace(at, 5, model);
+    examples.Add({line, summary});
+  }
   std::string text = "cases:\n";
-  table.AppendTo(text, "  ");
-  return text + Named(kFooter, program);
+  kinds.AppendTo(text, "  ");
+  text += std::string(kDefaults) + "\nexamples:\n";
+  examples.AppendTo(text, "  ");
+  return text + kStatus;
 }
 
 // Takes a flag that is Google Benchmark's alone.
@@ -113,7 +116,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
       "Measures ways of loading PyTorch checkpoints into LibTorch modules. Every answer is checked before it is timed.",
       options.program);
   LayOutHelp(app);
-  app.footer(Footer(options.program));
+  app.footer(Footer(options.program, defaults.model));
   std::vector<std::string> checkpoints;
   bool opaque = false;
   std::string device = "cpu", cache = "hot";
@@ -130,6 +133,13 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
       ->check(CLI::IsMember({"hot", "cold", "all"}))
       ->type_name("hot|cold|all");
   app.add_option("--json", options.json, "Write the results to this file too")->check(NotEmpty())->type_name("PATH");
+  app.add_option("--costs", options.costs,
+                 "Hold the exact costs of the loads against this file: a difference is exit status 1")
+      ->check(NotEmpty())
+      ->type_name("FILE");
+  app.add_option("--write-costs", options.write_costs, "Write the exact costs of the loads to this file")
+      ->check(NotEmpty())
+      ->type_name("FILE");
   app.add_option("--checkpoint", checkpoints, "Load a checkpoint of your own by every load path (repeatable)")
       ->check(NotEmpty())
       ->type_name("FILE[::key.path]")
@@ -150,6 +160,8 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   app.add_flag("--quick", options.quick, "Take a few samples each: to see that all works, not to compare");
   AddTask(app, options, "--list-models", Task::kListModels, "Print the models, one a line");
   AddTask(app, options, "--list-paths", Task::kListPaths, "Print the load paths, one a line");
+  AddTask(app, options, "--check-data", Task::kCheckData,
+          "Hold the reference data against their manifest: every file's SHA-256, every model's goldens");
   AddTask(app, options, "--version", Task::kShowVersion, "Print the version, the commit and what it was built with");
   CLI::Option* sample = app.add_option("--startup-sample", options.startup.one)->group("");
   app.add_option("--started-at", options.startup.started_at)->group("");

@@ -11,7 +11,15 @@
 namespace loadpath {
 
 /// What the command line asks for.
-enum class Task : std::uint8_t { kRun, kListCases, kListModels, kListPaths, kShowVersion, kTakeStartupSample };
+enum class Task : std::uint8_t {
+  kRun,
+  kListCases,
+  kListModels,
+  kListPaths,
+  kShowVersion,
+  kCheckData,
+  kTakeStartupSample
+};
 
 /// Google Benchmark's own flags.
 struct GoogleFlags {
@@ -30,6 +38,8 @@ struct SuiteOptions {
   bool all_devices = false;  ///< a device that is not there is skipped, not bad use
   std::vector<CacheState> caches = {CacheState::kHot};
   std::string json, data;
+  std::string costs;                        ///< the costs file that the run is held against
+  std::string write_costs;                  ///< the costs file to write
   std::vector<UserCheckpoint> checkpoints;  ///< no two alike
   int repetitions = 10;
   bool quick = false;
@@ -44,6 +54,7 @@ struct SuiteOptions {
 struct SuiteDefaults {
   std::string data{};  ///< where they lie; empty: reference/ beside the program's folder
   std::string make_data = "scripts/bench makes it";
+  std::string model = "linear";  ///< that the examples of --help name
 };
 
 /// Returns the file name of argv[0].

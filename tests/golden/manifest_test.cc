@@ -53,6 +53,26 @@ class ManifestTest : public testing::Test {
   std::string directory_;
 };
 
+TEST_F(ManifestTest, AFileOfTheUsersOwnHasItsRules) {
+  const Manifest manifest = Read(R"({"schema": 1, "models": {},
+    "files": {"net.own.pth": {"format": "legacy", "layout": "own", "size": 1, "sha256": "ab", "made": "a copy",
+                              "models": [{"model": "net", "key": "model"}], "prefixes": ["module.", "net."],
+                              "rename": [["^a", "b"], ["c$", "d"]], "only": "^b", "skip": "x"},
+              "net.zip.bare.pth": {"format": "zip", "layout": "bare", "size": 1, "sha256": "ab", "made": "torch.save",
+                                   "models": [{"model": "net", "key": ""}]}},
+    "not_made": {"net.torchscript.bare.pt": {"model": "net", "format": "torchscript", "layout": "bare",
+                                             "reason": "it cannot be traced"}}})");
+  const ManifestFile* own = manifest.FindFile("net", "legacy", kOwnLayout);
+  ASSERT_NE(own, nullptr);
+  EXPECT_EQ(own->rules, (KeyRules{{"module.", "net."}, {{"^a", "b"}, {"c$", "d"}}, "^b", "x"}));
+  EXPECT_TRUE(manifest.FindFile("net", "zip", "bare")->rules.empty());
+  ASSERT_NE(manifest.FindNotMade("net", "torchscript", "bare"), nullptr);
+  EXPECT_EQ(manifest.FindNotMade("net", "torchscript", "bare")->reason, "it cannot be traced");
+  EXPECT_EQ(manifest.FindNotMade("net", "pt2", "bare"), nullptr);
+  EXPECT_EQ(ErrorWith(R"("plain_dict": "linear_model.dict.pth")", R"("rename": [["a"]])"),
+            "file \"linear_model.pth\" has a \"rename\" of another type, array");
+}
+
 TEST_F(ManifestTest, IsReadWhole) {
   const Manifest manifest = Read(kGood);
   ASSERT_EQ(manifest.files().size(), 2u);

@@ -6,6 +6,9 @@
 #include <cmath>
 #include <set>
 
+#include "harness/golden/check_outputs.h"
+#include "harness/results/costs.h"
+
 namespace loadpath {
 namespace {
 
@@ -38,6 +41,15 @@ void NoteCosts(std::span<const LoadResult> results, const AllocationCounts& allo
   if (fallen > 0) record.tensors_fallen_back = fallen;
   record.allocations = allocated.allocations;
   record.bytes_allocated = allocated.bytes;
+}
+
+void RequireSameCosts(std::span<const LoadResult> results, const AllocationCounts& allocated, const ReadReport& opened,
+                      const Record& record) {
+  Record again;
+  NoteCosts(results, allocated, opened, again);
+  const auto differences = CostDifferences(CostsOf(record), CostsOf(again));
+  if (!differences.empty())
+    throw WrongAnswer("its exact costs differ from one load to the next: " + differences.front());
 }
 
 void NoteSample(std::span<const LoadResult> results, double open_seconds, const ProcessCounters& used, Record& record) {

@@ -18,6 +18,10 @@ namespace loadpath {
 void NoteCosts(std::span<const LoadResult> results, const AllocationCounts& allocated, const ReadReport& opened,
                Record& record);
 
+/// Throws WrongAnswer if the exact costs of another load of the case are not those that the record has.
+void RequireSameCosts(std::span<const LoadResult> results, const AllocationCounts& allocated, const ReadReport& opened,
+                      const Record& record);
+
 /// Notes what one sample cost. `open_seconds`: of a checkpoint that was opened before all of `results`.
 void NoteSample(std::span<const LoadResult> results, double open_seconds, const ProcessCounters& used, Record& record);
 

@@ -1,0 +1,41 @@
+#ifndef LOADPATH_HARNESS_RESULTS_COSTS_H_
+#define LOADPATH_HARNESS_RESULTS_COSTS_H_
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/results/record.h"
+
+namespace loadpath {
+
+/// What a load costs that no clock has a part in, by the field of the results: bytes, bytes_read, bytes_copied,
+/// bytes_mapped, allocations, bytes_allocated, read_calls. A cost that is not known is absent.
+using ExactCosts = std::map<std::string, std::uint64_t>;
+/// By the name of the case.
+using CostsByCase = std::map<std::string, ExactCosts>;
+
+ExactCosts CostsOf(const Record& load);
+/// Of the loads among the records that were checked and are right. Those by LibTorch's own readers, which count
+/// nothing, are left out: another LibTorch may allocate otherwise.
+CostsByCase CostsOf(std::span<const Record> records);
+
+/// The text of a costs file: {"schema": 1, "costs": {"load/linear/zip/bare/direct/cpu/hot": {"bytes": 88, …}}}
+std::string CostsText(const CostsByCase& costs);
+/// Throws std::runtime_error with one line that names the file and what is wrong.
+CostsByCase ReadCosts(const std::string& path);
+
+/// Returns "bytes_copied 0 -> 995,518,464" for each cost that differs.
+std::vector<std::string> CostDifferences(const ExactCosts& before, const ExactCosts& now);
+/// Compares a run with a costs file. `catalogue` names every case that there is, `chosen` those that were to run.
+/// Returns one line a finding, with the name of the case.
+std::vector<std::string> CompareCosts(const CostsByCase& before, const CostsByCase& now,
+                                      const std::vector<std::string>& catalogue,
+                                      const std::vector<std::string>& chosen);
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_RESULTS_COSTS_H_

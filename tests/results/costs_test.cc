@@ -1,0 +1,73 @@
+#include "harness/results/costs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace loadpath {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Record Load(const std::string& name) {
+  Record record;
+  record.kind = CaseKind::kLoad;
+  record.status = Status::kOk;
+  record.name = name;
+  record.bytes = record.bytes_read = 497759232;
+  record.bytes_copied = 0;
+  record.allocations = 3;
+  return record;
+}
+
+TEST(Costs, AreThoseOfRightLoadsWhoseReaderCounts) {
+  Record wrong = Load("b"), forward = Load("c"), libtorch = Load("d");
+  wrong.status = Status::kError;
+  forward.kind = CaseKind::kForward;
+  libtorch.bytes_read = std::nullopt;
+  const std::vector<Record> records = {Load("a"), wrong, forward, libtorch};
+  EXPECT_EQ(
+      CostsOf(records),
+      (CostsByCase{{"a", {{"bytes", 497759232}, {"bytes_read", 497759232}, {"bytes_copied", 0}, {"allocations", 3}}}}));
+}
+
+TEST(Costs, AreReadAsTheyWereWritten) {
+  const std::string file = "costs_test." + std::to_string(getpid()) + ".json";
+  const CostsByCase costs = {{"load/x", {{"bytes", 88}, {"read_calls", 1}}}, {"load/y", {}}};
+  std::ofstream(file) << CostsText(costs);
+  EXPECT_EQ(ReadCosts(file), costs);
+  for (const char* text : {"", "[]", "{\"schema\": 2, \"costs\": {}}", "{\"schema\": 1}",
+                           "{\"schema\": 1, \"costs\": {\"a\": {\"bytes\": \"x\"}}}"}) {
+    std::ofstream(file) << text;
+    EXPECT_THAT([&] { ReadCosts(file); },
+                testing::ThrowsMessage<std::runtime_error>(file + ": is not a costs file of schema 1"))
+        << text;
+  }
+  unlink(file.c_str());
+  EXPECT_THAT([&] { ReadCosts(file); }, testing::ThrowsMessage<std::runtime_error>(file + ": cannot be opened"));
+}
+
+TEST(Costs, ADifferenceSaysWhichCostAndByHowMuch) {
+  const CostsByCase before = CostsOf(std::vector{Load("a")});
+  Record worse = Load("a");
+  worse.bytes_copied = 995518464;
+  worse.bytes_mapped = 1000;
+  EXPECT_THAT(CompareCosts(before, before, {"a"}, {"a"}), IsEmpty());
+  EXPECT_THAT(CompareCosts(before, CostsOf(std::vector{worse}), {"a"}, {"a"}),
+              ElementsAre("a: bytes_copied 0 -> 995,518,464", "a: bytes_mapped unknown -> 1,000"));
+}
+
+TEST(Costs, ACaseThatIsNewGoneOrSkippedIsAFinding) {
+  const CostsByCase before = CostsOf(std::vector{Load("a"), Load("b"), Load("c")});
+  const CostsByCase now = CostsOf(std::vector{Load("a"), Load("d")});
+  EXPECT_THAT(CompareCosts(before, now, {"a", "b", "d"}, {"a", "b", "d"}),
+              ElementsAre("b: has no costs now: it was skipped or failed", "c: there is no such case any more",
+                          "d: is a new case"));
+  EXPECT_THAT(CompareCosts(before, now, {"a", "b", "c", "d"}, {"a", "d"}), ElementsAre("d: is a new case"));
+}
+
+}  // namespace
+}  // namespace loadpath
