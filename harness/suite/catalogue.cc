@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "harness/base/parallel.h"
+#include "harness/golden/manifest.h"
 #include "harness/golden/reference_files.h"
 #include "harness/load/load_path.h"
 #include "harness/suite/case_kinds.h"
@@ -60,6 +61,17 @@ void AddReferenceLoads(CaseKind kind, const CatalogueRequest& request, std::vect
                   .opened_once = opening.once},
                  request, all);
       }
+    }
+    for (const OwnFile& file : request.own) {
+      if (file.model != set.name) continue;
+      const std::string layout(kOwnLayout);
+      AddLoads({.kind = kind,
+                .model = set.name,
+                .format = file.format,
+                .layout = layout,
+                .models = set.models,
+                .file_layout = layout},
+               request, all);
     }
   }
 }

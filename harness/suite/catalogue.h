@@ -10,12 +10,18 @@
 
 namespace loadpath {
 
+/// A checkpoint of the user's own that lies in the reference data of a model.
+struct OwnFile {
+  std::string model, format;
+};
+
 /// What the cases are made from.
 struct CatalogueRequest {
   std::span<const Model> models;
   std::vector<DeviceName> devices;
   std::vector<CacheState> caches;
   std::vector<UserCheckpoint> checkpoints;  ///< if there are any, the cases are theirs and not the models'
+  std::vector<OwnFile> own{};
 };
 
 /// Returns every case, no two alike: each kind of case lists its own (case_kinds.h). Needs no data.

@@ -1,9 +1,14 @@
 #include "harness/suite/reference_source.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "harness/golden/reference_files.h"
+#include "harness/state/apply.h"
+#include "harness/state/module_state.h"
 
 namespace loadpath {
 namespace {
@@ -30,9 +35,33 @@ ReferenceSource FindReference(const Case& one, const Session& session) {
     if (!std::filesystem::exists(source.file)) throw MissingData("no " + source.file + "; " + session.make_data());
     const auto key = std::ranges::find(file.models, model, [](const auto& named) { return named.first; });
     if (key == file.models.end()) throw std::runtime_error(source.file + ": the manifest names no key for " + model);
-    source.parts.push_back({&session.FindModel(model), &session.ModelOf(model), key->second});
+    source.parts.push_back({&session.FindModel(model), &session.ModelOf(model), key->second, file.rules});
   }
   return source;
+}
+
+void Complete(const ReferencePart& part, const LoadPath& path, std::span<const KeyReport> report,
+              torch::nn::Module& module, const Session& session) {
+  const at::NoGradGuard no_grad;
+  if (!path.keeps_memory) {
+    for (auto& [name, tensor] : StateOf(module)) {
+      const auto found = part.entry->tensors.find(name);
+      if (found == part.entry->tensors.end()) continue;
+      const auto dtype = DtypeByName(found->second.dtype);
+      const auto type = dtype ? FindScalarType(*dtype) : std::nullopt;
+      if (type && *type != tensor.scalar_type()) tensor.set_data(tensor.to(*type));
+    }
+  }
+  if (part.rules.only.empty() && part.rules.skip.empty()) return;
+  std::set<std::string_view> left_out;
+  for (const KeyReport& key : report) {
+    if (key.outcome == KeyOutcome::kLeftOut) left_out.insert(key.key);
+  }
+  const ReferenceSource whole = FindWeights(std::string(part.model->name), session);
+  const auto checkpoint = Checkpoint::Open(whole.file);
+  auto tensors = PlanLoadStateDict(module, StateDict::From(checkpoint, whole.parts.front().key)).tensors;
+  std::erase_if(tensors, [&](const PlannedTensor& tensor) { return !left_out.contains(tensor.key); });
+  ApplyCopy(*checkpoint, tensors);
 }
 
 ReferenceSource FindWeights(const std::string& model, const Session& session) {

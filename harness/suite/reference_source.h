@@ -1,6 +1,7 @@
 #ifndef LOADPATH_HARNESS_SUITE_REFERENCE_SOURCE_H_
 #define LOADPATH_HARNESS_SUITE_REFERENCE_SOURCE_H_
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct ReferencePart {
   const Model* model;
   const ManifestModel* entry;
   std::string key;
+  KeyRules rules{};  ///< of a file of the user's own
 };
 /// A file of the reference data and what is loaded from it.
 struct ReferenceSource {
@@ -24,6 +26,12 @@ struct ReferenceSource {
 
 /// Returns the file of a load or startup case in the form that its load path reads. Throws MissingData.
 ReferenceSource FindReference(const Case& one, const Session& session);
+
+/// Prepares a module that was loaded from the user's own file for the comparison with the reference, which Python made
+/// by load_state_dict into a whole module: tensors to which `path` gave the file's dtype are converted to the
+/// reference's, and those that the rules left out are taken from the reference file. `report` is the load's.
+void Complete(const ReferencePart& part, const LoadPath& path, std::span<const KeyReport> report,
+              torch::nn::Module& module, const Session& session);
 
 /// Returns the file that a model's own weights come from: its first file of format zip.
 ReferenceSource FindWeights(const std::string& model, const Session& session);

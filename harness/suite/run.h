@@ -31,6 +31,7 @@ class Run {
 
   // What Verify ended with, for the exit status.
   bool missing_data = false;  ///< skipped, though it would run here if its reference data were there
+  bool not_made = false;      ///< skipped, because PyTorch cannot make its file
   bool no_device = false;     ///< skipped, because --device all does not find its device
   bool bad_input = false;
 

@@ -12,9 +12,6 @@
 namespace loadpath {
 namespace {
 
-// What runs without --filter: the original cases, the published model and the limits; a few minutes.
-constexpr const char* kUsual = "^(limit|(load|forward)/(linear|custom|multi:[AB+]+|crepe:full))/";
-
 std::string NoMatch(const std::string& filter, const std::vector<Case>& catalogue, const std::string& program) {
   std::set<std::string> candidates;
   for (const Case& one : catalogue) {
@@ -44,14 +41,18 @@ std::string NoMatch(const std::string& filter, const std::vector<Case>& catalogu
 
 }  // namespace
 
-std::vector<Case> Select(const std::string& filter, const std::vector<Case>& catalogue, const std::string& program) {
+std::vector<Case> Select(const std::string& filter, const std::vector<Case>& catalogue, const std::string& program,
+                         std::span<const Model> models) {
   std::vector<Case> chosen;
   if (filter.empty()) {
     std::ranges::copy_if(catalogue, std::back_inserter(chosen),
                          [](const Case& one) { return one.checkpoint.has_value(); });
     if (!chosen.empty()) return chosen;
   }
-  const std::string text = filter.empty() ? kUsual : filter;
+  const auto usual = [&](const std::string& name) {
+    return std::ranges::none_of(models, [&](const Model& model) { return model.name == name && !model.usual; });
+  };
+  const std::string text = filter.empty() ? "^(limit|load|forward)/" : filter;
   const bool inverted = text.starts_with('-');
   std::regex expression;
   try {
@@ -63,6 +64,7 @@ std::vector<Case> Select(const std::string& filter, const std::vector<Case>& cat
     return !RowOf(kind).only_if_asked || text == "." || text.find(Name(kind)) != std::string::npos;
   };
   std::ranges::copy_if(catalogue, std::back_inserter(chosen), [&](const Case& one) {
+    if (filter.empty() && !(usual(one.model) && std::ranges::all_of(one.models, usual))) return false;
     return asked(one.kind) && std::regex_search(one.name(), expression) != inverted;
   });
   if (chosen.empty()) throw UsageError(NoMatch(filter, catalogue, program));

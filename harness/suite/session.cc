@@ -51,6 +51,9 @@ const ManifestModel& Session::ModelOf(const std::string& model) const {
 const ManifestFile& Session::FileOf(const std::string& model, const std::string& format,
                                     const std::string& layout) const {
   ModelOf(model);
+  if (const ManifestNotMade* not_made = manifest().FindNotMade(model, format, layout)) {
+    throw NotMade("no " + format + "/" + layout + " of " + model + " can be made: " + not_made->reason);
+  }
   const ManifestFile* found = manifest().FindFile(model, format, layout);
   if (found == nullptr || !std::filesystem::exists(manifest().PathOf(found->name))) {
     Missing(format + "/" + layout + " of " + model, *this);

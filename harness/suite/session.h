@@ -19,6 +19,12 @@ class MissingData : public Skipped {
   using Skipped::Skipped;
 };
 
+/// PyTorch cannot make the file of a case from this model: what() is its reason.
+class NotMade : public Skipped {
+ public:
+  using Skipped::Skipped;
+};
+
 /// A file of the user's own is not a checkpoint, or is damaged: what() names it.
 class BadInput : public std::runtime_error {
  public:
@@ -39,7 +45,8 @@ class Session {
 
   const Model& FindModel(const std::string& name) const;  ///< throws Skipped if it is not in this program
 
-  /// These throw MissingData, with what to do, if the reference data lack it, or if its file is gone.
+  /// These throw MissingData, with what to do, if the reference data lack it, or if its file is gone; NotMade if the
+  /// manifest says why there is no such file.
   const Manifest& manifest() const;
   const ManifestModel& ModelOf(const std::string& model) const;
   const ManifestFile& FileOf(const std::string& model, const std::string& format, const std::string& layout) const;

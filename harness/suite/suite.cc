@@ -13,7 +13,9 @@
 #include "harness/base/new_file.h"
 #include "harness/base/paths.h"
 #include "harness/base/version.h"
+#include "harness/command_line/command_line.h"
 #include "harness/measure/machine.h"
+#include "harness/results/costs.h"
 #include "harness/results/fields.h"
 #include "harness/results/statistics.h"
 #include "harness/results/text_output.h"
@@ -27,8 +29,21 @@
 namespace loadpath {
 namespace {
 
+// The user's own files that the reference data hold. Where there are no data, the cases say so when they run.
+std::vector<OwnFile> OwnFiles(const std::string& data) {
+  std::vector<OwnFile> own;
+  try {
+    const Manifest manifest = Manifest::Read(data);
+    for (const ManifestFile& file : manifest.files()) {
+      if (file.layout == kOwnLayout) own.push_back({file.models.front().first, file.format});
+    }
+  } catch (const std::runtime_error&) {
+  }
+  return own;
+}
+
 std::vector<Case> CatalogueFor(const SuiteOptions& options, std::span<const Model> models) {
-  return Catalogue({models, options.devices, options.caches, options.checkpoints});
+  return Catalogue({models, options.devices, options.caches, options.checkpoints, OwnFiles(options.data)});
 }
 
 Context DescribeRun(const SuiteOptions& options) {
@@ -110,6 +125,9 @@ void Verify(Run& run, bool all_devices) {
   } catch (const MissingData& missing) {
     run.missing_data = true;
     ended(Status::kSkipped, ReasonOf(missing));
+  } catch (const NotMade& not_made) {
+    run.not_made = true;
+    ended(Status::kSkipped, ReasonOf(not_made));
   } catch (const Skipped& skipped) {
     ended(Status::kSkipped, ReasonOf(skipped));
   } catch (const DeviceError& error) {
@@ -185,26 +203,50 @@ void Write(TextOutput& json, SuiteResult& result) {
   }
 }
 
+CostsByCase CostsBefore(const SuiteOptions& options) {
+  try {
+    return ReadCosts(options.costs);
+  } catch (const std::runtime_error& error) {
+    throw UsageError(std::string("--costs ") + error.what() + "; --write-costs " + options.costs + " writes it");
+  }
+}
+
+void HoldCosts(const CostsByCase& before, const std::vector<Case>& catalogue, std::span<Run* const> asked,
+               const std::string& file, SuiteResult& result) {
+  std::vector<std::string> there, chosen;
+  for (const Case& one : catalogue) there.push_back(one.name());
+  for (const Run* run : asked) chosen.push_back(run->record.name);
+  const auto findings = CompareCosts(before, CostsOf(result.records), there, chosen);
+  if (findings.empty()) return;
+  result.exit.messages.insert(result.exit.messages.end(), findings.begin(), findings.end());
+  result.exit.messages.push_back(Counted(findings.size(), "cost") + " not as in " + file + "; --write-costs " + file +
+                                 " writes those of this run");
+  if (result.exit.code == 0) result.exit.code = 1;
+}
+
 }  // namespace
 
 std::vector<Case> ChosenCases(const SuiteOptions& options, std::span<const Model> models) {
-  return Select(options.filter, CatalogueFor(options, models), options.program);
+  return Select(options.filter, CatalogueFor(options, models), options.program, models);
 }
 
 SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models) {
   NoteInterrupts();
   OpenDevices(options);
   const std::vector<Case> catalogue = CatalogueFor(options, models);
-  std::vector<Case> chosen = Select(options.filter, catalogue, options.program);
+  std::vector<Case> chosen = Select(options.filter, catalogue, options.program, models);
   const std::vector<Case> limits = LimitsOf(chosen, catalogue);
   chosen.insert(chosen.begin(), limits.begin(), limits.end());
-  for (const std::string& output : {options.json, options.google.out}) KeepInputs(options, output);
-  std::optional<TextOutput> json;
+  for (const std::string& output : {options.json, options.google.out, options.write_costs}) KeepInputs(options, output);
+  std::optional<TextOutput> json, costs;
   if (!options.json.empty()) json.emplace(options.json);
+  if (!options.write_costs.empty()) costs.emplace(options.write_costs);
+  const CostsByCase before = options.costs.empty() ? CostsByCase{} : CostsBefore(options);
   if (!options.google.out.empty()) RequireWritable(options.google.out);
 
   SuiteResult result;
   result.context = DescribeRun(options);
+  result.notes.caches = CpuCaches();
   Surroundings surroundings(SharedFolders(options));
   std::string told;
   TellOfOtherRuns(surroundings, options.program, told);
@@ -247,6 +289,9 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   result.exit = ExitStatusOf(runs, limits.size(), options.filter, result.notes.interrupted);
   for (const Run* run : runs) result.records.push_back(run->record);
   if (json) Write(*json, result);
+  if (result.notes.interrupted) return result;
+  if (!options.costs.empty()) HoldCosts(before, catalogue, asked, options.costs, result);
+  if (costs) costs->Write(CostsText(CostsOf(result.records)));
   return result;
 }
 

@@ -55,6 +55,16 @@ TEST(Catalogue, HasOnlyTheModelsThatItIsGiven) {
   EXPECT_EQ(KindsOf(cases).size(), kNames<CaseKind>.size());
 }
 
+TEST(Catalogue, AFileOfTheUsersOwnIsLoadedByEveryPath) {
+  const std::vector<Model> own = {{.name = "mine", .batches = {1}}};
+  const auto names = NamesOf(Catalogue({own, kCpu, {CacheState::kHot}, {}, {{"mine", "legacy"}, {"other", "zip"}}}));
+  for (const LoadPath& path : LoadPaths()) {
+    EXPECT_THAT(names, Contains("load/mine/legacy/own/" + std::string(path.name) + "/cpu/hot"));
+    EXPECT_THAT(names, Contains("startup/mine/legacy/own/" + std::string(path.name) + "/cpu/hot"));
+  }
+  EXPECT_THAT(names, Each(Not(testing::HasSubstr("other"))));
+}
+
 TEST(Catalogue, TwoModelsOfOneFileAreLoadedByOneCase) {
   const auto cases = Everything();
   const auto found = std::ranges::find(cases, "load/multi:A+B/zip/multi:once/direct/cpu/hot", &Case::name);
@@ -117,6 +127,19 @@ TEST(Select, WithoutAFilterTheUsersFilesAreChosenAlone) {
   const auto cases = Catalogue({Models(), kCpu, {CacheState::kHot}, {{"mine.pth", ""}}});
   EXPECT_EQ(Select("", cases).size(), LoadPaths().size());
   EXPECT_EQ(Select("/direct/", cases).size(), 1U);
+}
+
+TEST(Select, WithoutAFilterTheUsualModelsAreChosen) {
+  std::set<std::string> models;
+  for (const Case& one : Select("", Everything(), "bench", Models())) models.insert(one.model);
+  EXPECT_EQ(models, (std::set<std::string>{"", "linear", "custom", "multi:A", "multi:B", "multi:A+B", "crepe:full"}));
+  const std::vector<Model> own = {{.name = "mine", .batches = {1}}, {.name = "large", .batches = {1}, .usual = false}};
+  models.clear();
+  for (const Case& one : Select("", Catalogue({own, kCpu, {CacheState::kHot}, {}}), "mine", own)) {
+    models.insert(one.model);
+    EXPECT_NE(one.kind, CaseKind::kStartup);
+  }
+  EXPECT_EQ(models, (std::set<std::string>{"", "mine"}));
 }
 
 TEST(Select, AFilterThatMatchesNothingIsBadUse) {

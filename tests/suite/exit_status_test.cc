@@ -110,6 +110,13 @@ TEST_F(ExitStatusTest, IsOneIfReferenceDataAreMissing) {
               ElementsAre("1 case was skipped: load/linear/zip/bare/jit_load/cpu/hot: no zip/bare of linear"));
 }
 
+TEST_F(ExitStatusTest, IsZeroIfPyTorchCannotMakeAFileOfTheModel) {
+  Add("copy", Status::kOk);
+  Add("direct", Status::kSkipped, "no torchscript/bare of linear can be made: it cannot be traced").not_made = true;
+  EXPECT_EQ(Ended().code, 0);
+  EXPECT_EQ(Ended("^load/linear/zip/bare/direct/cpu/hot$").code, 1);
+}
+
 TEST_F(ExitStatusTest, IsOneIfAPathOfOursWasSkipped) {
   Add("copy", Status::kOk);
   Add("direct", Status::kSkipped, "no model linear in this program");

@@ -24,10 +24,12 @@ namespace {
 // One state dict of a file and the module that takes it.
 struct Part {
   std::string key;
+  KeyRules rules;
   std::function<std::shared_ptr<torch::nn::Module>()> make;
   std::function<std::string(torch::nn::Module&)> check;  // returns what is wrong, or nothing
   DeferredInit deferred{};
   std::shared_ptr<torch::nn::Module> module{};
+  std::vector<KeyReport> report{};  // of the first load
 };
 
 class LoadRun : public Run {
@@ -107,7 +109,10 @@ class LoadRun : public Run {
     file_ = source.file;
     must_load_ = source.must_load;
     for (const ReferencePart& part : source.parts) {
-      AddPart(part.key, part.model->make, [this, part](torch::nn::Module& module) {
+      Part& added = AddPart(part.key, part.model->make);
+      added.rules = part.rules;
+      added.check = [this, part, &added](torch::nn::Module& module) {
+        if (tested().file_layout == kOwnLayout) Complete(part, path_, added.report, module, session_);
         const std::string wrong = CheckParameters(module, *part.entry);
         if (!wrong.empty()) return wrong;
         module.eval();
@@ -117,7 +122,7 @@ class LoadRun : public Run {
         record.difference += CheckOutputs(forward, session_.manifest(), *part.entry, batch, device_).front();
         record.outputs_checked = true;
         return wrong;
-      });
+      };
     }
   }
 
@@ -131,9 +136,9 @@ class LoadRun : public Run {
     const Model* known = FittingModel(state_dict, session_.models());
     if (known != nullptr) record.model = known->name;
     const auto make = known != nullptr ? known->make : [state_dict] { return ModuleLike(state_dict); };
-    AddPart(user.key, make, [state_dict, dtypes = ConstructedDtypes(make)](torch::nn::Module& module) {
+    AddPart(user.key, make).check = [state_dict, dtypes = ConstructedDtypes(make)](torch::nn::Module& module) {
       return CheckAgainstFile(state_dict, module, dtypes);
-    });
+    };
   }
 
   static Dtypes ConstructedDtypes(const std::function<std::shared_ptr<torch::nn::Module>()>& make) {
@@ -144,12 +149,11 @@ class LoadRun : public Run {
     return DtypesOf(*module);
   }
 
-  void AddPart(const std::string& key, std::function<std::shared_ptr<torch::nn::Module>()> make,
-               std::function<std::string(torch::nn::Module&)> check) {
-    parts_.push_back(std::make_unique<Part>());
-    parts_.back()->key = key;
-    parts_.back()->make = std::move(make);
-    parts_.back()->check = std::move(check);
+  Part& AddPart(const std::string& key, std::function<std::shared_ptr<torch::nn::Module>()> make) {
+    Part& part = *parts_.emplace_back(std::make_unique<Part>());
+    part.key = key;
+    part.make = std::move(make);
+    return part;
   }
 
   void Construct() {
@@ -183,6 +187,7 @@ class LoadRun : public Run {
                                 .key_path = part->key,
                                 .checkpoint = shared,
                                 .open = HowToOpen(tested()),
+                                .rules = part->rules,
                                 .module = *part->module,
                                 .device = device_};
       results.push_back(LoadBy(path_, request, must_load_));
@@ -196,8 +201,10 @@ class LoadRun : public Run {
       parts_[i]->deferred.Finish();
     }
     if (first) {
+      for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i]->report = results[i].report;
       NoteCosts(results, allocated, shared ? shared->open_report() : ReadReport{}, record);
     } else {
+      RequireSameCosts(results, allocated, shared ? shared->open_report() : ReadReport{}, record);
       NoteSample(results, opened, used, record);
     }
     return seconds;

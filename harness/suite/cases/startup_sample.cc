@@ -63,6 +63,7 @@ Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
     phases.End("open");
   }
   std::vector<std::shared_ptr<torch::nn::Module>> modules;
+  std::vector<std::vector<KeyReport>> reports;
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < source.parts.size(); ++i) {
     const ReferencePart& part = source.parts[i];
@@ -74,9 +75,11 @@ Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
                               .key_path = part.key,
                               .checkpoint = shared,
                               .open = HowToOpen(one),
+                              .rules = part.rules,
                               .module = *modules.back(),
                               .device = device};
     const LoadResult result = LoadBy(path, request, source.must_load);
+    reports.push_back(result.report);
     deferred.Loaded(result.loaded);
     deferred.Finish();
     loading.reset();
@@ -92,11 +95,13 @@ Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
       {"phases", phases.seconds()}, {"bytes", bytes}, {"cpu_ns", process_cpu + (ReadProcessCounters() - own).cpu_ns}};
   std::string differences;
   for (std::size_t i = 0; i < source.parts.size(); ++i) {
-    const auto& [model, entry, key] = source.parts[i];
-    if (const std::string wrong = CheckParameters(*modules[i], *entry); !wrong.empty()) throw WrongAnswer(wrong);
-    const std::int64_t batch = entry->goldens.begin()->first;
+    const ReferencePart& part = source.parts[i];
+    if (one.file_layout == kOwnLayout) Complete(part, path, reports[i], *modules[i], session);
+    if (const std::string wrong = CheckParameters(*modules[i], *part.entry); !wrong.empty()) throw WrongAnswer(wrong);
+    const std::int64_t batch = part.entry->goldens.begin()->first;
     if (i > 0) differences += "; ";
-    differences += CheckOutputs(ForwardOf(*model, *modules[i]), session.manifest(), *entry, batch, device).front();
+    differences +=
+        CheckOutputs(ForwardOf(*part.model, *modules[i]), session.manifest(), *part.entry, batch, device).front();
   }
   answer["difference"] = differences;
   return answer;

@@ -36,7 +36,7 @@ bool IsLoadByOurPath(const Case& one) {
 
 bool ShouldHaveRun(const Run& run, const std::string& filter) {
   if (run.record.status != Status::kSkipped) return false;
-  return run.missing_data || (!run.no_device && IsLoadByOurPath(run.tested())) ||
+  return run.missing_data || (!run.no_device && !run.not_made && IsLoadByOurPath(run.tested())) ||
          HasFullName(filter, run.tested().name());
 }
 

@@ -23,10 +23,11 @@ struct Model {
   /// Runs one forward pass and returns the outputs in Python's order.
   std::function<std::vector<at::Tensor>(torch::nn::Module&, std::span<const at::Tensor>)> forward;
   std::vector<std::int64_t> batches;  ///< the batch sizes that have goldens and that `forward/…` measures
+  bool usual = true;                  ///< its cases run if nobody chooses (--filter)
 };
 
 /// Returns float32 numbers in [-1, 1]: element i is ((i * 2654435761 + seed * 40503) mod 2^32) / 2^31 - 1, computed in
-/// double and rounded once. models/example_input.py makes the same bits.
+/// double and rounded once. loadpath.reference.example_input makes the same bits in Python.
 at::Tensor ExampleInput(std::vector<std::int64_t> shape, std::uint32_t seed);
 /// Returns int64 numbers in [0, limit) from the same sequence.
 at::Tensor ExampleTokens(std::vector<std::int64_t> shape, std::int64_t limit, std::uint32_t seed);
