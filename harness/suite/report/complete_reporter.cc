@@ -25,7 +25,15 @@ bool CompleteReporter::ReportContext(const Context& context) {
 }
 
 void CompleteReporter::ReportRuns(const std::vector<Run>& runs) {
-  if (!runs.empty() && is_good_(static_cast<std::size_t>(runs.front().family_index))) inner_.ReportRuns(runs);
+  if (runs.empty() || !is_good_(static_cast<std::size_t>(runs.front().family_index))) return;
+  // A series keeps its name, however many samples a repetition took this time.
+  std::vector<Run> named = runs;
+  for (Run& run : named) {
+    const std::string name = run.run_name.function_name;
+    run.run_name = {};
+    run.run_name.function_name = name;
+  }
+  inner_.ReportRuns(named);
 }
 
 void CompleteReporter::Finalize() {

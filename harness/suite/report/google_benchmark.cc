@@ -148,6 +148,14 @@ void ReportWithoutBenchmarks(benchmark::BenchmarkReporter& display, benchmark::B
 
 }  // namespace
 
+std::vector<CpuCache> CpuCaches() {
+  std::vector<CpuCache> caches;
+  for (const auto& cache : benchmark::CPUInfo::Get().caches) {
+    caches.push_back({cache.type, cache.level, cache.size, cache.num_sharing});
+  }
+  return caches;
+}
+
 void InitializeGoogleBenchmark(const GoogleFlags& google) {
   // The first ones stand against variables of the environment: BENCHMARK_FORMAT and so on.
   std::vector<std::string> flags = {
@@ -170,7 +178,9 @@ void InitializeGoogleBenchmark(const GoogleFlags& google) {
 void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed, const SuiteOptions& options,
                  const Context& context, const std::function<void()>& between) {
   const GoogleFlags& google = options.google;
-  for (const auto& [name, value] : context) benchmark::AddCustomContext(name, value);
+  for (const auto& [name, value] : context) {
+    if (name != "date") benchmark::AddCustomContext(name, value);  // Google Benchmark writes that itself
+  }
   ProgressLine progress(verified.size() * static_cast<std::size_t>(options.repetitions));
   std::vector<bool> whole(verified.size(), true);
   std::vector<std::vector<std::size_t>> begins(verified.size());

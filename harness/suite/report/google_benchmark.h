@@ -9,6 +9,9 @@
 
 namespace loadpath {
 
+/// Returns the processor's caches as Google Benchmark finds them.
+std::vector<CpuCache> CpuCaches();
+
 /// Hands Google Benchmark its flags. Throws UsageError for one that it does not have, or whose value it does not take.
 /// Its variables in the environment choose nothing that our flags choose.
 void InitializeGoogleBenchmark(const GoogleFlags& google);
