@@ -4,13 +4,17 @@
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-# loadpath_install_library(component PARTS name…): installs the libraries loadpath_NAME as the targets
-# loadpath::NAME of one component.
+# loadpath_install_library(component PARTS name[=target]…): installs the libraries loadpath_NAME as the targets
+# loadpath::NAME, or loadpath::TARGET, of one component.
 function(loadpath_install_library component)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PARTS")
   foreach(part ${arg_PARTS})
-    set(target loadpath_${part})
-    set_target_properties(${target} PROPERTIES EXPORT_NAME ${part})
+    string(REGEX MATCH "^([^=]*)=?(.*)" part ${part})
+    set(target loadpath_${CMAKE_MATCH_1})
+    set_target_properties(${target} PROPERTIES EXPORT_NAME ${CMAKE_MATCH_1})
+    if(CMAKE_MATCH_2)
+      set_target_properties(${target} PROPERTIES EXPORT_NAME ${CMAKE_MATCH_2})
+    endif()
     target_compile_features(${target} INTERFACE cxx_std_20)
     target_include_directories(${target} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     if(LOADPATH_SANITIZE)
@@ -32,12 +36,20 @@ set(_modules ImportLibdeflate.cmake)
 if(LOADPATH_TORCH)
   loadpath_install_library(state PARTS state)
   loadpath_install_library(load PARTS load)
-  list(APPEND _modules ImportLibTorch.cmake)
+  # All of the harness; the program of a suite calls its last part.
+  loadpath_install_library(suite PARTS version inspect diff save command_line model golden measure results fitting_model ckpt
+    ckpt_models suite=cases suite_main=suite)
+  list(APPEND _modules ImportLibTorch.cmake AddSuite.cmake)
+  set(_python ${CMAKE_INSTALL_DATADIR}/loadpath/python/loadpath)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/scripts/loadpath/reference DESTINATION ${_python} FILES_MATCHING PATTERN *.py
+    PATTERN generate.py EXCLUDE) # of the bundled models
+  install(FILES ${PROJECT_SOURCE_DIR}/scripts/loadpath/__init__.py DESTINATION ${_python})
+  install(FILES ${PROJECT_SOURCE_DIR}/harness/golden/reference_files.json DESTINATION ${_python}/reference)
   install(TARGETS bench ckpt ckpt-load RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 list(TRANSFORM _modules PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/loadpathConfig.cmake.in ${PROJECT_BINARY_DIR}/loadpathConfig.cmake
-  INSTALL_DESTINATION ${_package})
+  INSTALL_DESTINATION ${_package} PATH_VARS CMAKE_INSTALL_DATADIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/loadpathConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/loadpathConfig.cmake ${PROJECT_BINARY_DIR}/loadpathConfigVersion.cmake ${_modules}
   DESTINATION ${_package})

@@ -1,23 +1,23 @@
 # Finds LibTorch and says how targets use it.
 #
-#   LOADPATH_TORCH_ROOT  the folder that holds include/ and lib/ (default: the wheel in the project's .venv)
-if(NOT LOADPATH_TORCH_ROOT)
-  set(_found "")
-  if(EXISTS ${PROJECT_SOURCE_DIR}/.venv/bin/python)
-    execute_process(COMMAND ${PROJECT_SOURCE_DIR}/.venv/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))"
-      OUTPUT_VARIABLE _found OUTPUT_STRIP_TRAILING_WHITESPACE)
-    string(APPEND _found /torch)
+#   LOADPATH_TORCH_ROOT  the folder that holds include/ and lib/ (default: the wheel in the project's .venv; see
+#                        loadpath_find_libtorch)
+set(_environment "")
+if(EXISTS ${PROJECT_SOURCE_DIR}/.venv/bin/python)
+  execute_process(COMMAND ${PROJECT_SOURCE_DIR}/.venv/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))"
+    OUTPUT_VARIABLE _environment OUTPUT_STRIP_TRAILING_WHITESPACE)
+  string(APPEND _environment /torch)
+  # Alone, the project has its own LibTorch; a part of another project uses that project's.
+  if(PROJECT_IS_TOP_LEVEL AND NOT LOADPATH_TORCH_ROOT AND EXISTS ${_environment})
+    set(LOADPATH_TORCH_ROOT ${_environment})
   endif()
-  if(NOT EXISTS "${_found}")
-    message(FATAL_ERROR "LibTorch was not found in .venv: run scripts/setup, or pass -DLOADPATH_TORCH_ROOT=DIR "
-      "(a wheel's torch folder or an unpacked LibTorch)")
-  endif()
-  set(LOADPATH_TORCH_ROOT ${_found})
 endif()
 include(ImportLibTorch)
-loadpath_import_libtorch(${LOADPATH_TORCH_ROOT} _error)
-if(_error)
-  message(FATAL_ERROR "${_error}")
+loadpath_find_libtorch("${_environment}" "" _error)
+if(_error AND PROJECT_IS_TOP_LEVEL)
+  message(FATAL_ERROR "${_error} (scripts/setup makes .venv with one)")
+elseif(_error)
+  message(FATAL_ERROR "${_error} (LOADPATH_TORCH=OFF builds the reader alone, which needs none)")
 endif()
 message(STATUS "LibTorch ${LibTorch_VERSION} in ${LOADPATH_TORCH_ROOT}")
 

@@ -5,7 +5,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-if(NOT CMAKE_BUILD_TYPE)
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
 
@@ -17,13 +17,14 @@ endif()
 option(LOADPATH_WERROR "Treat warnings as errors" ${_ci})
 option(LOADPATH_SANITIZE "Compile with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(LOADPATH_SANITIZED_TESTS "Build and run the tests that need no LibTorch with both sanitizers too" ON)
+option(LOADPATH_INSTALL "Install the programs and the package" ${PROJECT_IS_TOP_LEVEL})
 option(LOADPATH_TORCH "Build the parts that need LibTorch; if OFF, only the reader of checkpoints" ON)
 option(LOADPATH_FUZZ "Build the fuzz targets, which need clang, and no other tests" OFF)
 
 # The tests of the reader compile without LibTorch, but the files that they read are made with it: a build without LibTorch
 # has tests if LOADPATH_TEST_DATA names the test-data folder of a build that has LibTorch.
 set(LOADPATH_TESTS OFF)
-if(BUILD_TESTING AND NOT LOADPATH_FUZZ AND (LOADPATH_TORCH OR LOADPATH_TEST_DATA))
+if(PROJECT_IS_TOP_LEVEL AND BUILD_TESTING AND NOT LOADPATH_FUZZ AND (LOADPATH_TORCH OR LOADPATH_TEST_DATA))
   set(LOADPATH_TESTS ON)
 endif()
 
@@ -53,7 +54,13 @@ endif()
 #   TORCH: links LibTorch and reuses its precompiled header.
 function(loadpath_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINK")
+  # Headers alone: no program that uses an installed library needs them.
+  list(TRANSFORM arg_LINK REPLACE "^(nlohmann_json|CLI11)::.*" "$<BUILD_INTERFACE:\\0>")
   add_library(${name} STATIC ${arg_SOURCES})
+  string(REPLACE loadpath_ loadpath:: alias ${name})
+  if(NOT TARGET ${alias})
+    add_library(${alias} ALIAS ${name})
+  endif()
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/include)
     target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>)
   endif()

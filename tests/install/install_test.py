@@ -18,7 +18,7 @@ PREFIX = DATA / "prefix"
 LINEAR = BUILD / "reference" / "linear_model.pth"
 
 HEADERS = ["checkpoint.h", "deferred_init.h", "device.h", "dtype.h", "error.h", "key_rules.h", "load.h", "load_state_dict.h",
-           "mapping_guard.h", "module_info.h", "progress.h", "state_dict.h", "tensor_at.h", "tree.h"]
+           "mapping_guard.h", "model.h", "module_info.h", "progress.h", "state_dict.h", "suite.h", "tensor_at.h", "tree.h"]
 
 
 def run(*command):
@@ -86,11 +86,22 @@ class InstallTest(unittest.TestCase):
         done = run(consumer, missing)
         self.assertEqual((done.returncode, done.stderr), (2, f"{missing}: cannot be opened: No such file or directory\n"))
 
-    def test_built_without_libtorch(self):
-        without, prefix = DATA / "without-libtorch", DATA / "reader"
-        succeeds(CMAKE, "-G", "Ninja", "-S", ROOT, "-B", without, "-DLOADPATH_TORCH=OFF", "-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_CXX_COMPILER={CXX}")
-        succeeds(CMAKE, "--build", without, "--target", "loadpath_checkpoint")
-        succeeds(CMAKE, "--install", without, "--prefix", prefix)
+    def test_built_without_libtorch_as_a_part_of_another_project(self):
+        prefix, project = DATA / "reader", DATA / "fetches"
+        project.mkdir()
+        (project / "CMakeLists.txt").write_text(f"""cmake_minimum_required(VERSION 3.25)
+project(consumer LANGUAGES CXX)
+include(FetchContent)
+FetchContent_Declare(loadpath SOURCE_DIR {ROOT})
+set(LOADPATH_TORCH OFF)
+set(LOADPATH_INSTALL ON)
+FetchContent_MakeAvailable(loadpath)
+add_executable(consumer {HERE}/checkpoint/main.cc)
+target_link_libraries(consumer PRIVATE loadpath::checkpoint)
+""")
+        consumer = build(project, "-DCMAKE_BUILD_TYPE=Debug", name="without-libtorch")
+        self.assertEqual(succeeds(consumer, LINEAR), tensors_of(LINEAR))
+        succeeds(CMAKE, "--install", consumer.parent, "--prefix", prefix)
         self.assertEqual(succeeds(build(HERE / "checkpoint", prefix=prefix, name="reader-alone"), LINEAR), tensors_of(LINEAR))
         self.refuses("this loadpath was built without LibTorch (LOADPATH_TORCH=OFF) and has no component state", HERE / "state", prefix=prefix)
 
@@ -100,6 +111,24 @@ class InstallTest(unittest.TestCase):
         loaded = succeeds(ckpt, "load", LINEAR, "--model", "linear", "--key", "model_state_dict", "--data", LINEAR.parent)
         self.assertIn("2 tensors equal bit by bit", loaded)
         self.assertIn("load/linear/zip/nested/direct/cpu/hot", succeeds(PREFIX / "bin" / "bench", "--list", "--data", LINEAR.parent))
+
+    def test_a_folder_of_another_project(self):
+        project = DATA / "contains"
+        project.mkdir()
+        for name in ("a.cc", "a.py"):
+            (project / name).write_text("")
+        (project / "CMakeLists.txt").write_text(f"""cmake_minimum_required(VERSION 3.25)
+project(consumer LANGUAGES CXX)
+enable_testing()
+add_subdirectory({ROOT} loadpath)
+add_executable(consumer a.cc)
+target_link_libraries(consumer PRIVATE loadpath::checkpoint loadpath::state loadpath::load)
+loadpath_add_suite(mine SOURCES a.cc REFERENCES a.py)
+""")
+        folder, done = configure(project, "contained", f"-DLOADPATH_TORCH_ROOT={LIBTORCH}")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        tests = run("ctest", "--test-dir", folder, "-N").stdout
+        self.assertEqual(sorted(re.findall(r"#\d+: (\S+)", tests)), ["mine.costs", "mine.forward", "mine.load", "mine.reference"])
 
     def refuses(self, sentence, project, *flags, prefix=PREFIX):
         _, done = configure(project, "refused", *flags, prefix=prefix)
@@ -131,7 +160,7 @@ class InstallTest(unittest.TestCase):
         project = DATA / "project"
         project.mkdir()
         (project / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(p CXX)\nfind_package(loadpath REQUIRED COMPONENTS models)\n")
-        self.refuses("loadpath has no component models: there are checkpoint, state, load", project)
+        self.refuses("loadpath has no component models: there are checkpoint, state, load, suite", project)
 
 
 if __name__ == "__main__":
