@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "harness/diff/causes.h"
-#include "loadpath/key_rules.h"
+#include "harness/diff/name_parts.h"
 
 namespace loadpath {
 
@@ -26,9 +26,16 @@ std::map<std::string_view, Numbered> NumbersOf(std::span<const KeyInfo> infos, s
 /// Returns the number of a layer in `a` and that in `b`, for layers of one signature that stand in the same order.
 std::vector<std::pair<std::uint32_t, std::uint32_t>> Aligned(const Numbered& a, const Numbered& b);
 
-/// Returns the rules that give the layers below `before` their other numbers.
-std::vector<KeyRename> NumberRules(const std::string& before,
-                                   std::span<const std::pair<std::uint32_t, std::uint32_t>> pairs);
+/// Returns false if the alignment cannot be right: a layer that is left out on one side may be any of them, and one of
+/// `pairs` would rename a layer that matches under its own number, or take such a layer's place.
+bool MayAlign(const Numbered& a, const Numbered& b, std::span<const std::pair<std::uint32_t, std::uint32_t>> pairs);
+
+/// Returns true if a pair of layers goes by order alone: on one side another layer has the same signature.
+bool ByOrder(const Numbered& a, const Numbered& b, std::span<const std::pair<std::uint32_t, std::uint32_t>> pairs);
+
+/// Returns the changes that give the layers below `before` their other numbers.
+std::vector<NameChange> NumberChanges(const std::string& before,
+                                      std::span<const std::pair<std::uint32_t, std::uint32_t>> pairs);
 
 }  // namespace loadpath
 

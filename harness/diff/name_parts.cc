@@ -21,11 +21,11 @@ std::string ReplacementEscaped(std::string_view text) {
   return escaped;
 }
 
+}  // namespace
+
 bool IsNumber(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
-
-}  // namespace
 
 Parts Components(std::string_view key) {
   Parts parts;
@@ -53,13 +53,25 @@ bool SameNumbers(std::span<const std::string_view> a, std::span<const std::strin
   return x.empty() || y.empty() || x == y;
 }
 
-KeyRename ModuleRename(const std::string& from, const std::string& to) {
-  const auto dotted = [](const std::string& name) { return name.empty() ? "" : name + "."; };
-  return {"^" + RegexEscaped(dotted(from)), ReplacementEscaped(dotted(to))};
+std::string NameChange::Applied(std::string_view name) const {
+  if (begins) return name.starts_with(from) ? to + std::string(name.substr(from.size())) : std::string(name);
+  std::string changed;
+  for (std::size_t at = name.find(from); at != std::string_view::npos; at = name.find(from)) {
+    changed.append(name.substr(0, at)).append(to);
+    name.remove_prefix(at + from.size());
+  }
+  return changed.append(name);
 }
 
-KeyRename PartRename(const std::string& from, const std::string& to) {
-  return {"\\." + RegexEscaped(from) + "\\.", "." + ReplacementEscaped(to) + (to.empty() ? "" : ".")};
+KeyRename NameChange::Rule() const { return {(begins ? "^" : "") + RegexEscaped(from), ReplacementEscaped(to)}; }
+
+NameChange ModuleRename(const std::string& from, const std::string& to) {
+  const auto dotted = [](const std::string& name) { return name.empty() ? "" : name + "."; };
+  return {.from = dotted(from), .to = dotted(to), .begins = true};
+}
+
+NameChange PartRename(const std::string& from, const std::string& to) {
+  return {.from = "." + from + ".", .to = "." + to + (to.empty() ? "" : "."), .begins = false};
 }
 
 }  // namespace loadpath

@@ -1,9 +1,7 @@
 #include "harness/diff/propose_rules.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
-#include <tuple>
 #include <utility>
 
 #include "harness/base/keyed_hash.h"
@@ -11,6 +9,7 @@
 #include "harness/checkpoint/limits.h"
 #include "harness/diff/layer_numbers.h"
 #include "harness/diff/name_parts.h"
+#include "harness/diff/rule_candidates.h"
 #include "loadpath/error.h"
 
 namespace loadpath {
@@ -23,6 +22,18 @@ constexpr std::size_t kMostRules = 32, kMostTried = 16, kMostDicts = 16;
 
 using Names = std::vector<std::string>;
 
+// KeyRules, with literal changes in place of expressions.
+struct Changes {
+  std::vector<std::string> prefixes{};
+  std::vector<NameChange> rename{};
+};
+
+KeyRules RulesOf(const Changes& changes) {
+  KeyRules rules{.prefixes = changes.prefixes};
+  for (const NameChange& change : changes.rename) rules.rename.push_back(change.Rule());
+  return rules;
+}
+
 // The state dict's keys under the rules so far, held against the model's.
 class Search {
  public:
@@ -31,7 +42,8 @@ class Search {
       by_name_.emplace(info.key, &info);
       wanted_names_.push_back(info.key);
     }
-    for (const KeyInfo& info : have) names_.push_back(info.file_key.empty() ? info.key : info.file_key);
+    for (const KeyInfo& info : have) original_.push_back(info.file_key.empty() ? info.key : info.file_key);
+    names_ = original_;
     before_ = matched_ = Matched(names_);
   }
 
@@ -39,7 +51,7 @@ class Search {
     RemoveWrappers();
     const bool small = wanted_.size() <= kMostKeys && have_.size() <= kMostKeys &&
                        std::ranges::all_of(names_, [](const auto& name) { return name.size() <= limits::kMatchedKey; });
-    while (small && rules_.rename.size() < kMostRules && matched_ < wanted_.size()) {
+    while (small && changes_.rename.size() < kMostRules && matched_ < wanted_.size()) {
       if (!Renumber() && !RenamePart() && !PairByOrder()) break;
     }
     Prune();
@@ -67,26 +79,35 @@ class Search {
     return matched;
   }
 
-  static std::optional<Names> Applied(const KeyRules& rules, const Names& names) {
-    try {
-      const MappedKeys mapped = KeyMapping(rules, "").Map(names);
-      Names renamed;
-      for (const auto& name : mapped.names) renamed.push_back(name.value_or(""));
-      return renamed;
-    } catch (const CheckpointError&) {
-      return std::nullopt;  // two keys of one name, or a key too long to match
+  // Returns nullopt if two keys get one name, or one gets too long to match.
+  static std::optional<Names> Applied(const Changes& changes, const Names& names) {
+    Names renamed = names;
+    if (!changes.prefixes.empty()) {
+      try {
+        const MappedKeys mapped = KeyMapping({.prefixes = changes.prefixes}, "").Map(names);
+        for (std::size_t i = 0; i < names.size(); ++i) renamed[i] = mapped.names[i].value_or("");
+      } catch (const CheckpointError&) {
+        return std::nullopt;
+      }
     }
+    for (const NameChange& change : changes.rename) {
+      for (std::string& name : renamed) {
+        name = change.Applied(name);
+        if (name.size() > limits::kMatchedKey) return std::nullopt;
+      }
+    }
+    return renamed;
   }
 
-  // Adds the rules if they bring at least `gain` keys.
-  bool Take(const KeyRules& rules, std::size_t gain) {
-    if (rules_.rename.size() + rules.rename.size() > kMostRules) return false;
-    std::optional<Names> names = Applied(rules, names_);
+  // Adds the changes if they bring at least `gain` keys.
+  bool Take(const Changes& changes, std::size_t gain) {
+    if (changes_.rename.size() + changes.rename.size() > kMostRules) return false;
+    std::optional<Names> names = Applied(changes, names_);
     if (!names || *names == names_) return false;
     const std::optional<std::size_t> matched = Count(*names);
     if (!matched || *matched < matched_ + gain) return false;
-    rules_.prefixes.insert(rules_.prefixes.end(), rules.prefixes.begin(), rules.prefixes.end());
-    rules_.rename.insert(rules_.rename.end(), rules.rename.begin(), rules.rename.end());
+    changes_.prefixes.insert(changes_.prefixes.end(), changes.prefixes.begin(), changes.prefixes.end());
+    changes_.rename.insert(changes_.rename.end(), changes.rename.begin(), changes.rename.end());
     names_ = std::move(*names);
     matched_ = *matched;
     return true;
@@ -123,13 +144,6 @@ class Search {
     return rest;
   }
 
-  // A rule that many pairs of keys suggest.
-  struct Support {
-    std::size_t pairs = 0;
-    std::size_t in_order = 0;  // pairs at the same place among the keys of their shape
-  };
-  using Tally = std::map<std::pair<std::string, std::string>, Support>;  // by pattern and replacement
-
   // Compares the keys that do not match in pairs of one shape and last component. What differs in the middle of many
   // pairs is a part of another name: tries the most frequent ones and takes the one that brings the most keys.
   bool RenamePart() {
@@ -141,75 +155,53 @@ class Search {
     }
     Tally tally;
     std::size_t pairs = 0;
+    bool all = true;
     for (const KeyInfo* info : UnmatchedWanted()) {
       const Parts parts = Components(info->key);
       const auto group = have.find({info->shape, parts.back()});
       if (group == have.end()) continue;
       auto& [names, place] = group->second;
-      if ((pairs += names.size()) > kMostPairs) break;
+      if ((pairs += names.size()) > kMostPairs) {
+        all = false;
+        break;
+      }
       for (std::size_t i = 0; i < names.size(); ++i) AddCandidates(names[i], parts, i == place, tally);
       ++place;
     }
-    return TakeBest(tally);
+    return TakeBest(tally, all);
   }
 
-  static void AddCandidates(const Parts& a, const Parts& b, bool in_order, Tally& tally) {
-    const std::size_t most = std::min(a.size(), b.size());
-    std::size_t lead = 0, tail = 0;
-    while (lead < most && a[lead] == b[lead]) ++lead;
-    while (lead + tail < most && a[a.size() - 1 - tail] == b[b.size() - 1 - tail]) ++tail;
-    const auto part = [](const Parts& parts, std::size_t begin, std::size_t end) {
-      return std::span(parts).subspan(begin, end - begin);
-    };
-    const auto old_middle = part(a, lead, a.size() - tail), new_middle = part(b, lead, b.size() - tail);
-    if (!SameNumbers(old_middle, new_middle)) return;
-    const auto add = [&](const KeyRename& rule) {
-      Support& support = tally[{rule.pattern, rule.replacement}];
-      ++support.pairs;
-      support.in_order += in_order;
-    };
-    add(ModuleRename(Joined(part(a, 0, a.size() - tail)), Joined(part(b, 0, b.size() - tail))));
-    if (lead == 0 || tail == 0 || old_middle.empty()) return;
-    // The same part inside any layer.
-    add(PartRename(Joined(old_middle), Joined(new_middle)));
-  }
-
-  bool TakeBest(const Tally& tally) {
-    struct Candidate {
-      KeyRename rule;
-      Support support;
-      std::size_t matched = 0;
-    };
-    std::vector<Candidate> candidates;
-    for (const auto& [rule, support] : tally) candidates.push_back({{rule.first, rule.second}, support});
-    std::ranges::stable_sort(candidates, [](const Candidate& a, const Candidate& b) {
-      return std::tuple(b.support.pairs, b.support.in_order, a.rule.pattern.size()) <
-             std::tuple(a.support.pairs, a.support.in_order, b.rule.pattern.size());
-    });
-    if (candidates.size() > kMostTried) candidates.resize(kMostTried);
+  // `all`: the tally is of all pairs, so that a rival is among them.
+  bool TakeBest(const Tally& tally, bool all) {
+    std::vector<Candidate> candidates = Likeliest(tally, kMostTried);
     const Candidate* best = nullptr;
-    bool doubtful = false;  // another rule brings as many keys, and the order alone speaks for this one
     for (Candidate& one : candidates) {
-      const std::optional<Names> names = Applied({.rename = {one.rule}}, names_);
+      const std::optional<Names> names = Applied({.rename = {one.change}}, names_);
       one.matched = (names ? Count(*names) : std::nullopt).value_or(0);
       if (one.matched <= matched_) continue;
       const auto rank = [](const Candidate& c) { return std::pair(c.matched, c.support.in_order); };
-      if (best != nullptr && one.matched == best->matched)
-        doubtful |= (one.rule.pattern == best->rule.pattern) != (one.rule.replacement == best->rule.replacement);
-      if (best != nullptr && one.matched > best->matched) doubtful = false;
       if (best == nullptr || rank(one) > rank(*best)) best = &one;
     }
     if (best == nullptr) return false;
-    const KeyRename rule = best->rule;
-    // A prefix says it more plainly, if that is all it is.
-    if (rule.replacement.empty() && rule.pattern.starts_with("^") && rules_.rename.empty()) {
-      std::string prefix = rule.pattern.substr(1);
-      std::erase(prefix, '\\');
-      if (Applied({.prefixes = {prefix}}, names_) == Applied({.rename = {rule}}, names_))
-        return Take({.prefixes = {prefix}}, 1);
+    const NameChange change = best->change;
+    const Names before = names_;
+    const bool rival = HasRival(tally, change, best->matched - matched_);
+    if (!TakeAsPrefix(change) && !Take({.rename = {change}}, 1)) return false;
+    std::vector<std::string_view> brought;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      if (!Fits(i, before[i]) && Fits(i, names_[i])) brought.emplace_back(before[i]);
     }
-    by_order_ |= doubtful;
-    return Take({.rename = {rule}}, 1);
+    // That a name only gets or loses a beginning needs no proof that no other change does as well.
+    const bool contained = change.begins && (change.from.empty() || change.to.empty());
+    by_order_ |= rival || !NamesAgree(change, brought) || (!all && !contained);
+    return true;
+  }
+
+  // A prefix says it more plainly, if that is all it is.
+  bool TakeAsPrefix(const NameChange& change) {
+    if (!change.to.empty() || !change.begins || !changes_.rename.empty()) return false;
+    const Changes prefix = {.prefixes = {change.from}};
+    return Applied(prefix, names_) == Applied({.rename = {change}}, names_) && Take(prefix, 1);
   }
 
   // Gives the layers of a Sequential, which stand in the same order, the model's numbers.
@@ -220,9 +212,12 @@ class Search {
       const auto other = wanted.find(before);
       if (other == wanted.end()) continue;
       const std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs = Aligned(layers, other->second);
-      if (pairs.size() < std::min(layers.size(), other->second.size())) continue;
+      if (!MayAlign(layers, other->second, pairs)) continue;
       if (std::ranges::all_of(pairs, [](const auto& pair) { return pair.first == pair.second; })) continue;
-      if (Take({.rename = NumberRules(std::string(before), pairs)}, 1)) return true;
+      const bool by_order = ByOrder(layers, other->second, pairs);
+      if (!Take({.rename = NumberChanges(std::string(before), pairs)}, 1)) continue;
+      by_order_ |= by_order;
+      return true;
     }
     return false;
   }
@@ -243,38 +238,34 @@ class Search {
     if (have.empty() ||
         !std::ranges::equal(have, wanted, {}, &Modules::value_type::second, &Modules::value_type::second))
       return false;
-    KeyRules rules;
-    for (std::size_t i = 0; i < have.size(); ++i) rules.rename.push_back(ModuleRename(have[i].first, wanted[i].first));
+    Changes changes;
+    for (std::size_t i = 0; i < have.size(); ++i)
+      changes.rename.push_back(ModuleRename(have[i].first, wanted[i].first));
     std::size_t keys = 0;
     for (const auto& module : have) keys += module.second.size();
-    if (!Take(rules, keys)) return false;
+    if (!Take(changes, keys)) return false;
     return by_order_ = true;
   }
 
   // Leaves out the rules that bring nothing in the end.
   void Prune() {
-    Names original;
-    for (const KeyInfo& info : have_) original.push_back(info.file_key.empty() ? info.key : info.file_key);
     const auto try_without = [&](auto member, std::size_t i) {
-      KeyRules fewer = rules_;
+      Changes fewer = changes_;
       (fewer.*member).erase((fewer.*member).begin() + static_cast<std::ptrdiff_t>(i));
-      const std::optional<Names> names = Applied(fewer, original);
+      const std::optional<Names> names = Applied(fewer, original_);
       const std::optional<std::size_t> matched = names ? Count(*names) : std::nullopt;
-      if (!matched || *matched < matched_) return;
-      rules_ = std::move(fewer);
-      names_ = *names;
+      if (matched && *matched >= matched_) changes_ = std::move(fewer);
     };
-    for (std::size_t i = rules_.rename.size(); i-- > 0;) try_without(&KeyRules::rename, i);
-    for (std::size_t i = rules_.prefixes.size(); i-- > 0;) try_without(&KeyRules::prefixes, i);
+    for (std::size_t i = changes_.rename.size(); i-- > 0;) try_without(&Changes::rename, i);
+    for (std::size_t i = changes_.prefixes.size(); i-- > 0;) try_without(&Changes::prefixes, i);
     // In a mapping all prefixes come first, whatever the order in which they were found.
-    const std::optional<Names> names = Applied(rules_, original);
-    names_ = names ? *names : original;
+    names_ = Applied(changes_, original_).value_or(original_);
     matched_ = Matched(names_);
   }
 
   RuleProposal Describe() const {
     RuleProposal proposal{.key_path = {},
-                          .rules = rules_,
+                          .rules = RulesOf(changes_),
                           .effects = {},
                           .wanted = wanted_.size(),
                           .matched_before = before_,
@@ -282,11 +273,10 @@ class Search {
                           .missing = {},
                           .unexpected = {},
                           .by_order = by_order_};
-    Names names;
-    for (const KeyInfo& info : have_) names.push_back(info.file_key.empty() ? info.key : info.file_key);
-    const auto add = [&](const KeyRules& one) {
+    Names names = original_;
+    const auto add = [&](const Changes& one) {
       Names renamed = Applied(one, names).value_or(names);
-      RuleEffect effect{.rule = RuleArguments(one).substr(1), .keys = 0, .from = {}, .to = {}};
+      RuleEffect effect{.rule = RuleArguments(RulesOf(one)).substr(1), .keys = 0, .from = {}, .to = {}};
       for (std::size_t i = 0; i < names.size(); ++i) {
         if (renamed[i] == names[i] || effect.keys++ > 0) continue;
         effect.from = names[i];
@@ -295,8 +285,8 @@ class Search {
       names = std::move(renamed);
       proposal.effects.push_back(std::move(effect));
     };
-    for (const std::string& prefix : rules_.prefixes) add({.prefixes = {prefix}});
-    for (const KeyRename& rule : rules_.rename) add({.rename = {rule}});
+    for (const std::string& prefix : changes_.prefixes) add({.prefixes = {prefix}});
+    for (const NameChange& change : changes_.rename) add({.rename = {change}});
     for (const KeyInfo* info : UnmatchedWanted()) proposal.missing.push_back(info->key);
     for (const std::size_t i : UnmatchedHave()) proposal.unexpected.push_back(names_[i]);
     return proposal;
@@ -304,8 +294,8 @@ class Search {
 
   std::span<const KeyInfo> wanted_, have_;
   HashMap<std::string_view, const KeyInfo*> by_name_;
-  Names names_, wanted_names_;
-  KeyRules rules_;
+  Names original_, names_, wanted_names_;
+  Changes changes_;
   std::size_t before_ = 0, matched_ = 0;
   bool by_order_ = false;
 };

@@ -27,7 +27,7 @@ struct RuleProposal {
   std::size_t wanted = 0;                        ///< keys of the model
   std::size_t matched_before = 0, matched = 0;   ///< of these, with name and shape in the state dict
   std::vector<std::string> missing, unexpected;  ///< what stays unmatched; the unexpected by their new names
-  bool by_order = false;  ///< a rule pairs layers only because their shapes stand in the same order
+  bool by_order = false;  ///< a rule pairs layers only by their shapes, or by their order among layers of one shape
 };
 
 /// Looks for rules by names (a wrapper's prefix, a layer or component of another name), by the numbers of a Sequential,

@@ -8,7 +8,6 @@ namespace loadpath {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 using Keys = std::vector<KeyInfo>;
 
@@ -137,9 +136,55 @@ TEST(ProposeRulesTest, AnotherNumberingOfASequential) {
     return keys;
   };
   EXPECT_EQ(Proposed(layers({0, 2, 4}), layers({0, 1, 2})),
-            " --rename '^net\\.2\\.=net.4.' --rename '^net\\.1\\.=net.2.' 6/6");
+            " --rename '^net\\.2\\.=net.4.' --rename '^net\\.1\\.=net.2.' 6/6 by order");
   EXPECT_EQ(Proposed(layers({0, 1, 2}), layers({1, 2, 3})),
-            " --rename '^net\\.1\\.=net.0.' --rename '^net\\.2\\.=net.1.' --rename '^net\\.3\\.=net.2.' 6/6");
+            " --rename '^net\\.1\\.=net.0.' --rename '^net\\.2\\.=net.1.' --rename '^net\\.3\\.=net.2.' 6/6 by order");
+  // Which of the three is left out is a guess.
+  EXPECT_EQ(Proposed(layers({3, 4}), layers({0, 1, 2})),
+            " --rename '^net\\.1\\.=net.4.' --rename '^net\\.0\\.=net.3.' 4/4 by order");
+  EXPECT_EQ(Proposed(layers({0, 1, 2}), layers({4})), " --rename '^net\\.4\\.=net.0.' 2/6 by order");
+  // The last two match as they are.
+  EXPECT_EQ(Proposed(layers({1, 2, 3, 4}), layers({0, 3, 4})), "none");
+}
+
+TEST(ProposeRulesTest, LayersOfASequentialThatOnlyTheirShapesAllow) {
+  const Keys wanted = {{"net.0.weight", "float32", {8, 3}}, {"net.3.weight", "float32", {9, 8}}};
+  const Keys have = {{"net.0.weight", "float32", {8, 3}}, {"net.2.weight", "float32", {9, 8}}};
+  EXPECT_EQ(Proposed(wanted, have), " --rename '^net\\.2\\.=net.3.' 2/2");
+}
+
+// However many modules of one shape there are, the proposal says that it is a guess.
+TEST(ProposeRulesTest, ManyModulesOfOneShape) {
+  for (const int count : {2, 16, 17, 48, 49, 150}) {
+    Keys wanted = {{"other.weight", "float32", {3}}}, have;
+    for (int i = 0; i < count; ++i) {
+      wanted.push_back({"y" + std::string(static_cast<std::size_t>(i), 'a') + ".weight", "float32", {8, 8}});
+      have.push_back({"x" + std::string(static_cast<std::size_t>(i), 'b') + ".weight", "float32", {8, 8}});
+    }
+    const std::optional<RuleProposal> proposal = ProposeRules(wanted, have);
+    ASSERT_TRUE(proposal) << count;
+    EXPECT_TRUE(proposal->by_order) << count;
+  }
+}
+
+// The prefix of one layer has no rival that 150 modules hide.
+TEST(ProposeRulesTest, ManyModulesBehindOnePrefix) {
+  Keys wanted;
+  for (int i = 0; i < 150; ++i)
+    wanted.push_back({"y" + std::string(static_cast<std::size_t>(i), 'a') + ".weight", "float32", {8, 8}});
+  EXPECT_EQ(Proposed(wanted, Renamed(wanted, [](const auto& key) { return "net." + key; })), " --prefix net. 150/150");
+}
+
+TEST(ProposeRulesTest, APairThatOnlyItsShapeSuggests) {
+  EXPECT_EQ(Proposed({{"generator.inp.weight", "float32", {8, 8}}, {"z.weight", "float32", {3}}},
+                     {{"discriminator.out.weight", "float32", {8, 8}}}),
+            " --rename '^discriminator\\.out\\.=generator.inp.' 1/2 by order");
+  EXPECT_EQ(Proposed({{"b.attn.weight", "float32", {8, 8}}}, {{"a.attn.weight", "float32", {8, 8}}}),
+            " --rename '^a\\.=b.' 1/1");
+  // Two that have the same name there.
+  EXPECT_EQ(Proposed({{"b.attn.weight", "float32", {8, 8}}, {"c.attn.weight", "float32", {8, 8}}},
+                     {{"a.attn.weight", "float32", {8, 8}}}),
+            " --rename '^a\\.=b.' 1/2 by order");
 }
 
 TEST(ProposeRulesTest, LayersOfOtherNamesInTheSameOrder) {
@@ -172,7 +217,7 @@ TEST(ProposeRulesTest, SaysWhatStaysUnmatchedAndWhatEachRuleDoes) {
 TEST(ProposeRulesTest, TakesNamesAsTheyAre) {
   const Keys wanted = {{"a.w", "float32", {2}}, {"b.w", "float32", {3}}};
   EXPECT_EQ(Proposed(wanted, {{"(x+$[.a.w", "float32", {2}}, {"(x+$[.b.w", "float32", {3}}}), " --prefix '(x+$[.' 2/2");
-  EXPECT_EQ(Proposed({{"$1.w", "float32", {2}}}, {{"a.w", "float32", {2}}}), " --rename '^a\\.=$$1.' 1/1");
+  EXPECT_EQ(Proposed({{"$1.w", "float32", {2}}}, {{"a.w", "float32", {2}}}), " --rename '^a\\.=$$1.' 1/1 by order");
 }
 
 }  // namespace
