@@ -8,7 +8,9 @@ namespace loadpath {
 namespace {
 
 // Longer names are not compared: nobody types them by hand, and comparing takes the product of their lengths.
-constexpr std::size_t kLongestName = 512;
+constexpr std::size_t kLongestName = 200;
+// Pairs of characters that are compared in all: names of a file may be very many.
+constexpr std::size_t kMostCompared = std::size_t{1} << 26;
 constexpr std::size_t kShortestBeginning = 3;
 
 // Returns the edit distance, with two swapped neighbours as one edit (optimal string alignment). If it is larger than
@@ -33,10 +35,11 @@ std::size_t Distance(std::string_view a, std::string_view b, std::size_t limit) 
 
 std::string Nearest(std::string_view name, std::span<const std::string> candidates) {
   std::string_view nearest;
-  std::size_t best = kLongestName;
+  std::size_t best = kLongestName, compared = 0;
   for (const std::string& candidate : candidates) {
     const std::size_t longer = std::max(name.size(), candidate.size());
     if (longer > kLongestName || best == 0) continue;
+    if ((compared += (name.size() + 1) * (candidate.size() + 1)) > kMostCompared) break;
     const std::size_t distance = Distance(name, candidate, std::min(longer / 3, best - 1));
     if (distance <= longer / 3 && distance < best) {
       best = distance;

@@ -62,6 +62,8 @@ std::string KeyRulesProblem(const KeyRules& rules) {
     const std::size_t escape = rule.replacement.find('\\');
     if (escape != std::string::npos)
       return Arrow(rule) + " has a backslash in what it puts in: the first group is $1, the whole match $&";
+    if (rule.replacement.size() > limits::kMatchedKey)
+      return "a rename rule puts in more than " + std::to_string(limits::kMatchedKey) + " bytes";
   }
   for (const auto& [what, pattern] : {std::pair("only ", rules.only), std::pair("skip ", rules.skip)}) {
     if (pattern.empty()) continue;
@@ -72,6 +74,7 @@ std::string KeyRulesProblem(const KeyRules& rules) {
 
 KeyMapping::KeyMapping(KeyRules rules, std::string file) : rules_(std::move(rules)), file_(std::move(file)) {
   if (const std::string problem = KeyRulesProblem(rules_); !problem.empty()) Fail(problem);
+  match_ = std::make_shared<BoundedMatch>(limits::kMatchSteps);
   for (const KeyRename& rule : rules_.rename) rename_.emplace_back(rule.pattern);
   if (!rules_.only.empty()) only_.emplace(rules_.only);
   if (!rules_.skip.empty()) skip_.emplace(rules_.skip);
@@ -91,15 +94,36 @@ void KeyMapping::RequireShort(std::string_view key) const {
        "…: rename, only and skip are for keys of at most " + std::to_string(limits::kMatchedKey));
 }
 
-bool KeyMapping::Skips(const std::string& name) const {
-  if (skip_) RequireShort(name);
-  return skip_ && std::regex_search(name, *skip_);
+template <class Work>
+auto KeyMapping::InSteps(const std::string& name, const Work& work) const {
+  RequireShort(name);
+  try {
+    return work();
+  } catch (const BoundedMatch::TooManySteps&) {
+    Fail("has keys that take more than " + std::to_string(limits::kMatchSteps) + " steps to match, the last of them " +
+         Quoted(name.substr(0, 40)) + (name.size() > 40 ? "…" : "") +
+         ": write fewer rules, or simpler ones, without a repetition inside a repetition");
+  }
 }
 
-bool KeyMapping::Wants(const std::string& name) const {
-  if (only_) RequireShort(name);
-  return (!only_ || std::regex_search(name, *only_)) && !Skips(name);
+bool KeyMapping::Matches(const std::string& name, const std::regex& expression) const {
+  return InSteps(name, [&] { return match_->Search(name, expression); });
 }
+
+std::string KeyMapping::Renamed(const std::string& name, std::size_t rule) const {
+  const KeyRename& rename = rules_.rename[rule];
+  std::string renamed = InSteps(name, [&] { return match_->Replace(name, rename_[rule], rename.replacement); });
+  if (renamed.size() > limits::kMatchedKey) {
+    Fail("would have a key of " + std::to_string(renamed.size()) + " bytes by " + Arrow(rename) + ", from " +
+         Quoted(name.substr(0, 40)) + (name.size() > 40 ? "…" : "") + ": a rule may make keys of at most " +
+         std::to_string(limits::kMatchedKey));
+  }
+  return renamed;
+}
+
+bool KeyMapping::Skips(const std::string& name) const { return skip_ && Matches(name, *skip_); }
+
+bool KeyMapping::Wants(const std::string& name) const { return (!only_ || Matches(name, *only_)) && !Skips(name); }
 
 // Goes from component to component once: a key may consist of nothing but prefixes.
 std::string KeyMapping::WithoutPrefixes(std::string_view key, std::vector<bool>* used) const {
@@ -132,8 +156,7 @@ std::string KeyMapping::WithoutPrefixes(std::string_view key, std::vector<bool>*
 std::string KeyMapping::NewName(std::string_view key, std::vector<bool>* used) const {
   std::string name = WithoutPrefixes(key, used);
   for (std::size_t i = 0; i < rename_.size(); ++i) {
-    RequireShort(name);
-    std::string renamed = std::regex_replace(name, rename_[i], rules_.rename[i].replacement);
+    std::string renamed = Renamed(name, i);
     if (used != nullptr && renamed != name) (*used)[rules_.prefixes.size() + i] = true;
     name = std::move(renamed);
   }
@@ -164,10 +187,7 @@ MappedKeys KeyMapping::Map(std::span<const std::string> keys) const {
     if (!used[rules_.prefixes.size() + i]) mapped.unused_rename.push_back(Arrow(rules_.rename[i]) + " changes " + none);
   }
   const auto problem = [&](const char* what, const std::string& pattern, const std::optional<std::regex>& filter) {
-    const auto fits = [&](const std::optional<std::string>& name) {
-      RequireShort(*name);
-      return std::regex_search(*name, *filter);
-    };
+    const auto fits = [&](const std::optional<std::string>& name) { return Matches(*name, *filter); };
     if (!filter || std::ranges::any_of(mapped.names, fits)) return std::string();
     return std::string(what) + " " + Quoted(pattern) + " matches " + none +
            DidYouMean(Plain(pattern), Candidates(mapped));

@@ -2,6 +2,7 @@
 #define LOADPATH_HARNESS_CHECKPOINT_KEY_MAPPING_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <regex>
 #include <span>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/checkpoint/bounded_match.h"
 #include "loadpath/key_rules.h"
 #include "loadpath/tree.h"
 
@@ -39,7 +41,8 @@ class KeyMapping {
   bool Skips(const std::string& name) const;
 
   /// Returns the names of the keys. Takes linear time in their number. Throws CheckpointError kKeyRule if two keys get
-  /// one name (it says both), and if a key is longer than an expression may be matched against (limits::kMatchedKey).
+  /// one name (it says both), if a key is longer, or gets longer, than an expression may be matched against
+  /// (limits::kMatchedKey), and if matching takes too many steps (limits::kMatchSteps).
   MappedKeys Map(std::span<const std::string> keys) const;
 
   /// Does the same for the keys of a dict. Throws CheckpointError kKeyRule if one is no text.
@@ -57,6 +60,10 @@ class KeyMapping {
   std::string NewName(std::string_view key, std::vector<bool>* used) const;
   std::string WithoutPrefixes(std::string_view key, std::vector<bool>* used) const;
   void RequireShort(std::string_view key) const;
+  bool Matches(const std::string& name, const std::regex& expression) const;
+  std::string Renamed(const std::string& name, std::size_t rule) const;
+  template <class Work>
+  auto InSteps(const std::string& name, const Work& work) const;
   void RequireDifferent(std::span<const std::string> keys, const MappedKeys& mapped) const;
   [[noreturn]] void Fail(const std::string& sentence) const;
 
@@ -64,6 +71,7 @@ class KeyMapping {
   std::string file_;
   std::vector<std::regex> rename_;
   std::optional<std::regex> only_, skip_;
+  std::shared_ptr<BoundedMatch> match_;
 };
 
 }  // namespace loadpath

@@ -86,6 +86,14 @@ inline constexpr std::uint64_t kChunkBatch = std::uint64_t{1} << 28;
 /// a level. Keys of published models have at most 200.
 inline constexpr std::size_t kMatchedKey = 1024;
 
+/// Characters that the expressions of one set of rules look at, over all keys: a repetition inside a repetition tries
+/// 2^n ways to match a key of n bytes. 40,000 keys of 60 bytes take some 5,000,000 a rule.
+inline constexpr std::uint64_t kMatchSteps = kWork << 21;
+
+/// Bytes of names that the search for rules goes through, over all dicts of a file: it tries some 500 rules, one after
+/// the other, and a file may hold the same long names in many dicts. What is found by then is proposed.
+inline constexpr std::uint64_t kProposalBytes = kWork << 22;
+
 /// Values that a pickle's calls copy (tuple(x), set(x), OrderedDict(x)), beyond 16 a byte: a few bytes copy a list of
 /// any length, again and again.
 inline constexpr std::uint64_t kCopies = std::uint64_t{1} << 16;

@@ -5,12 +5,10 @@
 #include <utility>
 
 #include "harness/base/keyed_hash.h"
-#include "harness/checkpoint/key_mapping.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/diff/layer_numbers.h"
-#include "harness/diff/name_parts.h"
+#include "harness/diff/name_changes.h"
 #include "harness/diff/rule_candidates.h"
-#include "loadpath/error.h"
 
 namespace loadpath {
 namespace {
@@ -20,24 +18,12 @@ namespace {
 constexpr std::size_t kMostKeys = 2000, kMostPairs = 20'000;
 constexpr std::size_t kMostRules = 32, kMostTried = 16, kMostDicts = 16;
 
-using Names = std::vector<std::string>;
-
-// KeyRules, with literal changes in place of expressions.
-struct Changes {
-  std::vector<std::string> prefixes{};
-  std::vector<NameChange> rename{};
-};
-
-KeyRules RulesOf(const Changes& changes) {
-  KeyRules rules{.prefixes = changes.prefixes};
-  for (const NameChange& change : changes.rename) rules.rename.push_back(change.Rule());
-  return rules;
-}
-
 // The state dict's keys under the rules so far, held against the model's.
 class Search {
  public:
-  Search(std::span<const KeyInfo> wanted, std::span<const KeyInfo> have) : wanted_(wanted), have_(have) {
+  // Goes through at most `budget` bytes of names, and takes off what it has used.
+  Search(std::span<const KeyInfo> wanted, std::span<const KeyInfo> have, std::uint64_t& budget)
+      : wanted_(wanted), have_(have), budget_(budget) {
     for (const KeyInfo& info : wanted) {
       by_name_.emplace(info.key, &info);
       wanted_names_.push_back(info.key);
@@ -51,7 +37,7 @@ class Search {
     RemoveWrappers();
     const bool small = wanted_.size() <= kMostKeys && have_.size() <= kMostKeys &&
                        std::ranges::all_of(names_, [](const auto& name) { return name.size() <= limits::kMatchedKey; });
-    while (small && changes_.rename.size() < kMostRules && matched_ < wanted_.size()) {
+    while (small && budget_ > 0 && changes_.rename.size() < kMostRules && matched_ < wanted_.size()) {
       if (!Renumber() && !RenamePart() && !PairByOrder()) break;
     }
     Prune();
@@ -60,6 +46,18 @@ class Search {
   }
 
  private:
+  // Returns false if that is more than is left.
+  bool Spend(std::uint64_t bytes) {
+    const bool enough = bytes <= budget_;
+    budget_ -= std::min(bytes, budget_);
+    return enough;
+  }
+  // Returns nullopt if nothing is left to spend too.
+  std::optional<Names> Tried(const NameChanges& changes, const Names& names) {
+    if (!Spend(BytesToApply(changes, names))) return std::nullopt;
+    return Applied(changes, names);
+  }
+
   bool Fits(std::size_t i, std::string_view name) const {
     const auto found = by_name_.find(name);
     return found != by_name_.end() && found->second->shape == have_[i].shape;
@@ -79,30 +77,10 @@ class Search {
     return matched;
   }
 
-  // Returns nullopt if two keys get one name, or one gets too long to match.
-  static std::optional<Names> Applied(const Changes& changes, const Names& names) {
-    Names renamed = names;
-    if (!changes.prefixes.empty()) {
-      try {
-        const MappedKeys mapped = KeyMapping({.prefixes = changes.prefixes}, "").Map(names);
-        for (std::size_t i = 0; i < names.size(); ++i) renamed[i] = mapped.names[i].value_or("");
-      } catch (const CheckpointError&) {
-        return std::nullopt;
-      }
-    }
-    for (const NameChange& change : changes.rename) {
-      for (std::string& name : renamed) {
-        name = change.Applied(name);
-        if (name.size() > limits::kMatchedKey) return std::nullopt;
-      }
-    }
-    return renamed;
-  }
-
   // Adds the changes if they bring at least `gain` keys.
-  bool Take(const Changes& changes, std::size_t gain) {
+  bool Take(const NameChanges& changes, std::size_t gain) {
     if (changes_.rename.size() + changes.rename.size() > kMostRules) return false;
-    std::optional<Names> names = Applied(changes, names_);
+    std::optional<Names> names = Tried(changes, names_);
     if (!names || *names == names_) return false;
     const std::optional<std::size_t> matched = Count(*names);
     if (!matched || *matched < matched_ + gain) return false;
@@ -147,26 +125,33 @@ class Search {
   // Compares the keys that do not match in pairs of one shape and last component. What differs in the middle of many
   // pairs is a part of another name: tries the most frequent ones and takes the one that brings the most keys.
   bool RenamePart() {
-    using Group = std::pair<std::vector<std::int64_t>, std::string_view>;
-    std::map<Group, std::pair<std::vector<Parts>, std::size_t>> have;  // and how many wanted ones were compared
+    struct Group {
+      std::vector<Parts> names;
+      std::uint64_t bytes = 0;
+      std::size_t place = 0;  // how many wanted ones were compared
+    };
+    std::map<std::pair<std::vector<std::int64_t>, std::string_view>, Group> have;
     for (const std::size_t i : UnmatchedHave()) {
       const Parts parts = Components(names_[i]);
-      have[{have_[i].shape, parts.back()}].first.push_back(parts);
+      Group& group = have[{have_[i].shape, parts.back()}];
+      group.names.push_back(parts);
+      group.bytes += names_[i].size();
     }
     Tally tally;
     std::size_t pairs = 0;
     bool all = true;
     for (const KeyInfo* info : UnmatchedWanted()) {
       const Parts parts = Components(info->key);
-      const auto group = have.find({info->shape, parts.back()});
-      if (group == have.end()) continue;
-      auto& [names, place] = group->second;
-      if ((pairs += names.size()) > kMostPairs) {
+      const auto found = have.find({info->shape, parts.back()});
+      if (found == have.end()) continue;
+      Group& group = found->second;
+      if ((pairs += group.names.size()) > kMostPairs || !Spend(group.bytes)) {
         all = false;
         break;
       }
-      for (std::size_t i = 0; i < names.size(); ++i) AddCandidates(names[i], parts, i == place, tally);
-      ++place;
+      for (std::size_t i = 0; i < group.names.size(); ++i)
+        AddCandidates(group.names[i], parts, i == group.place, tally);
+      ++group.place;
     }
     return TakeBest(tally, all);
   }
@@ -176,7 +161,7 @@ class Search {
     std::vector<Candidate> candidates = Likeliest(tally, kMostTried);
     const Candidate* best = nullptr;
     for (Candidate& one : candidates) {
-      const std::optional<Names> names = Applied({.rename = {one.change}}, names_);
+      const std::optional<Names> names = Tried({.rename = {one.change}}, names_);
       one.matched = (names ? Count(*names) : std::nullopt).value_or(0);
       if (one.matched <= matched_) continue;
       const auto rank = [](const Candidate& c) { return std::pair(c.matched, c.support.in_order); };
@@ -200,12 +185,18 @@ class Search {
   // A prefix says it more plainly, if that is all it is.
   bool TakeAsPrefix(const NameChange& change) {
     if (!change.to.empty() || !change.begins || !changes_.rename.empty()) return false;
-    const Changes prefix = {.prefixes = {change.from}};
-    return Applied(prefix, names_) == Applied({.rename = {change}}, names_) && Take(prefix, 1);
+    const NameChanges prefix = {.prefixes = {change.from}};
+    return Tried(prefix, names_) == Tried({.rename = {change}}, names_) && Take(prefix, 1);
   }
 
   // Gives the layers of a Sequential, which stand in the same order, the model's numbers.
   bool Renumber() {
+    std::uint64_t bytes = 0;
+    for (const std::string& name : names_) {
+      const auto dots = static_cast<std::uint64_t>(std::ranges::count(name, '.'));
+      bytes += name.size() * (dots + 1);
+    }
+    if (!Spend(bytes)) return false;
     const auto have = NumbersOf(have_, names_);
     const auto wanted = NumbersOf(wanted_, wanted_names_);
     for (const auto& [before, layers] : have) {
@@ -238,7 +229,7 @@ class Search {
     if (have.empty() ||
         !std::ranges::equal(have, wanted, {}, &Modules::value_type::second, &Modules::value_type::second))
       return false;
-    Changes changes;
+    NameChanges changes;
     for (std::size_t i = 0; i < have.size(); ++i)
       changes.rename.push_back(ModuleRename(have[i].first, wanted[i].first));
     std::size_t keys = 0;
@@ -250,20 +241,21 @@ class Search {
   // Leaves out the rules that bring nothing in the end.
   void Prune() {
     const auto try_without = [&](auto member, std::size_t i) {
-      Changes fewer = changes_;
+      NameChanges fewer = changes_;
       (fewer.*member).erase((fewer.*member).begin() + static_cast<std::ptrdiff_t>(i));
-      const std::optional<Names> names = Applied(fewer, original_);
+      const std::optional<Names> names = Tried(fewer, original_);
       const std::optional<std::size_t> matched = names ? Count(*names) : std::nullopt;
       if (matched && *matched >= matched_) changes_ = std::move(fewer);
     };
-    for (std::size_t i = changes_.rename.size(); i-- > 0;) try_without(&Changes::rename, i);
-    for (std::size_t i = changes_.prefixes.size(); i-- > 0;) try_without(&Changes::prefixes, i);
+    for (std::size_t i = changes_.rename.size(); i-- > 0;) try_without(&NameChanges::rename, i);
+    for (std::size_t i = changes_.prefixes.size(); i-- > 0;) try_without(&NameChanges::prefixes, i);
     // In a mapping all prefixes come first, whatever the order in which they were found.
     names_ = Applied(changes_, original_).value_or(original_);
     matched_ = Matched(names_);
   }
 
-  RuleProposal Describe() const {
+  RuleProposal Describe() {
+    Spend(BytesToApply(changes_, original_));
     RuleProposal proposal{.key_path = {},
                           .rules = RulesOf(changes_),
                           .effects = {},
@@ -274,7 +266,7 @@ class Search {
                           .unexpected = {},
                           .by_order = by_order_};
     Names names = original_;
-    const auto add = [&](const Changes& one) {
+    const auto add = [&](const NameChanges& one) {
       Names renamed = Applied(one, names).value_or(names);
       RuleEffect effect{.rule = RuleArguments(RulesOf(one)).substr(1), .keys = 0, .from = {}, .to = {}};
       for (std::size_t i = 0; i < names.size(); ++i) {
@@ -295,15 +287,17 @@ class Search {
   std::span<const KeyInfo> wanted_, have_;
   HashMap<std::string_view, const KeyInfo*> by_name_;
   Names original_, names_, wanted_names_;
-  Changes changes_;
+  NameChanges changes_;
   std::size_t before_ = 0, matched_ = 0;
   bool by_order_ = false;
+  std::uint64_t& budget_;
 };
 
 }  // namespace
 
 std::optional<RuleProposal> ProposeRules(std::span<const KeyInfo> wanted, std::span<const KeyInfo> have) {
-  return Search(wanted, have).Run();
+  std::uint64_t budget = limits::kProposalBytes;
+  return Search(wanted, have, budget).Run();
 }
 
 std::optional<RuleProposal> ProposeRules(std::span<const KeyInfo> wanted, const Checkpoint& checkpoint,
@@ -325,10 +319,11 @@ std::optional<RuleProposal> ProposeRules(std::span<const KeyInfo> wanted, const 
   });
   if (order.size() > kMostDicts) order.resize(kMostDicts);
   std::optional<RuleProposal> best;
+  std::uint64_t budget = limits::kProposalBytes;
   for (const std::string& dict : order) {
     // Neither can a small dict match more, nor any if all match.
     if (best && dicts[dict].size() <= best->matched) continue;
-    std::optional<RuleProposal> proposal = ProposeRules(wanted, dicts[dict]);
+    std::optional<RuleProposal> proposal = Search(wanted, dicts[dict], budget).Run();
     if (!proposal || (best && proposal->matched <= best->matched)) continue;
     best = std::move(proposal);
     best->key_path = dict;

@@ -114,6 +114,25 @@ TEST(KeyMappingTest, RefusesKeysThatAreTooLongToMatch) {
   EXPECT_EQ(NamesOf(kWrappers, {"module." + longer}), Keys{longer});
 }
 
+// A rule after another may make keys longer each time.
+TEST(KeyMappingTest, RefusesRulesThatMakeKeysTooLong) {
+  EXPECT_EQ(ErrorOf({.rename = {{"a", "bbbb"}}}, {std::string(300, 'a')}),
+            "f.pth: would have a key of 1200 bytes by rename \"a\" -> \"bbbb\", from \"" + std::string(40, 'a') +
+                "\"…: a rule may make keys of at most 1024");
+  EXPECT_EQ(ErrorOf({.rename = {{"a", std::string(1025, 'b')}}}, {"a"}),
+            "f.pth: a rename rule puts in more than 1024 bytes");
+}
+
+// Looks at 1,000 characters from each of 1,000, in each of 1,000 keys.
+TEST(KeyMappingTest, RefusesMatchesOfTooManySteps) {
+  Keys keys;
+  for (int i = 0; i < 1000; ++i) keys.push_back(std::string(1000, 'a') + std::to_string(i));
+  EXPECT_EQ(ErrorOf({.rename = {{"a+b", "c"}}}, keys),
+            "f.pth: has keys that take more than " + std::to_string(limits::kMatchSteps) +
+                " steps to match, the last of them \"" + std::string(40, 'a') +
+                "\"…: write fewer rules, or simpler ones, without a repetition inside a repetition");
+}
+
 TEST(KeyMappingTest, TakesLinearTimeForAKeyOfNothingButPrefixes) {
   std::string key;
   for (int i = 0; i < 200'000; ++i) key += i % 2 == 0 ? "module." : "_orig_mod.";

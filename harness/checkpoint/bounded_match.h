@@ -1,0 +1,29 @@
+#ifndef LOADPATH_HARNESS_CHECKPOINT_BOUNDED_MATCH_H_
+#define LOADPATH_HARNESS_CHECKPOINT_BOUNDED_MATCH_H_
+
+#include <atomic>
+#include <cstdint>
+#include <regex>
+#include <string>
+
+namespace loadpath {
+
+/// std::regex_search and std::regex_replace with a limit on their steps: libstdc++ tries every way to match, and a
+/// repetition inside a repetition has 2^n of them for a name of n characters.
+class BoundedMatch {
+ public:
+  /// Thrown once all calls together have looked at more than `steps` characters.
+  struct TooManySteps {};
+
+  explicit BoundedMatch(std::uint64_t steps) : left_(steps) {}
+
+  bool Search(const std::string& text, const std::regex& expression);
+  std::string Replace(const std::string& text, const std::regex& expression, const std::string& replacement);
+
+ private:
+  std::atomic<std::uint64_t> left_;
+};
+
+}  // namespace loadpath
+
+#endif  // LOADPATH_HARNESS_CHECKPOINT_BOUNDED_MATCH_H_
