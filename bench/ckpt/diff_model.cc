@@ -47,7 +47,7 @@ int RunDiffModel(const DiffModelOptions& options, std::span<const Model> models)
     }
   }
   if (!differences.equal()) differences.causes = WhyNot(models, model, *module, state_dict, options.file);
-  differences.proposal = Proposal(*module, state_dict, options.file);
+  differences.proposal = Proposal(*module, state_dict, options.file, options.rules);
   if (differences.proposal) {
     differences.proposed_command = "ckpt diff" + ProposedArguments(*differences.proposal, options.file) + " --model " +
                                    ShellQuoted(options.model) + (options.open.opaque ? " --opaque" : "");

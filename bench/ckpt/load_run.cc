@@ -83,14 +83,15 @@ void DescribeRefusal(LoadRecord& record, const LoadOptions& options, std::span<c
   if (!check.error_messages.empty()) record.errors = check.error_messages;
   record.hints = WhyNot(models, model, module, state_dict, options.file);
   // One prefix, or another key, is a hint already.
-  const std::optional<RuleProposal> proposal = Proposal(module, state_dict, options.file);
+  const std::optional<RuleProposal> proposal = Proposal(module, state_dict, options.file, options.rules);
   if (proposal && (record.hints.empty() || !proposal->rules.rename.empty() || proposal->rules.prefixes.size() > 1)) {
     const std::string key = proposal->key_path == options.file.key || proposal->key_path.empty()
                                 ? ""
                                 : " " + KeyArgument(options.file, proposal->key_path);
     record.hints.push_back(std::to_string(proposal->matched) + " of " + Counted(proposal->wanted, "key") +
                            " match with" + key + RuleArguments(proposal->rules) + " (ckpt diff " +
-                           ShellArgument(options.file.file) + " --model " + ShellQuoted(options.model) + " shows how)");
+                           ShellArgument(options.file.file) + " --model " + ShellQuoted(options.model) + " shows how)" +
+                           (proposal->by_order ? "; " + std::string(kByOrder) : ""));
   }
   if (record.hints.empty() && how.strict) record.hints = LenientHint(module, state_dict);
 }

@@ -6,6 +6,7 @@
 #include "harness/base/keyed_hash.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
+#include "harness/checkpoint/limits.h"
 #include "harness/state/module_state.h"
 #include "harness/state/scalar_type.h"
 #include "harness/suite/fitting_model.h"
@@ -116,10 +117,20 @@ std::vector<std::string> WhyNot(std::span<const Model> models, const Model& mode
   return LikelyCauses({wanted, have, std::string(model.name), file.text});
 }
 
-std::optional<RuleProposal> Proposal(torch::nn::Module& module, const StateDict& state_dict, const FileAndKey& file) {
+std::optional<RuleProposal> Proposal(torch::nn::Module& module, const StateDict& state_dict, const FileAndKey& file,
+                                     const KeyRules& rules) {
   const LoadCheck check = CheckLoadStateDict(module, state_dict, {.strict = false});
   if (check.plan.missing_keys.empty()) return std::nullopt;
-  return ProposeRules(KeysOf(module), state_dict.checkpoint(), file.key);
+  std::vector<KeyInfo> wanted = KeysOf(module);
+  std::erase_if(wanted, [&](const KeyInfo& info) { return !state_dict.Wants(info.key); });
+  std::optional<RuleProposal> proposal = ProposeRules(wanted, state_dict.checkpoint(), file.key);
+  if (!proposal) return std::nullopt;
+  // The filters are for the new names: what they leave out is not asked for under the proposed rules either.
+  proposal->rules.only = rules.only;
+  proposal->rules.skip = rules.skip;
+  std::erase_if(proposal->unexpected,
+                [&](const std::string& key) { return key.size() <= limits::kMatchedKey && !state_dict.Wants(key); });
+  return proposal;
 }
 
 std::string ProposedArguments(const RuleProposal& proposal, const FileAndKey& file) {

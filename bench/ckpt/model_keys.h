@@ -30,8 +30,9 @@ std::vector<std::string> WhyNot(std::span<const Model> models, const Model& mode
                                 const StateDict& state_dict, const FileAndKey& file);
 
 /// Returns the rules by which more of the file's keys are the model's; nullopt if the state dict at `file` lacks none,
-/// or if none are found.
-std::optional<RuleProposal> Proposal(torch::nn::Module& module, const StateDict& state_dict, const FileAndKey& file);
+/// or if none are found. `rules` are those of the state dict: their `only` and `skip` stay.
+std::optional<RuleProposal> Proposal(torch::nn::Module& module, const StateDict& state_dict, const FileAndKey& file,
+                                     const KeyRules& rules);
 
 /// Returns the arguments by which a command line follows the proposal: " FILE::model --prefix module.".
 std::string ProposedArguments(const RuleProposal& proposal, const FileAndKey& file);

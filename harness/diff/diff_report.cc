@@ -60,8 +60,7 @@ void AppendProposal(std::string& out, const RuleProposal& proposal, const std::s
   };
   unmatched("missing", proposal.missing);
   unmatched("unexpected", proposal.unexpected);
-  if (proposal.by_order)
-    out += "  some layers are paired by shape and order alone, not by name: look at them before use\n";
+  if (proposal.by_order) out.append("  ").append(kByOrder).append("\n");
   out += "  " + command + "\n";
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/diff/causes.h"
@@ -29,6 +30,10 @@ struct RuleProposal {
   std::vector<std::string> missing, unexpected;  ///< what stays unmatched; the unexpected by their new names
   bool by_order = false;  ///< a rule pairs layers only by their shapes, or by their order among layers of one shape
 };
+
+/// What is said of a proposal that is `by_order`.
+inline constexpr std::string_view kByOrder =
+    "some layers are paired by shape and order alone, not by name: look at them before use";
 
 /// Looks for rules by names (a wrapper's prefix, a layer or component of another name), by the numbers of a Sequential,
 /// and by shapes and order. `have` are the keys as the file has them. Returns nullopt if no rule makes more keys match.

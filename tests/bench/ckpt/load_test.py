@@ -115,7 +115,7 @@ class Load(support.Case):
         self.refused(old, "--model", "custom", hint='renamed: "custom.linear.weight" may be "custom_layer.linear.weight", "custom.linear.bias" may be '
                                                     f'"custom_layer.linear.bias", "linear.weight" may be "fc.weight", "linear.bias" may be "fc.bias" in {old}\n'
                                                     "hint: 4 of 4 keys match with --rename '^fc\\.=linear.' --rename '^custom_layer\\.=custom.' "
-                                                    f"(ckpt diff {old} --model custom shows how)")
+                                                    f"(ckpt diff {old} --model custom shows how); some layers are paired by shape and order alone, not by name: look at them before use")
         self.succeeds("load", old, "--model", "custom", "--rename", r"^custom_layer\.=custom.", "--rename", r"^fc\.=linear.")
         part = self.save({"linear.weight": LINEAR["linear.weight"]}, "part.pth")
         self.refused(part, "--model", "linear", hint="--lenient (strict=False) loads the 1 key that matches")
@@ -140,7 +140,7 @@ class Load(support.Case):
         renamed = self.save({"fc.weight": LINEAR["linear.weight"], "fc.bias": LINEAR["linear.bias"]}, "renamed.pth")
         self.refused(renamed, "--model", "linear",
                      hint=f'renamed: "linear.weight" may be "fc.weight", "linear.bias" may be "fc.bias" in {renamed}\n'
-                          f"hint: 2 of 2 keys match with --rename '^fc\\.=linear.' (ckpt diff {renamed} --model linear shows how)")
+                          f"hint: 2 of 2 keys match with --rename '^fc\\.=linear.' (ckpt diff {renamed} --model linear shows how); some layers are paired by shape and order alone, not by name: look at them before use")
         transposed = self.save(LINEAR | {"linear.weight": torch.ones(10, 2)}, "transposed.pth")
         self.refused(transposed, "--model", "linear",
                      hint='1 tensor would fit transposed, "linear.weight" first (Linear keeps [out, in], Conv1D [in, out])')

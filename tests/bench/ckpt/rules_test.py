@@ -127,6 +127,21 @@ class ProposalTest(Case):
   ckpt diff {path} --prefix net. --rename '^block\\.=custom.' --model custom
 """, out)
 
+    def test_the_hint_of_load_warns_and_keeps_the_filters(self):
+        path = self.save(renamed(CUSTOM, lambda key: "net." + key.replace("custom.", "block.")) | {"net.x": torch.ones(1)})
+        _, _, err = self.ckpt("load", path, "--model", "custom", "--skip", "x$", "--only", ".")
+        self.assertIn("hint: 4 of 4 keys match with --prefix net. --rename '^block\\.=custom.' --only . --skip 'x$' "
+                      f"(ckpt diff {path} --model custom shows how)\n", err)
+        out = self.succeeds("diff", path, "--model", "custom", "--skip", "x$", "--only", ".", code=1)
+        self.assertIn(f"  ckpt diff {path} --prefix net. --rename '^block\\.=custom.' --only . --skip 'x$' --model custom\n", out)
+        self.assertNotIn("still unexpected", out)
+        # Of the keys that are asked for, all match.
+        _, _, err = self.ckpt("load", path, "--model", "custom", "--skip", "bias$")
+        self.assertIn("hint: 2 of 2 keys match with --prefix net. --rename '^block\\.=custom.' --skip 'bias$' (", err)
+        path = self.save(renamed(CUSTOM, lambda key: re.sub("^linear", "other", key)))
+        _, _, err = self.ckpt("load", path, "--model", "custom")
+        self.assertIn("shows how); some layers are paired by shape and order alone, not by name: look at them before use\n", err)
+
     def test_another_model_gets_none(self):
         path = self.save(nn.Conv2d(1, 2, 3).state_dict())
         self.assertNotIn("proposal", self.json("diff", path, "--model", "custom", code=1))
