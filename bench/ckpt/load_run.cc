@@ -198,12 +198,26 @@ void FillInCosts(LoadRecord& record, const LoadResult& result, const torch::nn::
   record.fallback = result.fallback;
 }
 
-// PyTorch says nothing if strict=False finds no key at all.
+// PyTorch says nothing if strict=False finds no key at all, nor do filters that leave none.
 void WarnIfNothingLoaded(LoadRecord& record, std::span<const Model> models, const Model& model,
                          torch::nn::Module& module, const StateDict& state_dict, const LoadOptions& options) {
-  if (record.missing_keys.empty() || record.bytes > 0) return;
-  record.warnings.push_back("nothing was loaded: none of the keys of " + options.model + " is in the file");
-  record.hints = WhyNot(models, model, module, state_dict, options.file);
+  const std::size_t keys = StateOf(module).size();
+  if (keys == 0) return;
+  if (record.missing_keys.size() == keys) {
+    record.warnings.push_back("nothing was loaded: none of the keys of " + options.model + " is in the file");
+  } else {
+    std::vector<std::string> reasons;
+    const auto add = [&](std::size_t count, const char* why) {
+      if (count > 0) reasons.push_back(std::to_string(count) + " " + why);
+    };
+    add(record.mismatched.size(), "of another shape");
+    add(record.left_out.size(), "left out by --only or --skip");
+    add(record.missing_keys.size(), "not in the file");
+    std::string sentence = "nothing was loaded: of the " + Counted(keys, "key") + " of " + options.model + ", ";
+    for (std::size_t i = 0; i < reasons.size(); ++i) sentence += (i == 0 ? "" : ", ") + reasons[i];
+    record.warnings.push_back(std::move(sentence));
+  }
+  if (!record.missing_keys.empty()) record.hints = WhyNot(models, model, module, state_dict, options.file);
 }
 
 at::Device ChosenDevice(const std::string& name) {
@@ -269,7 +283,7 @@ LoadRecord Load(std::span<const Model> models, const Model& model, const LoadPat
   record.seconds.first_forward = watch.Lap();
   StateDict state_dict = StateDict::From(checkpoint, options.file.key);
   state_dict.Apply(options.rules);
-  WarnIfNothingLoaded(record, models, model, *module, state_dict, options);
+  if (result->loaded.empty()) WarnIfNothingLoaded(record, models, model, *module, state_dict, options);
   CheckAgainstReference(record, options, state_dict, model, *module, device);
   if (!options.output.empty() && record.errors.empty()) {
     WriteOutputs(options.output, outputs);

@@ -63,6 +63,18 @@ class RulesTest(Case):
         self.assertIn(f"  skipped            {sentence}\n", self.succeeds("load", path, "--model", "custom", "--skip-mismatched"))
         self.assertEqual(self.ckpt("load", path, "--model", "custom")[0], 1)
 
+    def test_nothing_loaded_is_said(self):
+        path = self.save({key: torch.ones(7) for key in CUSTOM})
+        got = self.json("load", path, "--model", "custom", "--skip-mismatched")
+        self.assertEqual(got["warnings"], ["nothing was loaded: of the 4 keys of custom, 4 of another shape"])
+        got = self.json("load", path, "--model", "custom", "--skip-mismatched", "--skip", "bias$")
+        self.assertEqual(got["warnings"], ["nothing was loaded: of the 4 keys of custom, 2 of another shape, 2 left out by --only or --skip"])
+        path = self.save(CUSTOM | {"x": torch.ones(1)})
+        got = self.json("load", path, "--model", "custom", "--only", "^x$", "--lenient")
+        self.assertEqual(got["warnings"], ["nothing was loaded: of the 4 keys of custom, 4 left out by --only or --skip"])
+        got = self.json("load", path, "--model", "custom", "--skip", "^x$")
+        self.assertEqual(got["warnings"], [])
+
     def test_what_matches_nothing(self):
         path = self.save(LINEAR)
         for flag in ("only", "skip"):
