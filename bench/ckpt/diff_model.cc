@@ -5,6 +5,7 @@
 #include "bench/ckpt/run_models.h"
 #include "harness/base/error.h"
 #include "harness/base/text.h"
+#include "harness/checkpoint/dict_part.h"
 #include "harness/diff/differences.h"
 #include "harness/inspect/state_dict_places.h"
 #include "loadpath/load_state_dict.h"
@@ -19,8 +20,9 @@ StateDict OpenStateDict(const DiffModelOptions& options) {
     state_dict.Apply(options.rules);
     return state_dict;
   } catch (const StateDictError& error) {
-    const Tree& tree = checkpoint->tree();
-    const std::string places = StateDictPlaces(tree, FollowKeyPath(*checkpoint, options.file.key), options.file);
+    // Of a part of a dict there is no other place to name.
+    const DictPart part = FindDictPart(*checkpoint, options.file.key);
+    const std::string places = part.prefix.empty() ? StateDictPlaces(checkpoint->tree(), part.node, options.file) : "";
     throw UsageError("ckpt: " + Escaped(options.file.file) + ": " + Escaped(error.what()) +
                      (places.empty() ? "" : " Name a state dict: " + places));
   }

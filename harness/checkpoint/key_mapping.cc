@@ -72,7 +72,8 @@ std::string KeyRulesProblem(const KeyRules& rules) {
   return "";
 }
 
-KeyMapping::KeyMapping(KeyRules rules, std::string file) : rules_(std::move(rules)), file_(std::move(file)) {
+KeyMapping::KeyMapping(KeyRules rules, std::string file, std::string part)
+    : rules_(std::move(rules)), file_(std::move(file)), part_(std::move(part)) {
   if (const std::string problem = KeyRulesProblem(rules_); !problem.empty()) Fail(problem);
   match_ = std::make_shared<BoundedMatch>(limits::kMatchSteps);
   for (const KeyRename& rule : rules_.rename) rename_.emplace_back(rule.pattern);
@@ -204,23 +205,36 @@ MappedKeys KeyMapping::Map(std::span<const std::string> keys) const {
 MappedKeys KeyMapping::Map(const Tree& tree, NodeId dict) const {
   const std::span<const NodeId> items = tree.items(dict);
   std::vector<std::string> keys;
-  keys.reserve(items.size() / 2);
+  std::vector<std::size_t> places;
   for (std::size_t i = 0; i < items.size(); i += 2) {
-    if (tree.kind(items[i]) != NodeKind::kString) {
+    const bool text = tree.kind(items[i]) == NodeKind::kString;
+    if (!part_.empty() && !(text && tree.text(items[i]).starts_with(part_))) continue;
+    if (!text) {
       Fail("has a key that is not text, " + Escaped(tree.KeyText(items[i])) +
            ": prefixes, rename, only and skip are for the keys of a state dict; name its place by a key path");
     }
-    keys.emplace_back(tree.text(items[i]));
+    keys.emplace_back(tree.text(items[i]).substr(part_.size()));
+    places.push_back(i / 2);
   }
-  return Map(keys);
+  MappedKeys mapped = Map(keys);
+  std::vector<std::optional<std::string>> names(items.size() / 2);
+  for (std::size_t i = 0; i < places.size(); ++i) names[places[i]] = std::move(mapped.names[i]);
+  mapped.names = std::move(names);
+  return mapped;
 }
 
 std::vector<std::optional<std::string>> KeyMapping::MapModules(std::span<const std::string> paths) const {
   std::vector<std::optional<std::string>> names;
   HashMap<std::string, std::size_t> places;
   for (std::size_t i = 0; i < paths.size(); ++i) {
+    const std::string whole = paths[i] + ".";
+    if (!part_.empty() && !whole.starts_with(part_)) {
+      names.emplace_back();
+      continue;
+    }
     // A rule that fits the keys below the module fits its name and a dot.
-    std::string name = paths[i].empty() ? "" : NewName(paths[i] + ".", nullptr);
+    const std::string path = paths[i].empty() ? "" : whole.substr(part_.size());
+    std::string name = NewName(path, nullptr);
     if (name.ends_with('.')) name.pop_back();
     const auto [other, is_new] = places.emplace(name, i);
     if (!is_new && name == paths[i]) {

@@ -30,8 +30,9 @@ struct MappedKeys {
 /// KeyRules with their expressions compiled.
 class KeyMapping {
  public:
-  /// `file` is the checkpoint's, for messages. Throws CheckpointError kKeyRule if the rules cannot be used.
-  KeyMapping(KeyRules rules, std::string file);
+  /// `file` is the checkpoint's, for messages. `part` is what the keys of a dict begin with that are meant, and lose
+  /// before the rules are applied (see FindDictPart). Throws CheckpointError kKeyRule if the rules cannot be used.
+  KeyMapping(KeyRules rules, std::string file, std::string part = {});
 
   const KeyRules& rules() const { return rules_; }
 
@@ -45,7 +46,8 @@ class KeyMapping {
   /// (limits::kMatchedKey), and if matching takes too many steps (limits::kMatchSteps).
   MappedKeys Map(std::span<const std::string> keys) const;
 
-  /// Does the same for the keys of a dict. Throws CheckpointError kKeyRule if one is no text.
+  /// Does the same for the keys of a dict; those outside the part have no name. Throws CheckpointError kKeyRule if one
+  /// is no text, unless a part is meant.
   MappedKeys Map(const Tree& tree, NodeId dict) const;
 
   /// Throws CheckpointError kKeyRule if there is a sentence in one of these.
@@ -68,7 +70,7 @@ class KeyMapping {
   [[noreturn]] void Fail(const std::string& sentence) const;
 
   KeyRules rules_;
-  std::string file_;
+  std::string file_, part_;
   std::vector<std::regex> rename_;
   std::optional<std::regex> only_, skip_;
   std::shared_ptr<BoundedMatch> match_;

@@ -9,6 +9,7 @@
 
 #include "harness/base/keyed_hash.h"
 #include "harness/base/text.h"
+#include "harness/checkpoint/dict_part.h"
 #include "harness/checkpoint/key_mapping.h"
 #include "harness/diff/unequal_values.h"
 #include "harness/inspect/digest.h"
@@ -31,10 +32,11 @@ struct Side {
 Side Open(const FileAndKey& name, const DiffOptions& options) {
   Side side;
   side.checkpoint = Checkpoint::Open(name.file, options.open);
-  side.root = FollowKeyPath(*side.checkpoint, name.key);
+  const DictPart part = FindDictPart(*side.checkpoint, name.key);
+  side.root = part.node;
   const Tree& tree = side.checkpoint->tree();
-  if (!options.rules.empty()) {
-    side.mapping.emplace(options.rules, name.file);
+  if (!options.rules.empty() || !part.prefix.empty()) {
+    side.mapping.emplace(options.rules, name.file, part.prefix);
     if (tree.IsDict(side.root)) {
       side.mapped = side.mapping->Map(tree, side.root);
     }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "harness/checkpoint/dict_part.h"
 #include "harness/load/libtorch_reader.h"
 
 namespace loadpath {
@@ -83,7 +84,8 @@ LoadResult Load(const LoadRequest& request) {
     RequireDirectory(bytes);
     root = PickleLoad(bytes);
   }
-  const at::IValue dict = Follow(std::move(root), request.key_path);
+  const DictPart part = FindDictPart(*prepared.checkpoint, request.key_path);
+  const at::IValue dict = Follow(std::move(root), part.path);
   if (!dict.isGenericDict()) throw Skipped("torch::pickle_load returns no dict at \"" + request.key_path + "\"");
   const auto items = dict.toGenericDict();
   CopyFound(

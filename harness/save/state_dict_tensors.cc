@@ -5,14 +5,16 @@
 #include <span>
 
 #include "harness/base/text.h"
+#include "harness/checkpoint/dict_part.h"
 #include "harness/checkpoint/key_mapping.h"
 #include "harness/inspect/state_dict_places.h"
 
 namespace loadpath {
 namespace {
 
-// Returns true if a value of the dict holds tensors. Looks into each value once, at however many places it stands.
-bool HoldsMoreTensors(const Tree& tree, NodeId dict) {
+// Returns true if a value of the dict, or of the part of it that is meant, holds tensors. Looks into each value once,
+// at however many places it stands.
+bool HoldsMoreTensors(const Tree& tree, NodeId dict, const std::string& part) {
   std::vector<bool> seen(tree.size());
   std::vector<NodeId> open;
   const auto enter = [&](NodeId node) {
@@ -23,6 +25,7 @@ bool HoldsMoreTensors(const Tree& tree, NodeId dict) {
     const std::span<const NodeId> items = tree.items(node);
     const bool pairs = tree.IsDict(node);
     for (std::size_t i = pairs ? 1 : 0; i < items.size(); i += pairs ? 2 : 1) {
+      if (node == dict && !part.empty() && !tree.text(items[i - 1]).starts_with(part)) continue;
       if (tensors || tree.kind(items[i]) != NodeKind::kTensor) enter(items[i]);
     }
     if (tree.HasState(node)) enter(tree.attributes(node));
@@ -65,7 +68,8 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
     throw CheckpointError(ErrorCode::kUnsupported, checkpoint.path(), sentence);
   };
   const Tree& tree = checkpoint.tree();
-  const NodeId dict = FollowKeyPath(checkpoint, key_path);
+  const DictPart part = FindDictPart(checkpoint, key_path);
+  const NodeId dict = part.node;
   const std::string where = key_path.empty() ? "at its top level" : "under " + Escaped(key_path);
   if (!tree.IsDict(dict)) {
     const std::string places = StateDictPlaces(tree, dict, name);
@@ -75,8 +79,8 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
   StateDictTensors taken;
   const std::span<const NodeId> items = tree.items(dict);
   MappedKeys mapped;
-  if (!rules.empty()) {
-    const KeyMapping mapping(rules, checkpoint.path());
+  if (!rules.empty() || !part.prefix.empty()) {
+    const KeyMapping mapping(rules, checkpoint.path(), part.prefix);
     mapped = mapping.Map(tree, dict);
     mapping.RequireNone(mapped.unused_only);
     mapping.RequireNone(mapped.unused_skip);
@@ -100,7 +104,7 @@ StateDictTensors TakeStateDict(const Checkpoint& checkpoint, const FileAndKey& n
     taken.tensors.push_back({{key}, items[i + 1]});
   }
   // Leaving these out would lose tensors.
-  if (HoldsMoreTensors(tree, dict)) {
+  if (HoldsMoreTensors(tree, dict, part.prefix)) {
     const std::string places = StateDictPlaces(tree, dict, name);
     refuse((taken.tensors.empty() ? "has no tensor of its own " : "has more tensors below those ") + where +
            (places.empty() ? ", and a safetensors file holds one dict of tensors: take its values out in Python"

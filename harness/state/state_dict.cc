@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "harness/base/keyed_hash.h"
+#include "harness/checkpoint/dict_part.h"
 #include "harness/checkpoint/key_mapping.h"
 #include "harness/state/python_text.h"
 #include "loadpath/load_state_dict.h"
@@ -30,42 +31,6 @@ std::string KeyError(const Tree& tree, NodeId key) {
   return NoAttribute(tree, key, "startswith");
 }
 
-bool HasKeysUnder(const Tree& tree, NodeId dict, std::string_view prefix) {
-  const auto items = tree.items(dict);
-  for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-    if (tree.kind(items[i]) == NodeKind::kString && tree.text(items[i]).starts_with(prefix)) return true;
-  }
-  return false;
-}
-
-struct DictPart {
-  NodeId dict;
-  std::string prefix;  // of the keys that are meant; empty: all of them
-};
-
-// If the path leads nowhere, its end may be the beginning of keys: takes as many of its components as lead to a dict.
-DictPart FindDict(const Checkpoint& checkpoint, std::string_view key_path) {
-  try {
-    return {FollowKeyPath(checkpoint, key_path), ""};
-  } catch (const CheckpointError& error) {
-    if (error.code() != ErrorCode::kKeyPath) throw;
-    const Tree& tree = checkpoint.tree();
-    std::string_view rest = key_path;
-    while (!rest.empty()) {
-      const std::size_t dot = rest.rfind('.');
-      rest = rest.substr(0, dot == std::string_view::npos ? 0 : dot);
-      const std::string prefix = std::string(key_path.substr(rest.empty() ? 0 : rest.size() + 1)) + ".";
-      try {
-        const NodeId dict = FollowKeyPath(checkpoint, rest);
-        if (tree.IsDict(dict) && HasKeysUnder(tree, dict, prefix)) return {dict, prefix};
-      } catch (const CheckpointError&) {
-        continue;  // not this far either
-      }
-    }
-    throw;
-  }
-}
-
 }  // namespace
 
 struct StateDict::Index {
@@ -75,7 +40,8 @@ struct StateDict::Index {
 
 StateDict StateDict::From(std::shared_ptr<const Checkpoint> checkpoint, std::string_view key_path) {
   const Tree& tree = checkpoint->tree();
-  const auto [dict, part] = FindDict(*checkpoint, key_path);
+  const DictPart found = FindDictPart(*checkpoint, key_path);
+  const NodeId dict = found.node;
   if (!tree.IsDict(dict)) {
     throw StateDictError("Expected state_dict to be dict-like, got " + tree.TypeText(dict) + ".");
   }
@@ -85,12 +51,12 @@ StateDict StateDict::From(std::shared_ptr<const Checkpoint> checkpoint, std::str
   for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
     if (tree.kind(items[i]) == NodeKind::kString) {
       state_dict.entries_.push_back({std::string(tree.text(items[i])), items[i + 1]});
-    } else if (state_dict.key_error_.empty()) {
+    } else if (found.prefix.empty() && state_dict.key_error_.empty()) {
       state_dict.key_error_ = KeyError(tree, items[i]);
     }
   }
   state_dict.ReadMetadata(dict);
-  if (!part.empty()) state_dict.TakePart(part);
+  if (!found.prefix.empty()) state_dict.TakePart(found.prefix);
   state_dict.MakeIndex();
   return state_dict;
 }

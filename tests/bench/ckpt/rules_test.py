@@ -113,6 +113,47 @@ class RulesTest(Case):
                      "convert", path, out, "--rename", "^nte=")
 
 
+class PartTest(Case):
+    """FILE::model.enc, where the keys of the dict "model" begin with "enc."."""
+
+    def test_in_every_subcommand(self):
+        whole = renamed(LINEAR, lambda key: "enc." + key) | {"head.weight": torch.ones(3), 5: torch.ones(1)}
+        plain, path = self.save(LINEAR, "plain.pth"), self.save({"model": dict(whole), "epoch": 3})
+        part = f"{path}::model.enc"
+        for via in ("direct", "pickle_load"):
+            if via == "pickle_load":  # which reads no dict of two types of keys
+                del whole[5]
+                path = self.save({"model": dict(whole), "epoch": 3})
+            self.assertIn("equal bit by bit", self.json("load", part, "--model", "linear", "--via", via)["check"], via)
+            self.assertEqual(self.json("load", part, "--model", "linear", "--via", via, "--only", "bias")["left_out"], ["linear.weight"])
+        path = self.save({"model": dict(whole) | {5: torch.ones(1), "more": {"a": torch.ones(1)}}, "epoch": 3})
+        self.assertEqual(self.succeeds("diff", part, "--model", "linear"), "equal: 2 keys compared by name, shape and dtype; values are not\n")
+        self.assertEqual(self.succeeds("diff", part, plain), "equal: 2 keys compared\n")
+        self.assertEqual(self.succeeds("diff", plain, part, "--only", "^linear\\.b"), "equal: 1 key compared\n")
+        self.assertEqual(self.json("diff", part, self.save(whole, "b.pth"), code=1)["unexpected"], ["enc.linear.weight", "enc.linear.bias", "head.weight"])
+        out = self.folder / "out.safetensors"
+        self.succeeds("convert", part, out, "--rename", "^linear=fc")
+        self.assertEqual(sorted(load_file(out)), ["fc.bias", "fc.weight"])
+
+    def test_the_modules_of_a_part(self):
+        net, other = nn.Sequential(OrderedDict(enc=nn.BatchNorm1d(3), head=nn.Linear(3, 1))), nn.BatchNorm1d(3)
+        a, b = self.save(net.state_dict(), "a.pth"), self.save(other.state_dict(), "b.pth")
+        self.assertEqual(self.succeeds("diff", f"{a}::enc", b), "equal: 5 keys compared\n")
+        state_dict = other.state_dict()
+        state_dict._metadata[""]["version"] = 1
+        b = self.save(state_dict, "b.pth")
+        # The path is that of the first file.
+        self.assertEqual(self.json("diff", f"{a}::enc", b, code=1)["values"], [{"path": "_metadata.enc.version", "wanted": "2", "have": "1"}])
+
+    def test_what_is_wrong_with_a_part(self):
+        state_dict = renamed(LINEAR, lambda key: "enc." + key)
+        state_dict._metadata = 5
+        path = self.save(state_dict)
+        self.refuses(f"ckpt: {path}: 'int' object has no attribute 'get'", "diff", f"{path}::enc", "--model", "linear")
+        self.refuses(f"ckpt: {path}: KeyError: 'dec'; at the top level are 'enc.linear.weight', 'enc.linear.bias'",
+                     "diff", f"{path}::dec", "--model", "linear")
+
+
 class ProposalTest(Case):
     def proposal(self, path, model="custom"):
         return self.json("diff", path, "--model", model, code=1)["proposal"]
