@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from collections import OrderedDict
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -13,7 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 import torch  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
-from loadpath.reference import Reference, flat, keys  # noqa: E402
+from loadpath.reference import Reference, flat, keys, own, seeded  # noqa: E402
 from loadpath.reference.store import MakeError  # noqa: E402
 
 NET = """
@@ -51,6 +52,28 @@ class Rules(unittest.TestCase):
         both = {"prefixes": ("module.", "_orig_mod.")}
         self.assertEqual(self.keys("module._orig_mod.a", "encoder._orig_mod.weight", **both), ["a", "encoder.weight"])
         self.assertEqual(self.keys("mymodule.a", **both), ["mymodule.a"])
+
+    def test_a_prefix_without_a_dot_is_removed_once_at_the_beginning(self):
+        self.assertEqual(self.keys("network.w", "netnet.w", "a.net.w", prefixes=("net",)), ["work.w", "net.w", "a.net.w"])
+
+    def test_a_filter_that_matches_nothing_is_refused(self):
+        for rules, line in (({"only": r"^txt\."}, r'm: only "^txt\." matches none of the 2 keys; did you mean text.?'),
+                            ({"skip": "head.wieght$"}, 'm: skip "head.wieght$" matches none of the 2 keys; did you mean head.weight?')):
+            with self.assertRaises(MakeError) as refused:
+                self.keys("text.0.weight", "head.weight", **rules)
+            self.assertEqual(str(refused.exception), line)
+
+    def test_the_versions_of_modules_go_by_the_rules(self):
+        state_dict = torch.nn.Sequential(torch.nn.BatchNorm1d(2)).state_dict(prefix="module.")
+        reference = Reference(build=None, example_inputs=None, batches=(1,), prefixes=("module.",), rename=(("^0", "bn"),))
+        self.assertEqual(dict(keys.apply(reference, state_dict, "m")._metadata), {"": {"version": 1}, "bn": {"version": 2}})
+
+    def test_a_key_path(self):
+        value = {"a.b": {"c": 1}, "a": {"b": 2}, "l": [{"x.w": 3, "x.v": 4, "y": 5}], 0: 6}
+        for path, found in (("", value), ("a.b.c", 1), ("a.b", {"c": 1}), ("l.0.y", 5), ("l.0.x", {"w": 3, "v": 4}), ("0", 6)):
+            self.assertEqual(keys.at(value, path), found, path)
+        for path in ("b", "l.1", "l.0.z", "a.b.c.d", "l.x"):
+            self.assertRaises(KeyError, keys.at, value, path)
 
     def test_rename_in_order_after_the_prefixes(self):
         rules = {"prefixes": ("module.",), "rename": (("^net", "body"), (r"(b\w+)\.(\d)", "$2-$1$$"))}
@@ -101,6 +124,21 @@ class OwnFile(unittest.TestCase):
         program.write_text("#!/bin/sh\necho mine: no model has a name >&2\nexit 2\n")
         self.refused(f"--program {program}: mine: no model has a name", ok, "--program", program)
         self.refused(f"--program {file}.none: No such file or directory", ok, "--program", f"{file}.none")
+
+    def test_what_filters_leave_out_keeps_the_values_of_build(self):
+        torch.save({"body.weight": torch.full((2, 2), 5.0), "old_head.bias": torch.ones(3)}, self.folder / "net.pth")
+        build = lambda: torch.nn.Sequential(OrderedDict(body=torch.nn.Linear(2, 2, bias=False), head=torch.nn.Linear(2, 1)))  # noqa: E731
+        for rules in ({"only": "^body"}, {"skip": "head"}):
+            reference = Reference(build=build, example_inputs=None, batches=(1,), checkpoint="net.pth", seed=3, **rules)
+            module = own._with_weights("m", reference, self.folder).build()
+            self.assertTrue(torch.equal(module.body.weight, torch.full((2, 2), 5.0)))
+            self.assertTrue(torch.equal(module.head.weight, seeded(build, 3).head.weight))
+        # A backbone alone: skip is for the module's keys then. Strict within what is left.
+        torch.save({"body.weight": torch.full((2, 2), 5.0)}, self.folder / "net.pth")
+        reference = Reference(build=build, example_inputs=None, batches=(1,), checkpoint="net.pth", skip="^head")
+        self.assertTrue(torch.equal(own._with_weights("m", reference, self.folder).build().body.weight, torch.full((2, 2), 5.0)))
+        reference = Reference(build=build, example_inputs=None, batches=(1,), checkpoint="net.pth", skip="^head.bias")
+        self.assertRaisesRegex(MakeError, 'Missing key.*: "head.weight"', own._with_weights("m", reference, self.folder).build)
 
     def test_the_users_own_file(self):
         (self.folder / "my_net.py").write_text(NET)

@@ -12,7 +12,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from loadpath.reference import Reference, registry, table
+from loadpath.reference import Reference, keys, registry, table
 from loadpath.reference.store import MakeError, Store, write_atomically
 
 OWN = "own"  # the layout of a published file
@@ -174,9 +174,13 @@ def _with_weights(name, reference, folder):
 
 
 def _load(name, reference, path, module):
-    from loadpath.reference import keys
-
-    state_dict = keys.apply(reference, _state_dict(name, reference, path), name)
+    built = module.state_dict()
+    state_dict = keys.apply(reference, _state_dict(name, reference, path), name, built)
+    # Strict within what the filters leave: the rest keeps the values of build().
+    wants = keys.Rules(reference, name).wants
+    for key, value in built.items():
+        if key not in state_dict and not wants(key):
+            state_dict[key] = value
     try:
         module.load_state_dict(state_dict, strict=True)
     except RuntimeError as error:
@@ -193,12 +197,11 @@ def _state_dict(name, reference, path):
         value = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise MakeError(f"{name}: {path}: {_line(error)}") from error
-    for part in reference.key.split(".") if reference.key else ():
-        try:
-            value = value[int(part)] if isinstance(value, (list, tuple)) else value[part]
-        except (KeyError, IndexError, ValueError, TypeError):
-            there = f"; there are {', '.join(map(str, value))}" if isinstance(value, dict) else ""
-            raise MakeError(f"{name}: {path}: there is no {part!r} of the key {reference.key!r}{there}") from None
+    try:
+        value = keys.at(value, reference.key)
+    except KeyError:
+        there = f"; there are {', '.join(map(str, value))}" if isinstance(value, dict) else ""
+        raise MakeError(f"{name}: {path}: there is nothing at the key {reference.key!r}{there}") from None
     if not isinstance(value, dict):
         raise MakeError(f"{name}: {path}: at the key {reference.key!r} lies a {type(value).__name__}, not a state dict")
     return value

@@ -13,6 +13,9 @@ from torch import nn
 import support
 from support import Case
 
+from loadpath.reference import Reference, keys  # noqa: E402: found by support
+from loadpath.reference.store import MakeError  # noqa: E402
+
 CUSTOM = torch.load(support.REFERENCE / "custom_model.pth", weights_only=True)["model_state_dict"]
 LINEAR = torch.load(support.REFERENCE / "linear_model.pth", weights_only=True)["model_state_dict"]
 
@@ -111,6 +114,54 @@ class RulesTest(Case):
         self.assertTrue(torch.equal(got["linear.weight"], CUSTOM["linear.weight"]))
         self.refuses(f'ckpt: {path}: rename "^nte" -> "" changes none of the 4 keys at its top level; the first is net.custom.linear.weight',
                      "convert", path, out, "--rename", "^nte=")
+
+
+WRAPPERS = ["module.", "_orig_mod."]
+# Keys, and rules for them.
+RULES = [
+    (["module._orig_mod.a.w", "enc._orig_mod.layers.0.module.w", "module.module.c", "submodule.w"], {"prefixes": WRAPPERS}),
+    (["network.w", "netnet.w", "a.net.w"], {"prefixes": ["net"]}),
+    (["network.w", "net.w", "x.net.a"], {"prefixes": ["net", "net."]}),
+    (["a.b.w", "x.a.b.v", "a.w", "aa.b.w"], {"prefixes": ["a.b."]}),
+    (["encoder.0.conv1.w", "head.w"], {"rename": [(r"^encoder\.", "text."), (r"text\.(\d+)\.conv(\d)", "text.$1.c$2")]}),
+    (["a_b_c", "d"], {"rename": [("_", ".")]}),
+    (["ab", "cd"], {"rename": [("(a)(x)?", "[$1|$2|$3|$&|$$|$x|$0|$01|$10]")]}),
+    (["abc"], {"rename": [("x*", "-")]}),
+    (["a1", "b\u0663"], {"rename": [(r"\d", "#"), (r"\w#", "w")]}),
+    (["a", "b\n"], {"rename": [("a$", "c"), (r"[$\n]$", "$$")]}),
+    (["module.encoder.w", "module.encoder.bias", "module.head.w"],
+     {"prefixes": ["module."], "rename": [(r"^encoder\.", "text.")], "only": r"^text\.", "skip": "bias$"}),
+    (["w", "module.w"], {"prefixes": ["module."]}),
+    (["w", "module.w", "v"], {"prefixes": ["module."], "skip": "^w$"}),
+    (["text.0.weight", "head.weight"], {"only": r"^txt\."}),
+    (["text.0.weight", "head.weight"], {"skip": "head.wieght$"}),
+    (["a"], {"rename": [("(a", "b")]}),
+    (["a"], {"rename": [("(a)", r"\1b")]}),
+]
+
+
+class BothSidesTest(Case):
+    """The rules of python -m loadpath.reference, which makes the data, and of C++, which loads it."""
+
+    def test_they_give_the_same_names(self):
+        for names, rules in RULES:
+            with self.subTest(keys=names, **rules):
+                state_dict = {name: torch.tensor([float(i)]) for i, name in enumerate(names)}
+                arguments = [word for prefix in rules.get("prefixes", ()) for word in ("--prefix", prefix)]
+                arguments += [word for rule in rules.get("rename", ()) for word in ("--rename", "=".join(rule))]
+                arguments += [word for what in ("only", "skip") if what in rules for word in (f"--{what}", rules[what])]
+                out = self.folder / "out.safetensors"
+                code, _, err = self.ckpt("convert", self.save(state_dict), out, *arguments)
+                try:
+                    expected = keys.apply(Reference(build=None, example_inputs=None, batches=(1,), **rules), state_dict, "m")
+                except MakeError as error:
+                    self.assertEqual(code, 2, error)
+                    if "matches none" in str(error):
+                        self.assertEqual(err, f"ckpt: {self.folder / 'file.pth'}: {str(error).removeprefix('m: ')}\n")
+                    continue
+                self.assertEqual((code, err), (0, ""))
+                self.assertEqual({key: value.item() for key, value in load_file(out).items()},
+                                 {key: value.item() for key, value in expected.items()})
 
 
 class PartTest(Case):
