@@ -94,8 +94,9 @@ int Main(const SuiteOptions& options, std::span<const Model> models) {
   return 2;
 }
 
-int RunCkpt(int argc, char** argv, std::span<const Model> models, const std::string& data) {
+int RunCkpt(const std::string& program, int argc, char** argv, std::span<const Model> models, const std::string& data) {
   InstallMappingGuard("ckpt");
+  ckpt::SetCommandName(program + " ckpt");
   return ckpt::RunProgram([&] {
     const std::optional<ckpt::Invocation> invocation = ckpt::ParseCommandLine(argc, argv);
     return invocation ? ckpt::RunWithModels(*invocation, models, data) : ckpt::kDone;
@@ -111,7 +112,8 @@ int SuiteMain(int argc, char** argv, std::vector<Model> models, std::string data
   static std::string program = ProgramName(argc, argv);  // the mapping guard keeps the pointer
   try {
     if (const std::string problem = ModelsProblem(models); !problem.empty()) throw UsageError(problem);
-    if (argc > 1 && std::string_view(argv[1]) == "ckpt") return bench::RunCkpt(argc - 1, argv + 1, models, data);
+    if (argc > 1 && std::string_view(argv[1]) == "ckpt")
+      return bench::RunCkpt(program, argc - 1, argv + 1, models, data);
     if (argc == 5 && std::string_view(argv[1]) == "--save-archive") {
       return bench::SaveArchive(argv[2], argv[3], argv[4], models);
     }

@@ -51,8 +51,8 @@ int RunDiffModel(const DiffModelOptions& options, std::span<const Model> models)
   if (!differences.equal()) differences.causes = WhyNot(models, model, *module, state_dict, options.file);
   differences.proposal = Proposal(*module, state_dict, options.file, options.rules);
   if (differences.proposal) {
-    differences.proposed_command = "ckpt diff" + ProposedArguments(*differences.proposal, options.file) + " --model " +
-                                   ShellQuoted(options.model) + (options.open.opaque ? " --opaque" : "");
+    differences.proposed_command = CommandName() + " diff" + ProposedArguments(*differences.proposal, options.file) +
+                                   " --model " + ShellQuoted(options.model) + (options.open.opaque ? " --opaque" : "");
   }
   const bool taken = differences.missing.empty() && differences.unexpected.empty() && check.error_messages.empty();
   if (!differences.equal() && taken && !check.plan.warnings.empty()) {

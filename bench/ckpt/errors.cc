@@ -18,7 +18,15 @@ bool IsShortage(const std::error_code& code) {
   return code == std::errc::resource_unavailable_try_again || code == std::errc::not_enough_memory;
 }
 
+std::string& Command() {
+  static std::string name = "ckpt";
+  return name;
+}
+
 }  // namespace
+
+const std::string& CommandName() { return Command(); }
+void SetCommandName(const std::string& name) { Command() = name; }
 
 int OnFile(const std::string& file, const std::function<int()>& work) {
   return OrOutOfMemory(file, kFailure, [&] {
@@ -42,13 +50,14 @@ int RunProgram(const std::function<int()>& work) {
   } catch (const CheckpointError& error) {
     line = std::string("ckpt: ") + error.what();
   } catch (const std::bad_alloc&) {
-    std::fputs("ckpt: out of memory\n", stderr);  // there may be no memory for a string
+    std::fprintf(stderr, "%s: out of memory\n", Command().c_str());  // there may be no memory for a string
     return kBadUse;
   } catch (const std::exception& error) {
     // LibTorch's errors go on with the place in its source and a stack trace.
     const std::string what = error.what();
     line = "ckpt: " + Escaped(std::string_view(what).substr(0, what.find('\n')));
   }
+  if (line.starts_with("ckpt: ") || line.starts_with("ckpt ")) line.replace(0, 4, Command());
   std::fprintf(stderr, "%s\n", line.c_str());
   return kBadUse;
 }

@@ -8,11 +8,16 @@ namespace loadpath::ckpt {
 
 inline constexpr int kDone = 0, kFailed = 1, kBadUse = 2;
 
+/// How the command lines that we print call the program: "ckpt", or "mine ckpt" in a suite of one's own.
+const std::string& CommandName();
+void SetCommandName(const std::string& name);
+
 /// Runs `work`, which is about `file`. Throws CheckpointError kOutOfMemory if memory or a thread could not be had, and
 /// CheckpointError kIo, in the system's words, for any other std::system_error.
 int OnFile(const std::string& file, const std::function<int()>& work);
 
 /// Runs `work` as a whole program: turns what it throws into one line on standard error and exit code 2.
+/// The line begins with CommandName() in place of "ckpt".
 int RunProgram(const std::function<int()>& work);
 
 }  // namespace loadpath::ckpt

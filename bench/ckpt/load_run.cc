@@ -89,7 +89,7 @@ void DescribeRefusal(LoadRecord& record, const LoadOptions& options, std::span<c
                                 ? ""
                                 : " " + KeyArgument(options.file, proposal->key_path);
     record.hints.push_back(std::to_string(proposal->matched) + " of " + Counted(proposal->wanted, "key") +
-                           " match with" + key + RuleArguments(proposal->rules) + " (ckpt diff " +
+                           " match with" + key + RuleArguments(proposal->rules) + " (" + CommandName() + " diff " +
                            ShellArgument(options.file.file) + " --model " + ShellQuoted(options.model) + " shows how)" +
                            (proposal->by_order ? "; " + std::string(kByOrder) : ""));
   }
@@ -305,7 +305,8 @@ int RunLoad(const LoadOptions& options, std::span<const Model> models) {
     std::fprintf(stderr, "%s\n", record.refusal.c_str());
   } else {
     for (const std::string& error : record.errors)
-      std::fprintf(stderr, "ckpt: %s: %s\n", Escaped(options.file.file).c_str(), Escaped(error).c_str());
+      std::fprintf(stderr, "%s: %s: %s\n", CommandName().c_str(), Escaped(options.file.file).c_str(),
+                   Escaped(error).c_str());
   }
   for (const std::string& hint : record.hints) std::fprintf(stderr, "hint: %s\n", hint.c_str());
   return record.errors.empty() ? kDone : kFailed;

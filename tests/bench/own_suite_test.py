@@ -55,7 +55,7 @@ class OwnSuite(unittest.TestCase):
         self.assertEqual((code, err), (0, ""), out)
         self.assertEqual(run("ckpt", "diff", file, "--model", "mynet", "--key", "model")[0], 0)
         self.assertEqual(run("ckpt", "inspect", file)[0], 0)
-        self.assertEqual(run("ckpt", "load", file, "--model", "linear"), (2, "", "ckpt: no model linear (mynet)\n"))
+        self.assertEqual(run("ckpt", "load", file, "--model", "linear"), (2, "", "own_suite ckpt: no model linear (mynet)\n"))
 
     def test_models_that_cannot_be(self):
         part = "a name may not hold '/' or a space, nor begin with '.': it is a part of the names of cases and files"
