@@ -11,7 +11,7 @@
 
 #include "harness/base/stopwatch.h"
 #include "harness/load/load_path.h"
-#include "harness/state/recorded_fills.h"
+#include "harness/state/own_writes.h"
 
 namespace loadpath {
 

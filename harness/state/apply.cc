@@ -9,7 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
-#include "harness/state/recorded_fills.h"
+#include "harness/state/own_writes.h"
 #include "harness/state/source_groups.h"
 #include "loadpath/deferred_init.h"
 

@@ -6,12 +6,11 @@
 #include <torch/library.h>
 
 #include <algorithm>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "harness/state/own_writes.h"
 #include "harness/state/recorded_fills.h"
 
 namespace loadpath {
@@ -42,48 +41,20 @@ bool HasOwnMemory(const at::Tensor& tensor) {
   return tensor.defined() && tensor.layout() == at::kStrided && tensor.has_storage() && !tensor.is_meta();
 }
 
-}  // namespace
-
-struct DeferredInit::Impl {
-  RecordedFills fills;
-};
-
-namespace {
-
-using Impl = DeferredInit::Impl;
-
 // The object that records on this thread now.
-thread_local Impl* recording = nullptr;
+thread_local const DeferredInit* recording = nullptr;
 
-// All objects of all threads: a module may be constructed on one thread and loaded on another.
-struct Registry {
-  std::mutex mutex;  // guards the other members and the objects' fills
-  std::vector<Impl*> objects;
-  std::optional<at::CallbackHandle> watch;  // while fills are recorded and their scope has ended
-};
+RecordedFills& All();
 
-// Never destroyed: objects with static lifetime may outlive it.
-Registry& All() {
-  static auto* registry = new Registry;
-  return *registry;
-}
-
-// What is done to tensors under the lock must not come back for it.
-struct Lock {
-  std::lock_guard<std::mutex> guard{All().mutex};
-  OwnWrites own;
-};
-
-// Runs the fills, recorded by any object, of the memory behind a value on the stack.
-void RunFor(const c10::IValue& value, const std::vector<Impl*>& objects) {
+// Runs the fills of the memory behind a value on the stack.
+void RunFor(const c10::IValue& value) {
   if (value.isTensor()) {
     const at::Tensor& tensor = value.toTensor();
-    if (!tensor.defined() || !tensor.has_storage()) return;
-    for (Impl* object : objects) object->fills.Run(tensor.storage().unsafeGetStorageImpl());
+    if (tensor.defined() && tensor.has_storage()) All().Run(tensor.storage().unsafeGetStorageImpl());
   } else if (value.isTensorList()) {
-    for (const at::Tensor& tensor : value.toTensorVector()) RunFor(tensor, objects);
+    for (const at::Tensor& tensor : value.toTensorVector()) RunFor(tensor);
   } else if (value.isList()) {
-    for (const c10::IValue& element : value.toListRef()) RunFor(element, objects);
+    for (const c10::IValue& element : value.toListRef()) RunFor(element);
   }
 }
 
@@ -92,22 +63,26 @@ std::unique_ptr<at::ObserverContext> OnOperation(const at::RecordFunction& funct
   if (OwnWrites::active() || recording != nullptr) return nullptr;
   const std::optional<c10::OperatorName> name = function.operator_name();
   if (!name || IsView(*name)) return nullptr;
-  const Lock lock;
-  for (const c10::IValue& input : function.inputs()) RunFor(input, All().objects);
+  for (const c10::IValue& input : function.inputs()) RunFor(input);
   return nullptr;
 }
 
-// Watches operations while there is a fill that one of them could meet. An observer costs every operation of the
-// process a microsecond, so there is none at other times.
-void WatchIfNeeded() {
-  Registry& all = All();
-  const bool needed = std::ranges::any_of(all.objects, [](const Impl* object) { return !object->fills.empty(); });
-  if (needed && !all.watch) {
-    all.watch = at::addGlobalCallback(
+// An observer costs every operation of the process a microsecond, so there is none while no fill is recorded.
+void Watch(bool needed) {
+  static at::CallbackHandle handle = at::INVALID_CALLBACK_HANDLE;
+  if (needed) {
+    handle = at::addGlobalCallback(
         at::RecordFunctionCallback(OnOperation).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
-  } else if (!needed && all.watch) {
-    at::removeCallback(*std::exchange(all.watch, std::nullopt));
+  } else {
+    at::removeCallback(handle);
   }
+}
+
+// A module may be constructed on one thread and loaded on another. Never destroyed: objects with static lifetime may
+// outlive it.
+RecordedFills& All() {
+  static auto* fills = new RecordedFills(Watch);
+  return *fills;
 }
 
 void Fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
@@ -117,16 +92,14 @@ void Fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::ji
     const at::Tensor self = arguments[0].toTensor();
     // Filling a parameter with gradients on is an error: let the operator itself raise it.
     if (HasOwnMemory(self) && !(at::GradMode::is_enabled() && self.requires_grad())) {
-      const Lock lock;
-      recording->fills.Record(op, torch::jit::Stack(arguments.begin(), arguments.end()));
+      All().Record(Fill(recording, op, torch::jit::Stack(arguments.begin(), arguments.end())));
       torch::jit::drop(*stack, count);
       stack->push_back(self);
       return;
     }
   }
   if (!IsView(op.operator_name())) {
-    const Lock lock;
-    for (const c10::IValue& argument : arguments) RunFor(argument, All().objects);
+    for (const c10::IValue& argument : arguments) RunFor(argument);
   }
   // Operators that this one calls are not seen: they may read memory directly.
   c10::impl::ExcludeDispatchKeyGuard guard(kDeferredInitKey);
@@ -140,62 +113,21 @@ TORCH_LIBRARY_IMPL(_, TESTING_ONLY_GenericMode, library) {
 }  // namespace
 
 struct DeferredInit::Scope::Mode {
-  explicit Mode(Impl* impl) : previous(std::exchange(recording, impl)) {}
-  ~Mode() {
-    recording = previous;
-    if (previous != nullptr) return;
-    const Lock lock;
-    WatchIfNeeded();
-  }
-  Impl* previous;
+  explicit Mode(const DeferredInit& owner) : previous(std::exchange(recording, &owner)) {}
+  ~Mode() { recording = previous; }
+  const DeferredInit* previous;
   c10::impl::IncludeDispatchKeyGuard guard{kDeferredInitKey};
 };
 
-DeferredInit::Scope::Scope(DeferredInit& owner) : mode_(std::make_unique<Mode>(owner.impl_.get())) {}
+DeferredInit::Scope::Scope(DeferredInit& owner) : mode_(std::make_unique<Mode>(owner)) {}
 DeferredInit::Scope::~Scope() = default;
 
-DeferredInit::DeferredInit() : impl_(std::make_unique<Impl>()) {
-  const Lock lock;
-  All().objects.push_back(impl_.get());
-}
+DeferredInit::DeferredInit() = default;
+DeferredInit::~DeferredInit() { Finish(); }
 
-DeferredInit::~DeferredInit() {
-  Finish();
-  const Lock lock;
-  std::erase(All().objects, impl_.get());
-}
-
-void DeferredInit::Loaded(std::span<const at::Tensor> tensors) {
-  const Lock lock;
-  impl_->fills.Forget(tensors);
-  WatchIfNeeded();
-}
-
-void DeferredInit::ForgetFills(std::span<const at::Tensor> tensors) {
-  const Lock lock;
-  for (Impl* object : All().objects) object->fills.Forget(tensors);
-  WatchIfNeeded();
-}
-
-void DeferredInit::Finish() {
-  RecordedFills fills;
-  {
-    const Lock lock;
-    fills = impl_->fills.TakeAll();
-    WatchIfNeeded();
-  }
-  fills.RunAll();  // it may take long: other threads may load meanwhile
-}
-
-std::size_t DeferredInit::pending() const {
-  const Lock lock;
-  return impl_->fills.size();
-}
-
-bool DeferredInit::WillFill(const at::Tensor& tensor) {
-  if (!HasOwnMemory(tensor)) return false;
-  const Lock lock;
-  return std::ranges::any_of(All().objects, [&](const Impl* object) { return object->fills.WillFill(tensor); });
-}
+void DeferredInit::ForgetFills(std::span<const at::Tensor> tensors) { All().Forget(tensors); }
+void DeferredInit::Finish() { All().Finish(this); }
+std::size_t DeferredInit::pending() const { return All().Count(this); }
+bool DeferredInit::WillFill(const at::Tensor& tensor) { return HasOwnMemory(tensor) && All().WillFill(tensor); }
 
 }  // namespace loadpath

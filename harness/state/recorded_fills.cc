@@ -4,17 +4,19 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
+#include <limits>
 #include <utility>
+
+#include "harness/state/own_writes.h"
 
 namespace loadpath {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
 
-bool CoversStorage(const at::Tensor& tensor) {
-  return tensor.is_non_overlapping_and_dense() && tensor.nbytes() >= tensor.storage().nbytes();
-}
+constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
 
 // Returns true if no byte of the tensors' one storage lies outside of all of them.
 bool CoverStorage(const Tensors& tensors) {
@@ -33,119 +35,187 @@ bool CoverStorage(const Tensors& tensors) {
   return covered >= tensors.front().storage().nbytes();
 }
 
-}  // namespace
-
-thread_local int OwnWrites::count_ = 0;
-
-void RecordedFills::Record(const c10::OperatorHandle& op, torch::jit::Stack arguments) {
-  const at::Tensor self = arguments[0].toTensor();
-  const c10::impl::ExcludeDispatchKeyGuard guard(kDeferredInitKey);
-  {
-    // Raise for wrong arguments (a negative standard deviation) here, where the fill was called.
-    const at::NoGradGuard no_grad;
-    torch::jit::Stack trial = arguments;
-    trial[0] = at::empty({0}, self.options());
-    op.callBoxed(trial);
-  }
-  arguments[0] = self.detach();
-  const c10::StorageImpl* storage = self.storage().unsafeGetStorageImpl();
-  origins_[self.unsafeGetTensorImpl()] = storage;
-  fills_[storage].push_back({next_order_++, op, std::move(arguments), self, CoversStorage(self)});
-}
-
-void RecordedFills::Run(const Fill& fill) {
+// Runs fills of the views' storage and keeps the views' bytes.
+void RunAround(const Tensors& views, const Fills& fills) {
+  const OwnWrites own;
   const c10::impl::ExcludeDispatchKeyGuard guard(kDeferredInitKey);
   const at::NoGradGuard no_grad;
-  torch::jit::Stack stack = fill.arguments;
-  fill.op.callBoxed(stack);
-}
-
-// Removes and returns the fills of a storage.
-RecordedFills::Fills RecordedFills::Take(const c10::StorageImpl* storage) {
-  const auto found = fills_.find(storage);
-  if (found == fills_.end()) return {};
-  Fills taken = std::move(found->second);
-  fills_.erase(found);
-  for (const Fill& fill : taken) {
-    const auto origin = origins_.find(fill.original.unsafeGetTensorImpl());
-    if (origin != origins_.end() && origin->second == storage) origins_.erase(origin);
+  Tensors bytes;
+  for (const at::Tensor& view : views) bytes.push_back(view.detach().clone());
+  const auto restore = [&] {
+    for (std::size_t i = 0; i < views.size(); ++i) views[i].detach().copy_(bytes[i]);
+  };
+  try {
+    RunAll(fills);
+  } catch (...) {
+    restore();
+    throw;
   }
-  return taken;
-}
-
-void RecordedFills::Run(const c10::StorageImpl* storage) {
-  for (const Fill& fill : Take(storage)) Run(fill);
-}
-
-RecordedFills RecordedFills::TakeAll() {
-  RecordedFills taken;
-  std::swap(taken.fills_, fills_);
-  std::swap(taken.origins_, origins_);
-  return taken;
-}
-
-void RecordedFills::RunAll() {
-  Fills all;
-  for (auto& [storage, fills] : fills_) std::ranges::move(fills, std::back_inserter(all));
-  fills_.clear();
-  origins_.clear();
-  std::ranges::sort(all, {}, &Fill::order);
-  for (const Fill& fill : all) Run(fill);
+  restore();
 }
 
 // Returns true if anything but these fills of one storage holds it.
-bool RecordedFills::UsedByOthers(const Fills& fills) {
-  const at::Tensor alias = fills.front().arguments[0].toTensor();
-  const c10::StorageImpl* storage = alias.storage().unsafeGetStorageImpl();
-  std::size_t own = fills.size();  // each fill's alias
-  std::unordered_map<const c10::TensorImpl*, std::size_t> held;
-  for (const Fill& fill : fills) {
-    if (fill.original.storage().unsafeGetStorageImpl() != storage) continue;
-    // If all that is left of an original are the fills that hold it, it is no other user.
-    if (++held[fill.original.unsafeGetTensorImpl()] == fill.original.use_count()) ++own;
+bool UsedByOthers(const Fills& fills) { return fills.front().alias().storage().use_count() > fills.size(); }
+
+}  // namespace
+
+void RecordedFills::Record(Fill fill) {
+  const Lock lock(mutex_);
+  fill.order = next_order_++;
+  const c10::StorageImpl* storage = fill.storage();
+  origins_[fill.original()] = storage;
+  entries_[storage].fills.push_back(std::move(fill));
+  Watch();
+}
+
+// There is an observer while there is a fill, recorded or running, that an operation could meet.
+void RecordedFills::Watch() {
+  const bool needed = !entries_.empty();
+  if (needed == watching_) return;
+  watch_(needed);
+  watching_ = needed;
+}
+
+// Waits until no thread runs fills of the storage. Returns its entry, or nullptr if it has none.
+RecordedFills::Entry* RecordedFills::WaitFor(const c10::StorageImpl* storage, Lock& lock) {
+  for (;;) {
+    const auto found = entries_.find(storage);
+    if (found == entries_.end()) return nullptr;
+    if (found->second.running == nullptr) return &found->second;
+    idle_.wait(lock);
   }
-  return alias.storage().use_count() > own;
+}
+
+// Removes and returns the fills up to the order `last`.
+Fills RecordedFills::Take(Entry& entry, std::uint64_t last) {
+  const auto end = std::ranges::find_if(entry.fills, [&](const Fill& fill) { return fill.order > last; });
+  Fills taken(std::make_move_iterator(entry.fills.begin()), std::make_move_iterator(end));
+  entry.fills.erase(entry.fills.begin(), end);
+  for (const Fill& fill : taken) {
+    const auto origin = origins_.find(fill.original());
+    const auto is_same = [&](const Fill& left) { return left.original() == fill.original(); };
+    if (origin == origins_.end() || origin->second != fill.storage()) continue;
+    if (std::ranges::none_of(entry.fills, is_same)) origins_.erase(origin);
+  }
+  return taken;
+}
+
+// Fills end outside the lock, after it: what the end of a tensor calls must not find it locked.
+void RecordedFills::Drop(const c10::StorageImpl* storage, Fills& done) {
+  const auto found = entries_.find(storage);
+  std::ranges::move(Take(found->second, kAll), std::back_inserter(done));
+  entries_.erase(found);
+  Watch();
+}
+
+// Runs fills that were taken from the entry, without the lock.
+void RecordedFills::RunOutside(Lock& lock, Entry& entry, const Fills& fills,
+                               const std::function<void(const Fills&)>& run) {
+  std::exception_ptr error;
+  entry.running = &fills;
+  lock.unlock();
+  try {
+    run(fills);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  lock.lock();
+  entry.running = nullptr;
+  if (entry.fills.empty()) entries_.erase(fills.front().storage());
+  Watch();
+  idle_.notify_all();
+  if (error) std::rethrow_exception(error);
+}
+
+void RecordedFills::Run(const c10::StorageImpl* storage) {
+  Fills due;
+  Lock lock(mutex_);
+  Entry* entry = WaitFor(storage, lock);
+  if (entry == nullptr) return;
+  due = Take(*entry, kAll);
+  RunOutside(lock, *entry, due, RunAll);
+}
+
+// Returns the order and the storage of every fill of the owner. Those that another thread runs come last, as kAll.
+RecordedFills::Orders RecordedFills::OrdersOf(const void* owner) const {
+  Orders orders;
+  for (const auto& [storage, entry] : entries_) {
+    const auto is_running = entry.running != nullptr && std::ranges::count(*entry.running, owner, &Fill::owner) > 0;
+    if (is_running) orders.emplace_back(kAll, storage);
+    for (const Fill& fill : entry.fills) {
+      if (fill.owner() == owner) orders.emplace_back(fill.order, storage);
+    }
+  }
+  std::ranges::sort(orders);
+  return orders;
+}
+
+// Takes no fill before its turn, so that other threads can run those that they need meanwhile.
+void RecordedFills::Finish(const void* owner) {
+  std::exception_ptr error;
+  Lock lock(mutex_);
+  for (const auto& [order, storage] : OrdersOf(owner)) {
+    Entry* entry = WaitFor(storage, lock);
+    if (entry == nullptr || order == kAll) continue;
+    Fills due = Take(*entry, order);
+    if (due.empty()) continue;
+    try {
+      RunOutside(lock, *entry, due, RunAll);
+    } catch (...) {
+      if (!error) error = std::current_exception();
+    }
+    lock.unlock();
+    due.clear();
+    lock.lock();
+  }
+  if (error) std::rethrow_exception(error);
 }
 
 void RecordedFills::Forget(std::span<const at::Tensor> tensors) {
-  if (fills_.empty()) return;
+  Fills done;
+  Lock lock(mutex_);
+  if (entries_.empty()) return;
   std::vector<const c10::StorageImpl*> left;
   std::unordered_map<const c10::StorageImpl*, Tensors> loaded;
   for (const at::Tensor& tensor : tensors) {
     if (!tensor.has_storage()) continue;
     const c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
-    if (fills_.contains(storage)) loaded[storage].push_back(tensor);
+    if (entries_.contains(storage)) loaded[storage].push_back(tensor);
     const auto origin = origins_.find(tensor.unsafeGetTensorImpl());
     if (origin != origins_.end() && origin->second != storage) left.push_back(origin->second);
   }
   for (const c10::StorageImpl* storage : left) {
-    const auto found = fills_.find(storage);
-    if (found != fills_.end() && !UsedByOthers(found->second)) Take(storage);
+    const auto found = entries_.find(storage);
+    if (found == entries_.end() || found->second.running != nullptr) continue;
+    if (!UsedByOthers(found->second.fills)) Drop(storage, done);
   }
-  const c10::impl::ExcludeDispatchKeyGuard guard(kDeferredInitKey);
-  const at::NoGradGuard no_grad;
-  for (const auto& [storage, views] : loaded) {
-    if (CoverStorage(views)) {
-      Take(storage);
-      continue;
-    }
-    Tensors bytes;
-    for (const at::Tensor& view : views) bytes.push_back(view.detach().clone());
-    Run(storage);
-    for (std::size_t i = 0; i < views.size(); ++i) views[i].detach().copy_(bytes[i]);
+  for (const auto& [storage, views] : loaded) ForgetLoaded(lock, storage, views, done);
+}
+
+void RecordedFills::ForgetLoaded(Lock& lock, const c10::StorageImpl* storage, const Tensors& views, Fills& done) {
+  Entry* entry = WaitFor(storage, lock);
+  if (entry == nullptr) return;
+  if (CoverStorage(views)) {
+    Drop(storage, done);
+  } else {
+    const Fills due = Take(*entry, kAll);
+    RunOutside(lock, *entry, due, [&](const Fills& fills) { RunAround(views, fills); });
   }
 }
 
-bool RecordedFills::WillFill(const at::Tensor& tensor) const {
-  const auto found = fills_.find(tensor.storage().unsafeGetStorageImpl());
-  return found != fills_.end() && std::ranges::any_of(found->second, [&](const Fill& fill) {
-           return fill.covers_storage || fill.original.is_same(tensor);
-         });
+bool RecordedFills::WillFill(const at::Tensor& tensor) {
+  Lock lock(mutex_);
+  const Entry* entry = WaitFor(tensor.storage().unsafeGetStorageImpl(), lock);
+  return entry != nullptr &&
+         std::ranges::any_of(entry->fills, [&](const Fill& fill) { return fill.WritesAllOf(tensor); });
 }
 
-std::size_t RecordedFills::size() const {
+std::size_t RecordedFills::Count(const void* owner) const {
+  const Lock lock(mutex_);
   std::size_t count = 0;
-  for (const auto& [storage, fills] : fills_) count += fills.size();
+  for (const auto& [storage, entry] : entries_) {
+    count += static_cast<std::size_t>(std::ranges::count(entry.fills, owner, &Fill::owner));
+  }
   return count;
 }
 

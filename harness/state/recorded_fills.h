@@ -2,45 +2,36 @@
 #define LOADPATH_HARNESS_STATE_RECORDED_FILLS_H_
 
 #include <ATen/core/Tensor.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <ATen/core/stack.h>
 
+#include <condition_variable>
 #include <cstdint>
+#include <functional>
+#include <mutex>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
+
+#include "harness/state/fill.h"
 
 namespace loadpath {
 
-/// DeferredInit's dispatch key. The fallback that DeferredInit registers for it runs while a scope lives.
-inline constexpr c10::DispatchKey kDeferredInitKey = c10::DispatchKey::TESTING_ONLY_GenericMode;
-
-/// While one lives, what this thread does to tensors runs no recorded fill: a load that writes them whole, or a fill
-/// itself. Each copy counts, so that a function may return one.
-class OwnWrites {
- public:
-  OwnWrites() { ++count_; }
-  OwnWrites(const OwnWrites&) { ++count_; }
-  OwnWrites& operator=(const OwnWrites&) = default;
-  ~OwnWrites() { --count_; }
-  static bool active() { return count_ > 0; }
-
- private:
-  static thread_local int count_;
-};
-
-/// In-place fills that were called and did not run yet, by the storage that they write to.
+/// The fills that were recorded and did not run yet, of all objects and threads, by the storage that they write to.
+/// Thread-safe. The fills of a storage run in the order in which they were recorded, whoever recorded them. No lock is
+/// held while they run: other threads wait for the storages that they need and for nothing else.
 class RecordedFills {
  public:
-  /// Records a call of a fill; arguments[0] is the tensor. Raises here what the operator raises for its arguments.
-  void Record(const c10::OperatorHandle& op, torch::jit::Stack arguments);
+  /// Calls `watch` with true before the first fill is recorded, and with false when none is left. It runs under the
+  /// lock.
+  explicit RecordedFills(std::function<void(bool)> watch) : watch_(std::move(watch)) {}
 
-  /// Runs the fills of one storage, in their order.
+  void Record(Fill fill);
+
+  /// Runs the fills of a storage. If another thread does that, waits until it has.
   void Run(const c10::StorageImpl* storage);
-  /// Runs all fills, in their order.
-  void RunAll();
-  /// Hands all fills over to another object and leaves none here.
-  RecordedFills TakeAll();
+  /// Runs all fills of an owner, and those that were recorded before one of them for the same storage. Throws what the
+  /// first that failed threw, after the others ran.
+  void Finish(const void* owner);
 
   /// Takes tensors that were loaded, all those of one load together. Fills of a storage that they cover whole do not
   /// run any more. If they cover a part of it, the fills run and the tensors keep their bytes. If a tensor got other
@@ -48,27 +39,34 @@ class RecordedFills {
   void Forget(std::span<const at::Tensor> tensors);
 
   /// Returns true if a recorded fill will write all elements of the tensor.
-  bool WillFill(const at::Tensor& tensor) const;
-  std::size_t size() const;
-  bool empty() const { return fills_.empty(); }
+  bool WillFill(const at::Tensor& tensor);
+  /// Returns how many fills of an owner are recorded.
+  std::size_t Count(const void* owner) const;
 
  private:
-  struct Fill {
-    std::uint64_t order;
-    c10::OperatorHandle op;
-    torch::jit::Stack arguments;  // the tensor is an alias, so that set_data on the original does not redirect the fill
-    at::Tensor original;          // held, so that no other tensor gets its address
-    bool covers_storage;
+  using Lock = std::unique_lock<std::mutex>;
+  using Orders = std::vector<std::pair<std::uint64_t, const c10::StorageImpl*>>;
+
+  struct Entry {
+    Fills fills;
+    const Fills* running = nullptr;  // those that a thread has taken from here and runs
   };
-  using Fills = std::vector<Fill>;
 
-  Fills Take(const c10::StorageImpl* storage);
-  static void Run(const Fill& fill);
-  static bool UsedByOthers(const Fills& fills);
+  Entry* WaitFor(const c10::StorageImpl* storage, Lock& lock);
+  Fills Take(Entry& entry, std::uint64_t last);
+  Orders OrdersOf(const void* owner) const;
+  void Drop(const c10::StorageImpl* storage, Fills& done);
+  void RunOutside(Lock& lock, Entry& entry, const Fills& fills, const std::function<void(const Fills&)>& run);
+  void ForgetLoaded(Lock& lock, const c10::StorageImpl* storage, const std::vector<at::Tensor>& views, Fills& done);
+  void Watch();
 
-  std::unordered_map<const c10::StorageImpl*, Fills> fills_;
+  mutable std::mutex mutex_;  // guards the other members
+  std::condition_variable idle_;
+  std::unordered_map<const c10::StorageImpl*, Entry> entries_;                   // none is empty and idle
   std::unordered_map<const c10::TensorImpl*, const c10::StorageImpl*> origins_;  // where the originals were filled
   std::uint64_t next_order_ = 0;
+  bool watching_ = false;
+  const std::function<void(bool)> watch_;
 };
 
 }  // namespace loadpath

@@ -24,23 +24,27 @@ namespace loadpath {
 /// or the destructor, runs the fills of all others: such a tensor holds its proper first value, never uninitialised
 /// memory. So no order of these calls gives another module than ordinary construction and the load would.
 ///
-/// Nothing sees memory that is reached without an operation: by data_ptr(), an accessor, torch::save. Call Finish()
-/// before that; if you write there before, call Loaded() for the tensor. Random fills draw from the generator when they
-/// run: Finish() gives the values of ordinary construction if nothing was loaded, no random fill ran early and nothing
-/// else drew in between.
+/// Nothing sees memory that is reached without an operation: by data_ptr(), an accessor, torch::save. Nor is an
+/// operation seen that LibTorch does not report: under at::DisableRecordFunctionGuard or
+/// at::RecordFunctionGuard(false), one that a kernel calls directly (at::native::…), or one that began on another
+/// thread before the fill was recorded. Call Finish() before any of these; if you write there before, call Loaded() for
+/// the tensor.
 ///
-/// Construction, load and Finish() may run on different threads, one after the other. Different threads may each
-/// construct and load a module of their own at once. A scope begins and ends on one thread. Scopes nest, also those of
+/// Random fills draw from the generator when they run: Finish() gives the values of ordinary construction if nothing
+/// was loaded, no random fill ran early and nothing else drew in between. A thread that holds a generator's mutex must
+/// not touch a tensor whose fills draw from that generator.
+///
+/// Objects may be used on different threads at once, also for the same memory: the fills of a storage run in the order
+/// of their calls, whichever objects recorded them, and only threads that need the storage wait for them. While a
+/// load writes a tensor, no other thread may touch it. A scope begins and ends on one thread. Scopes nest, also those of
 /// different objects.
 ///
 /// Process-wide: linking this registers a fallback for LibTorch's dispatch key TESTING_ONLY_GenericMode, the only one
 /// that is free for it. The fallback runs only on a thread inside a scope. A program that registers one for the same
-/// key itself cannot use this class. From a scope's end until nothing is recorded any more, an observer
+/// key itself cannot use this class. From the first recorded fill until none is left, an observer
 /// (at::addGlobalCallback) sees every operation of the process.
 class DeferredInit {
  public:
-  struct Impl;
-
   class Scope {
    public:
     explicit Scope(DeferredInit& owner);
@@ -69,18 +73,17 @@ class DeferredInit {
   /// larger one with recorded fills keep their bytes, and the larger one is filled around them: pass all tensors of a
   /// load in one call. If other tensors still use the memory that a tensor left, its fills stay recorded for them.
   /// Tensors without fills are ignored, so calling it after a load does no harm.
-  void Loaded(std::span<const at::Tensor> tensors);
-  /// Runs every fill that is still recorded, in the order in which it was recorded.
+  void Loaded(std::span<const at::Tensor> tensors) { ForgetFills(tensors); }
+  /// Runs every fill that this object has still recorded, in the order in which it was recorded, after those that other
+  /// objects recorded before for the same memory.
   void Finish();
   std::size_t pending() const;  ///< recorded fills
 
   /// Returns true if a recorded fill of any object will write the whole tensor: its present bytes mean nothing.
   static bool WillFill(const at::Tensor& tensor);
-  /// Calls Loaded() of every object of the process: what a load that succeeded does.
+  /// Does what Loaded() does, which concerns the fills of every object of the process. Every load that succeeds calls
+  /// it.
   static void ForgetFills(std::span<const at::Tensor> tensors);
-
- private:
-  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace loadpath
