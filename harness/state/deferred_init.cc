@@ -1,11 +1,14 @@
 #include "loadpath/deferred_init.h"
 
 #include <ATen/ATen.h>
+#include <ATen/MemoryOverlap.h>
 #include <ATen/record_function.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/library.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <exception>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -37,8 +40,25 @@ bool IsFill(const c10::OperatorName& name) {
 
 bool IsView(const c10::OperatorName& name) { return std::ranges::find(kViews, name.name) != std::end(kViews); }
 
+// Returns true if a generator among the arguments is one of the tensor's device.
+bool HaveItsGenerator(std::span<const c10::IValue> arguments, const at::Tensor& self) {
+  return std::ranges::all_of(arguments, [&](const c10::IValue& argument) {
+    return !argument.isGenerator() || argument.toGenerator().device().type() == self.device().type();
+  });
+}
+
 bool HasOwnMemory(const at::Tensor& tensor) {
   return tensor.defined() && tensor.layout() == at::kStrided && tensor.has_storage() && !tensor.is_meta();
+}
+
+// Returns true if a fill of the tensor can wait: it will not fail later, whatever the operator checks in its kernel.
+bool CanWait(const at::Tensor& self) {
+  if (!HasOwnMemory(self) || self.is_inference()) return false;
+  // Filling a parameter with gradients on is an error: let the operator itself raise it.
+  if (at::GradMode::is_enabled() && self.requires_grad()) return false;
+  const at::ScalarType dtype = self.scalar_type();
+  return (dtype == at::kFloat || dtype == at::kDouble || dtype == at::kHalf || dtype == at::kBFloat16) &&
+         at::has_internal_overlap(self) != at::MemOverlap::Yes;
 }
 
 // The object that records on this thread now.
@@ -90,8 +110,7 @@ void Fallback(const c10::OperatorHandle& op, c10::DispatchKeySet keys, torch::ji
   const auto arguments = std::span(*stack).last(count);
   if (recording != nullptr && IsFill(op.operator_name())) {
     const at::Tensor self = arguments[0].toTensor();
-    // Filling a parameter with gradients on is an error: let the operator itself raise it.
-    if (HasOwnMemory(self) && !(at::GradMode::is_enabled() && self.requires_grad())) {
+    if (CanWait(self) && HaveItsGenerator(arguments, self)) {
       All().Record(Fill(recording, op, torch::jit::Stack(arguments.begin(), arguments.end())));
       torch::jit::drop(*stack, count);
       stack->push_back(self);
@@ -123,7 +142,15 @@ DeferredInit::Scope::Scope(DeferredInit& owner) : mode_(std::make_unique<Mode>(o
 DeferredInit::Scope::~Scope() = default;
 
 DeferredInit::DeferredInit() = default;
-DeferredInit::~DeferredInit() { Finish(); }
+DeferredInit::~DeferredInit() {
+  try {
+    Finish();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "loadpath: a tensor could not be initialised: %s\n", error.what());
+  } catch (...) {
+    std::fprintf(stderr, "loadpath: a tensor could not be initialised\n");
+  }
+}
 
 void DeferredInit::ForgetFills(std::span<const at::Tensor> tensors) { All().Forget(tensors); }
 void DeferredInit::Finish() { All().Finish(this); }

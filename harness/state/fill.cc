@@ -26,7 +26,9 @@ Fill::Fill(const void* owner, const c10::OperatorHandle& op, torch::jit::Stack a
     const c10::impl::ExcludeDispatchKeyGuard guard(kDeferredInitKey);
     const at::NoGradGuard no_grad;
     torch::jit::Stack trial = arguments_;
-    trial[0] = at::empty({0}, self.options());
+    // fill_ takes other values for one element than for several. A trial with elements must not draw random numbers.
+    const bool draws = op_.schema().argumentIndexWithName("generator").has_value();
+    trial[0] = at::empty({!draws && self.numel() == 1 ? 1 : 0}, self.options());
     op_.callBoxed(trial);
   }
   // Unlike detach(), this gives no view: a view holds the tensor that it is one of.

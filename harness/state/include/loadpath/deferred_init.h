@@ -34,6 +34,9 @@ namespace loadpath {
 /// was loaded, no random fill ran early and nothing else drew in between. A thread that holds a generator's mutex must
 /// not touch a tensor whose fills draw from that generator.
 ///
+/// What is recorded are fills of dense or strided floating-point tensors whose elements do not overlap. Any other fill
+/// runs at once. So a fill that fails does so where it is called.
+///
 /// Objects may be used on different threads at once, also for the same memory: the fills of a storage run in the order
 /// of their calls, whichever objects recorded them, and only threads that need the storage wait for them. While a
 /// load writes a tensor, no other thread may touch it. A scope begins and ends on one thread. Scopes nest, also those of
@@ -58,7 +61,8 @@ class DeferredInit {
   };
 
   DeferredInit();
-  ~DeferredInit();  ///< runs what is still recorded
+  /// Runs what is still recorded. Throws nothing.
+  ~DeferredInit();
   DeferredInit(const DeferredInit&) = delete;
   DeferredInit& operator=(const DeferredInit&) = delete;
 
