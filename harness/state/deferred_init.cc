@@ -144,6 +144,7 @@ DeferredInit::Scope::~Scope() = default;
 DeferredInit::DeferredInit() = default;
 DeferredInit::~DeferredInit() {
   try {
+    All().DropUnused(this);
     Finish();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "loadpath: a tensor could not be initialised: %s\n", error.what());

@@ -171,6 +171,16 @@ void RecordedFills::Finish(const void* owner) {
   if (error) std::rethrow_exception(error);
 }
 
+void RecordedFills::DropUnused(const void* owner) {
+  Fills done;
+  const Lock lock(mutex_);
+  for (const auto& [order, storage] : OrdersOf(owner)) {
+    const auto found = entries_.find(storage);
+    if (found == entries_.end() || found->second.running != nullptr) continue;
+    if (!UsedByOthers(found->second.fills)) Drop(storage, done);
+  }
+}
+
 void RecordedFills::Forget(std::span<const at::Tensor> tensors) {
   Fills done;
   Lock lock(mutex_);

@@ -32,6 +32,8 @@ class RecordedFills {
   /// Runs all fills of an owner, and those that were recorded before one of them for the same storage. Throws what the
   /// first that failed threw, after the others ran.
   void Finish(const void* owner);
+  /// Forgets the fills of an owner for memory that nothing but the fills of it holds.
+  void DropUnused(const void* owner);
 
   /// Takes tensors that were loaded, all those of one load together. Fills of a storage that they cover whole do not
   /// run any more. If they cover a part of it, the fills run and the tensors keep their bytes. If a tensor got other

@@ -134,6 +134,25 @@ TEST(DeferredFills, AViewByATensorsIndexRunsNone) {
   EXPECT_TRUE(at::equal(inside, torch::full({2}, 3.f)));
 }
 
+// What nobody can see is not worth its time.
+TEST(DeferredFills, OfMemoryThatIsGoneDoNotRunInTheDestructor) {
+  const auto state = [] { return at::globalContext().defaultGenerator(at::kCPU).get_state(); };
+  const at::Tensor before = state();
+  at::Tensor kept;
+  {
+    DeferredInit deferred;
+    const auto module = deferred.Construct([&] {
+      kept = torch::empty({2}).fill_(4);
+      return torch::nn::Sequential(torch::nn::Linear(3, 2), torch::nn::LSTM(4, 6),
+                                   torch::nn::Embedding(torch::nn::EmbeddingOptions(9, 4).padding_idx(2)));
+    });
+    EXPECT_GT(deferred.pending(), 6u);
+  }
+  EXPECT_TRUE(at::equal(kept, torch::full({2}, 4.f)));
+  EXPECT_FALSE(at::hasGlobalCallbacks());
+  EXPECT_TRUE(at::equal(state(), before)) << "the generator was drawn from";
+}
+
 TEST(DeferredFills, OfMemoryThatIsGoneRunInFinish) {
   const auto values = [](DeferredInit* deferred) {
     torch::manual_seed(5);

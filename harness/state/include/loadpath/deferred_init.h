@@ -61,7 +61,7 @@ class DeferredInit {
   };
 
   DeferredInit();
-  /// Runs what is still recorded. Throws nothing.
+  /// Runs what is still recorded, except for memory that nothing else holds any more. Throws nothing.
   ~DeferredInit();
   DeferredInit(const DeferredInit&) = delete;
   DeferredInit& operator=(const DeferredInit&) = delete;
