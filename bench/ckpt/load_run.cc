@@ -19,10 +19,10 @@
 #include "harness/golden/safetensors_io.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/memory.h"
-#include "harness/measure/tensor_allocator.h"
 #include "harness/state/module_state.h"
 #include "loadpath/deferred_init.h"
 #include "loadpath/device.h"
+#include "loadpath/tensor_allocator.h"
 
 namespace loadpath::ckpt {
 namespace {

@@ -11,8 +11,8 @@
 #include "harness/base/error.h"
 #include "harness/golden/compare.h"
 #include "harness/load/prepare.h"
-#include "harness/measure/tensor_allocator.h"
 #include "loadpath/device.h"
+#include "loadpath/tensor_allocator.h"
 #include "models/models.h"
 #include "tests/load/support.h"
 

@@ -20,7 +20,7 @@
 #include "harness/measure/machine_limits.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/page_cache.h"
-#include "harness/measure/tensor_allocator.h"
+#include "loadpath/tensor_allocator.h"
 
 namespace loadpath {
 namespace {

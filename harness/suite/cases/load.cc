@@ -10,13 +10,13 @@
 #include "harness/measure/counters.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/page_cache.h"
-#include "harness/measure/tensor_allocator.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/cases/load_costs.h"
 #include "harness/suite/fitting_model.h"
 #include "harness/suite/reference_source.h"
 #include "harness/suite/user_checkpoint.h"
 #include "loadpath/device.h"
+#include "loadpath/tensor_allocator.h"
 
 namespace loadpath {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "harness/load/load_path.h"
 #include "harness/measure/counters.h"
-#include "harness/measure/tensor_allocator.h"
 #include "harness/results/record.h"
+#include "loadpath/tensor_allocator.h"
 
 namespace loadpath {
 

@@ -7,12 +7,12 @@
 #include "harness/base/stopwatch.h"
 #include "harness/golden/check_outputs.h"
 #include "harness/measure/counters.h"
-#include "harness/measure/tensor_allocator.h"
 #include "harness/suite/case.h"
 #include "harness/suite/cases/startup.h"
 #include "harness/suite/reference_source.h"
 #include "harness/suite/run.h"
 #include "loadpath/device.h"
+#include "loadpath/tensor_allocator.h"
 
 namespace loadpath {
 namespace {

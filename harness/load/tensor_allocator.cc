@@ -1,4 +1,4 @@
-#include "harness/measure/tensor_allocator.h"
+#include "loadpath/tensor_allocator.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>

@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_MEASURE_TENSOR_ALLOCATOR_H_
-#define LOADPATH_HARNESS_MEASURE_TENSOR_ALLOCATOR_H_
+#ifndef LOADPATH_TENSOR_ALLOCATOR_H_
+#define LOADPATH_TENSOR_ALLOCATOR_H_
 
 #include <cstdint>
 
@@ -44,4 +44,4 @@ AllocationCounts ReadAllocationCounts();
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_MEASURE_TENSOR_ALLOCATOR_H_
+#endif  // LOADPATH_TENSOR_ALLOCATOR_H_
