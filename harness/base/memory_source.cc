@@ -4,6 +4,7 @@
 #include <limits>
 #include <new>
 #include <optional>
+#include <string>
 
 namespace loadpath {
 
@@ -56,7 +57,12 @@ void FunctionSource::ReadAt(std::uint64_t offset, std::span<std::byte> dst) cons
   while (!dst.empty()) {
     CountCall();
     const std::size_t got = Call(offset, dst);
-    if (got == 0) FailAsCut(offset);
+    if (got == 0) {
+      Fail(ErrorCode::kIo,
+           "cannot be read: the function that reads gave fewer than the " + std::to_string(size_) +
+               " bytes that it said; check the size that was given",
+           {}, offset);
+    }
     CountBytes(got);
     offset += got;
     dst = dst.subspan(got);

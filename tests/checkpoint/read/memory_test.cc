@@ -117,7 +117,8 @@ TEST(Memory, WhateverTheFunctionDoesIsAnErrorOfTheReader) {
             "mine: is wrong");
   EXPECT_EQ(Failure(
                 0, [](auto) { return std::size_t{0}; }, ErrorCode::kIo, 1),
-            file + "ends before the bytes that its directory lists: it was cut while it was open, offset 0");
+            file + "cannot be read: the function that reads gave fewer than the " + std::to_string(Large().size()) +
+                " bytes that it said; check the size that was given, offset 0");
   EXPECT_THAT(
       Failure(
           0, [](auto dst) { return dst.size() + 1; }, ErrorCode::kIo, 1),
