@@ -9,6 +9,7 @@
 #include "harness/base/nearest.h"
 #include "harness/base/stopwatch.h"
 #include "harness/base/text.h"
+#include "harness/checkpoint/read/read_progress.h"
 #include "harness/load/prepare.h"
 
 namespace loadpath {
@@ -80,7 +81,7 @@ LoadReport LoadInto(torch::nn::Module& module, const CheckpointSource& source, c
        .module = module,
        .device = device,
        .options = {.strict = options.strict, .skip_mismatched = options.skip_mismatched},
-       .read = {.threads = options.threads, .crc = options.crc, .progress = options.progress}});
+       .read = {.threads = options.threads, .crc = options.crc, .progress = ReadProgress::Fresh(options.progress)}});
   Synchronize(device);
   if (opened.seconds()) AddCosts(checkpoint->open_report(), result);
 

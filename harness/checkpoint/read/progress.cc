@@ -53,6 +53,17 @@ ReadProgress::ReadProgress(const Progress& progress, const std::string& file, st
   if (bytes > 0) Tell();
 }
 
+Progress ReadProgress::Fresh(const Progress& progress) {
+  if (!progress) return {};
+  // The old state's lock keeps it one call at a time, if several loads have one function.
+  Progress fresh(Progress::Wrap(), [state = progress.state_](std::uint64_t done, std::uint64_t total) {
+    const std::lock_guard lock(state->mutex);
+    return state->report(done, total);
+  });
+  fresh.cancels_ = progress.cancels_;
+  return fresh;
+}
+
 void ReadProgress::Count(std::uint64_t bytes) const { progress_.state_->done += bytes; }
 
 void ReadProgress::TellIfDue() const {

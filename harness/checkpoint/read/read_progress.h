@@ -14,6 +14,9 @@ class ReadProgress {
   /// Announces `bytes` and reports. `file` is named if the read is cancelled; it must outlive this object.
   ReadProgress(const Progress& progress, const std::string& file, std::uint64_t bytes);
 
+  /// Returns a progress that calls the same function and counts from 0: for a load of its own.
+  static Progress Fresh(const Progress& progress);
+
   /// Counts bytes that were read. Thread-safe.
   void Add(std::uint64_t bytes) const {
     if (progress_) Count(bytes);

@@ -23,7 +23,7 @@ class Progress {
 
   /// Reports nothing and costs nothing.
   Progress() = default;
-  /// `report` may also return nothing: then it cannot cancel.
+  /// `report` may also return nothing: then it cannot cancel. An empty std::function reports nothing.
   template <typename Function>
   // NOLINTNEXTLINE(google-explicit-constructor): a function stands where progress is wanted
   requires std::is_invocable_v<Function&, std::uint64_t, std::uint64_t> Progress(Function report)
@@ -47,8 +47,10 @@ class Progress {
   static Report Answering(Function report) {
     using Answer = std::invoke_result_t<Function&, std::uint64_t, std::uint64_t>;
     if constexpr (std::is_void_v<Answer>) {
-      return [report = std::move(report)](std::uint64_t done, std::uint64_t total) mutable {
-        report(done, total);
+      std::function<void(std::uint64_t, std::uint64_t)> tell(std::move(report));
+      if (!tell) return {};
+      return [tell = std::move(tell)](std::uint64_t done, std::uint64_t total) {
+        tell(done, total);
         return true;
       };
     } else {

@@ -61,7 +61,8 @@ struct LoadOptions {
   /// "mmap" give the module the file's dtypes and strides.
   std::string via = "auto";
   std::string device = "cpu";  ///< "cpu", "cuda" or "cuda:1": where the module lies afterwards (see OpenDevice)
-  Progress progress{};         ///< a function of the bytes done and in total; the load is cancelled if it returns false
+  /// A function of the bytes done and in total. Each load counts from 0. The load is cancelled if it returns false.
+  Progress progress{};
   CrcMode crc = CrcMode::kAuto;
   int threads = 0;  ///< that read: 0 is one per core that this process may use
 };

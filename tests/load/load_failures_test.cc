@@ -1,0 +1,91 @@
+// What loadpath::Load and LoadInto do with a load that is refused, and with progress.
+#include <gmock/gmock.h>
+#include <torch/torch.h>
+
+#include <cstring>
+#include <functional>
+
+#include "loadpath/load.h"
+
+namespace loadpath {
+namespace {
+
+// 48 MiB: progress is told in the middle too.
+constexpr std::int64_t kRows = 3, kColumns = 4 << 20;
+constexpr std::uint64_t kBytes = kRows * kColumns * 4;
+
+// A safetensors file of ones.
+std::shared_ptr<const Checkpoint> Ones() {
+  static const std::shared_ptr<const Checkpoint> checkpoint = [] {
+    std::string header = R"({"a":{"dtype":"F32","shape":[3,4194304],"data_offsets":[0,50331648]}})";
+    header.resize((header.size() + 7) / 8 * 8, ' ');
+    const std::uint64_t length = header.size();
+    std::vector<std::byte> bytes(8 + header.size() + kBytes);
+    std::memcpy(bytes.data(), &length, 8);
+    std::memcpy(bytes.data() + 8, header.data(), header.size());
+    const std::vector<float> ones(kRows * kColumns, 1);
+    std::memcpy(bytes.data() + 8 + header.size(), ones.data(), kBytes);
+    return Checkpoint::FromMemory(std::move(bytes));
+  }();
+  return checkpoint;
+}
+
+struct Large : torch::nn::Module {
+  Large() {
+    a = register_parameter("a", torch::empty({kRows, kColumns}).fill_(7));
+    random = register_buffer("random", torch::empty({5}).normal_());
+  }
+  at::Tensor a, random;
+};
+
+struct LargeAlone : torch::nn::Module {
+  LargeAlone() { a = register_parameter("a", torch::empty({kRows, kColumns}).fill_(7)); }
+  at::Tensor a;
+};
+
+// A function of progress that cancels at its call number `stop`, and the bytes of all its calls.
+struct Stop {
+  explicit Stop(int at) : stop(at) {}
+  bool operator()(std::uint64_t done, std::uint64_t total) {
+    told.emplace_back(done, total);
+    return static_cast<int>(told.size()) <= stop;
+  }
+  int stop;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> told;
+};
+
+class EveryVia : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Via, EveryVia, testing::Values("direct", "copy", "assign"));
+
+TEST_P(EveryVia, ARefusedLoadInitialisesNothing) {
+  const auto state = [] { return at::globalContext().defaultGenerator(at::kCPU).get_state(); };
+  const at::Tensor before = state();
+  EXPECT_THROW(Load([] { return Large(); }, Ones(), {.via = GetParam()}), StateDictError);
+  EXPECT_TRUE(at::equal(state(), before));
+  EXPECT_FALSE(at::hasGlobalCallbacks());
+}
+
+TEST_P(EveryVia, ProgressOfASecondLoadBeginsAtNothing) {
+  Stop stop(1000);
+  const LoadOptions options{.via = GetParam(), .progress = std::ref(stop)};
+  LargeAlone module;
+  LoadInto(module, Ones(), options);
+  const auto first = std::exchange(stop.told, {});
+  LoadInto(module, Ones(), options);
+  ASSERT_FALSE(stop.told.empty());
+  EXPECT_EQ(stop.told.front(), first.front());
+  EXPECT_EQ(stop.told.back(), first.back());
+}
+
+TEST(LoadFailures, AnEmptyFunctionIsNoProgress) {
+  LargeAlone module;
+  const std::function<void(std::uint64_t, std::uint64_t)> nothing;
+  const std::function<bool(std::uint64_t, std::uint64_t)> no_answer;
+  void (*const null)(std::uint64_t, std::uint64_t) = nullptr;
+  EXPECT_FALSE(Progress(nothing) || Progress(no_answer) || Progress(null));
+  LoadInto(module, Ones(), {.progress = nothing});
+  EXPECT_TRUE(at::all(module.a == 1).item<bool>());
+}
+
+}  // namespace
+}  // namespace loadpath
