@@ -60,6 +60,10 @@ void CountChecksums(const std::vector<CrcStatus>& statuses, LoadReport& report) 
 
 }  // namespace
 
+void detail::FailWithoutModule() {
+  throw std::invalid_argument("make returned no module but a null pointer: return the module to load into");
+}
+
 CheckpointSource CheckpointSource::Opened(const OpenOptions& options) const {
   if (checkpoint_) return *this;
   Stopwatch watch;

@@ -87,5 +87,40 @@ TEST(LoadFailures, AnEmptyFunctionIsNoProgress) {
   EXPECT_TRUE(at::all(module.a == 1).item<bool>());
 }
 
+struct Holder : torch::nn::ModuleHolder<LargeAlone> {
+  using ModuleHolder::ModuleHolder;
+};
+
+TEST(LoadFailures, NoModuleIsAnArgumentThatIsWrong) {
+  const auto what = [](auto make) -> std::string {
+    try {
+      Load(make, Ones());
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const std::string sentence = "make returned no module but a null pointer: return the module to load into";
+  EXPECT_EQ(what([] { return std::shared_ptr<LargeAlone>(); }), sentence);
+  EXPECT_EQ(what([] { return std::unique_ptr<LargeAlone>(); }), sentence);
+  EXPECT_EQ(what([] { return Holder(nullptr); }), sentence);
+}
+
+TEST(LoadFailures, AReferenceToAPointerOrAHolderGivesACopyOfIt) {
+  const auto shared = std::make_shared<LargeAlone>();
+  const Holder holder;
+  const auto by_pointer = Load([&]() -> const std::shared_ptr<LargeAlone>& { return shared; }, Ones());
+  EXPECT_EQ(by_pointer.module, shared);
+  const auto by_holder = Load([&]() -> const Holder& { return holder; }, Ones());
+  EXPECT_EQ(by_holder.module.ptr(), holder.ptr());
+  EXPECT_TRUE(at::all(shared->a == 1).item<bool>() && at::all(holder->a == 1).item<bool>());
+}
+
+// Load refuses these when it is compiled.
+static_assert(detail::kIsPointer<LargeAlone*> && detail::kIsPointer<LargeAlone* const&>);
+static_assert(!detail::kIsPointer<LargeAlone> && !detail::kIsPointer<std::unique_ptr<LargeAlone>>);
+static_assert(detail::kIsModuleReference<LargeAlone&> && detail::kIsModuleReference<const LargeAlone&>);
+static_assert(!detail::kIsModuleReference<LargeAlone> && !detail::kIsModuleReference<const Holder&>);
+
 }  // namespace
 }  // namespace loadpath

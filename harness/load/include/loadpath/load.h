@@ -108,37 +108,56 @@ struct LoadedModule {
 
 namespace detail {
 
+/// Throws std::invalid_argument.
+[[noreturn]] void FailWithoutModule();
+
 inline torch::nn::Module& ModuleOf(torch::nn::Module& module) { return module; }
 template <class Net>
 torch::nn::Module& ModuleOf(const std::shared_ptr<Net>& module) {
+  if (module == nullptr) FailWithoutModule();
   return *module;
 }
-template <class Net>
-torch::nn::Module& ModuleOf(const std::unique_ptr<Net>& module) {
+template <class Net, class Deleter>
+torch::nn::Module& ModuleOf(const std::unique_ptr<Net, Deleter>& module) {
+  if (module == nullptr) FailWithoutModule();
   return *module;
 }
 template <class Net>
 torch::nn::Module& ModuleOf(const torch::nn::ModuleHolder<Net>& module) {
+  if (module.is_empty()) FailWithoutModule();
   return *module.ptr();
 }
 
+template <class Made>
+inline constexpr bool kIsPointer = std::is_pointer_v<std::remove_reference_t<Made>>;
+// A copy would share the tensors of the module: whoever returns a reference wants that module loaded.
+template <class Made>
+inline constexpr bool kIsModuleReference =
+    std::conjunction_v<std::is_reference<Made>, std::is_base_of<torch::nn::Module, std::remove_cvref_t<Made>>>;
+
 }  // namespace detail
 
-/// Returns make() with the state dict loaded into it. `make` returns a module, a holder (TORCH_MODULE) or a pointer to
-/// one. It runs without initialisation (see DeferredInit): what the checkpoint fills is not filled twice, and what it
-/// does not fill has its proper first value. Throws what `make` throws, and what LoadInto throws.
+/// Returns make() with the state dict loaded into it. `make` returns a module by value, a holder (TORCH_MODULE), a
+/// shared_ptr or a unique_ptr. It runs without initialisation (see DeferredInit): what the checkpoint fills is not
+/// filled twice, and what it does not fill has its proper first value. Throws what `make` throws, what LoadInto throws,
+/// and std::invalid_argument if `make` returns a null pointer or an empty holder.
 template <class Make>
-LoadedModule<std::invoke_result_t<Make&>> Load(Make&& make, const CheckpointSource& checkpoint,
-                                               const LoadOptions& options = {}) {
+LoadedModule<std::decay_t<std::invoke_result_t<Make&>>> Load(Make&& make, const CheckpointSource& checkpoint,
+                                                             const LoadOptions& options = {}) {
+  using Made = std::invoke_result_t<Make&>;
+  static_assert(!detail::kIsPointer<Made>,
+                "make returns a raw pointer, which nobody would delete: return a std::unique_ptr or std::shared_ptr");
+  static_assert(!detail::kIsModuleReference<Made>,
+                "make returns a reference to a module: return it by value or by pointer, or call LoadInto");
   using Clock = std::chrono::steady_clock;
   const auto since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
   // A file that cannot be opened is told before anything is constructed.
   const CheckpointSource opened = checkpoint.Opened({.opaque = options.opaque});
-  DeferredInit deferred;
+  DeferredInit deferred;  // ends after the module: if that is gone, nothing is initialised
   const auto constructing = Clock::now();
-  LoadedModule<std::invoke_result_t<Make&>> loaded{deferred.Construct(make), {}};
+  LoadedModule<std::decay_t<Made>> loaded{deferred.Construct(make), {}};
   const double construct = since(constructing);
   loaded.report = LoadInto(detail::ModuleOf(loaded.module), opened, options);
   const auto finishing = Clock::now();
