@@ -1,4 +1,4 @@
-// What loadpath::Load and LoadInto do with a load that is refused, and with progress.
+// What loadpath::Load and LoadInto do with a load that is refused or cancelled, and with functions that give no module.
 #include <gmock/gmock.h>
 #include <torch/torch.h>
 
@@ -56,6 +56,39 @@ struct Stop {
 
 class EveryVia : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Via, EveryVia, testing::Values("direct", "copy", "assign"));
+
+// Cancelled at each call in turn, until it is too late to cancel.
+TEST_P(EveryVia, CancellingAtAnyCallLeavesTheModuleAsItWas) {
+  int in_the_middle = 0;
+  for (int call = 0, loaded = 0; loaded == 0; ++call) {
+    ASSERT_LT(call, 100);
+    SCOPED_TRACE(call);
+    LargeAlone module;
+    Stop stop(call);
+    try {
+      LoadInto(module, Ones(), {.via = GetParam(), .progress = std::ref(stop), .threads = 1});
+      ++loaded;
+    } catch (const CheckpointError& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+      const auto [done, total] = stop.told.back();
+      in_the_middle += static_cast<int>(done > 0 && done < total);
+    }
+    EXPECT_TRUE(at::all(module.a == (loaded != 0 ? 1 : 7)).item<bool>());
+  }
+  EXPECT_GT(in_the_middle, 0);
+}
+
+TEST_P(EveryVia, CancellingAConstructionLeavesNoFillAndFirstValues) {
+  for (const int call : {0, 1}) {
+    std::shared_ptr<LargeAlone> kept;
+    Stop stop(call);
+    const auto make = [&] { return kept = std::make_shared<LargeAlone>(); };
+    EXPECT_THROW(Load(make, Ones(), {.via = GetParam(), .progress = std::ref(stop), .threads = 1}), CheckpointError);
+    EXPECT_EQ(stop.told.back().first > 0, call > 0);
+    EXPECT_FALSE(at::hasGlobalCallbacks()) << "a fill is pending";
+    EXPECT_TRUE(at::all(kept->a == 7).item<bool>());
+  }
+}
 
 TEST_P(EveryVia, ARefusedLoadInitialisesNothing) {
   const auto state = [] { return at::globalContext().defaultGenerator(at::kCPU).get_state(); };
