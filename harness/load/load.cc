@@ -109,6 +109,13 @@ LoadReport LoadInto(torch::nn::Module& module, const CheckpointSource& source, c
                     .crc = {},
                     .seconds = {}};
   report.warnings.insert(report.warnings.begin(), checkpoint->warnings().begin(), checkpoint->warnings().end());
+  const auto filled = [](const KeyReport& key) {
+    return key.outcome == KeyOutcome::kLoaded || key.outcome == KeyOutcome::kConverted;
+  };
+  // PyTorch says nothing if strict=False finds no key at all, nor do filters that leave none.
+  if (!report.keys.empty() && std::ranges::none_of(report.keys, filled)) {
+    report.warnings.emplace_back("nothing was loaded: report.keys says why of every key");
+  }
   CountChecksums(result.crc, report);
   report.seconds.open = opened.seconds().value_or(0);
   report.seconds.plan = result.seconds.plan;

@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "loadpath/load.h"
 
@@ -231,6 +232,38 @@ TEST(TensorAt, GivesATensorOfTheFile) {
   } catch (const CheckpointError& error) {
     EXPECT_EQ(error.what(), kFiles + "/train.pth: has no dense tensor at \"optimizer\", but <dict of 1>");
   }
+}
+
+TEST(LoadInto, SaysThatNothingWasLoaded) {
+  torch::nn::Linear source(2, 2), other(3, 3);
+  std::ostringstream bytes;
+  torch::save(source, bytes);
+  const std::string text = bytes.str();
+  const auto checkpoint = Checkpoint::FromMemory(std::as_bytes(std::span(text)));
+  const auto warnings = [&](const LoadOptions& options) { return LoadInto(*other, checkpoint, options).warnings; };
+  const std::string sentence = "nothing was loaded: report.keys says why of every key";
+  EXPECT_THAT(warnings({.prefixes = {"weig", "bia"}, .strict = false}), testing::Contains(sentence));
+  EXPECT_THAT(warnings({.skip_mismatched = true}), testing::Contains(sentence));
+  EXPECT_THAT(LoadInto(*torch::nn::Linear(2, 2), checkpoint).warnings, testing::IsEmpty());
+}
+
+// What torch::save writes, and TorchScript, holds every buffer, for LibTorch does not know which are not persistent.
+TEST(LoadInto, TakesAnArchiveThatHoldsABufferThatIsNotPersistent) {
+  Net saved;
+  std::ostringstream bytes;
+  torch::save(saved, bytes);
+  const std::string text = bytes.str();
+  Net net;
+  net->scale.fill_(7);
+  const LoadReport report = LoadInto(*net, Checkpoint::FromMemory(std::as_bytes(std::span(text))));
+  EXPECT_TRUE(at::equal(net->head->weight, saved->head->weight));
+  EXPECT_EQ(net->scale.item<float>(), 7);
+  const auto scale = std::ranges::find(report.keys, "scale", &KeyReport::key);
+  ASSERT_NE(scale, report.keys.end());
+  EXPECT_EQ(scale->outcome, KeyOutcome::kIgnored);
+  net->non_persistent.clear();
+  EXPECT_NO_THROW(LoadInto(*net, Checkpoint::FromMemory(std::as_bytes(std::span(text)))));
+  EXPECT_EQ(net->scale.item<float>(), 0.5);
 }
 
 }  // namespace
