@@ -72,26 +72,26 @@ CheckpointSource CheckpointSource::Opened(const OpenOptions& options) const {
   return opened;
 }
 
-LoadReport LoadInto(torch::nn::Module& module, const CheckpointSource& source, const LoadOptions& options) {
+LoadReport LoadInto(torch::nn::Module& module, const CheckpointSource& checkpoint, const LoadOptions& options) {
   const LoadPath& path = PathFor(options.via);
   const at::Device device = DeviceFor(options.device);
-  const CheckpointSource opened = source.Opened({.opaque = options.opaque});
-  const std::shared_ptr<const Checkpoint>& checkpoint = opened.checkpoint();
+  const CheckpointSource opened = checkpoint.Opened({.opaque = options.opaque});
+  const std::shared_ptr<const Checkpoint>& file = opened.checkpoint();
   LoadResult result = path.load(
-      {.file = checkpoint->path(),
+      {.file = file->path(),
        .key_path = options.key,
-       .checkpoint = checkpoint,
+       .checkpoint = file,
        .rules = {.prefixes = options.prefixes, .rename = options.rename, .only = options.only, .skip = options.skip},
        .module = module,
        .device = device,
        .options = {.strict = options.strict, .skip_mismatched = options.skip_mismatched},
        .read = {.threads = options.threads, .crc = options.crc, .progress = ReadProgress::Fresh(options.progress)}});
   Synchronize(device);
-  if (opened.seconds()) AddCosts(checkpoint->open_report(), result);
+  if (opened.seconds()) AddCosts(file->open_report(), result);
 
-  LoadReport report{.file = checkpoint->path(),
+  LoadReport report{.file = file->path(),
                     .key = options.key,
-                    .format = std::string(checkpoint->format()),
+                    .format = std::string(file->format()),
                     .path = std::string(result.ran),
                     .device = device.str(),
                     .keys = std::move(result.report),
@@ -108,7 +108,7 @@ LoadReport LoadInto(torch::nn::Module& module, const CheckpointSource& source, c
                     .fallback = std::move(result.fallback),
                     .crc = {},
                     .seconds = {}};
-  report.warnings.insert(report.warnings.begin(), checkpoint->warnings().begin(), checkpoint->warnings().end());
+  report.warnings.insert(report.warnings.begin(), file->warnings().begin(), file->warnings().end());
   const auto filled = [](const KeyReport& key) {
     return key.outcome == KeyOutcome::kLoaded || key.outcome == KeyOutcome::kConverted;
   };
