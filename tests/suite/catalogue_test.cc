@@ -25,6 +25,14 @@ const std::vector<CacheState> kAllCaches = {CacheState::kHot, CacheState::kCold}
 
 std::vector<Case> Everything() { return Catalogue({Models(), kAllDevices, kAllCaches, {}}); }
 
+Model Named(std::string_view name, bool usual = true) {
+  Model model;
+  model.name = name;
+  model.batches = {1};
+  model.usual = usual;
+  return model;
+}
+
 std::vector<std::string> NamesOf(const std::vector<Case>& cases) {
   std::vector<std::string> names;
   for (const Case& one : cases) names.push_back(one.name());
@@ -56,7 +64,7 @@ TEST(Catalogue, HasOnlyTheModelsThatItIsGiven) {
 }
 
 TEST(Catalogue, AFileOfTheUsersOwnIsLoadedByEveryPath) {
-  const std::vector<Model> own = {{.name = "mine", .batches = {1}}};
+  const std::vector<Model> own = {Named("mine")};
   const auto names = NamesOf(Catalogue({own, kCpu, {CacheState::kHot}, {}, {{"mine", "legacy"}, {"other", "zip"}}}));
   for (const LoadPath& path : LoadPaths()) {
     EXPECT_THAT(names, Contains("load/mine/legacy/own/" + std::string(path.name) + "/cpu/hot"));
@@ -133,7 +141,7 @@ TEST(Select, WithoutAFilterTheUsualModelsAreChosen) {
   std::set<std::string> models;
   for (const Case& one : Select("", Everything(), "bench", Models())) models.insert(one.model);
   EXPECT_EQ(models, (std::set<std::string>{"", "linear", "custom", "multi:A", "multi:B", "multi:A+B", "crepe:full"}));
-  const std::vector<Model> own = {{.name = "mine", .batches = {1}}, {.name = "large", .batches = {1}, .usual = false}};
+  const std::vector<Model> own = {Named("mine"), Named("large", /*usual=*/false)};
   models.clear();
   for (const Case& one : Select("", Catalogue({own, kCpu, {CacheState::kHot}, {}}), "mine", own)) {
     models.insert(one.model);
