@@ -59,10 +59,16 @@ TEST(Results, WhatWasTimedAndWhatWasNotStandApart) {
 }
 
 TEST(Results, TheContextSaysThatTheRunWasInterruptedAndWhatDisturbedIt) {
-  EXPECT_EQ(Written({})["context"].size(), 2U);
+  EXPECT_EQ(Written({})["context"].size(), 3U);  // schema_version, caches, and the date above
   const auto context = Written({}, {.interrupted = true, .warnings = {"busy", "not alone"}})["context"];
   EXPECT_EQ(context["interrupted"], true);
   EXPECT_EQ(context["warnings"], (std::vector<std::string>{"busy", "not alone"}));
+}
+
+TEST(Results, CachesAreAsGoogleBenchmarkWritesThem) {
+  const auto wanted = nlohmann::json::parse(R"([{"type": "Data", "level": 1, "size": 32768, "num_sharing": 2}])");
+  EXPECT_EQ(Written({}, {.caches = {{"Data", 1, 32768, 2}}})["context"]["caches"], wanted);
+  EXPECT_EQ(Written({})["context"]["caches"], nlohmann::json::array());
 }
 
 TEST(Results, MediansRatesAndEverySampleAreWritten) {
