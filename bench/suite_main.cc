@@ -41,7 +41,7 @@ void PrintCases(std::span<const Case> cases) {
 
 int RunAndPrint(const SuiteOptions& options, std::span<const Model> models) {
   const SuiteResult result = RunSuite(options, models);
-  if (!options.google.display && result.exit.code != 2) {
+  if (!options.google.display && !result.records.empty() && result.exit.code != 2) {
     const std::size_t width = LineWidth(STDOUT_FILENO, kTableWidth);
     WriteStdout(TableText(result.records, result.context, result.notes, width));
   }

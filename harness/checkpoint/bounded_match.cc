@@ -7,7 +7,7 @@
 namespace loadpath {
 namespace {
 
-// Characters of a name. Looking at one, and going on to another, is a step.
+// Characters of a name. Looking at one, comparing two and going on to another is a step.
 class CountedPosition {
  public:
   using iterator_category = std::bidirectional_iterator_tag;
@@ -43,7 +43,11 @@ class CountedPosition {
     --*this;
     return before;
   }
-  bool operator==(const CountedPosition& other) const { return at_ == other.at_; }
+  // At the end of a name the library compares and looks at nothing: a way to match that ends there counts too.
+  bool operator==(const CountedPosition& other) const {
+    if (left_ != nullptr) Step();
+    return at_ == other.at_;
+  }
 
  private:
   void Step() const {

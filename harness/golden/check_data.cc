@@ -17,23 +17,24 @@ struct Found {
   std::string sha256;
 };
 
-// As manifest.h defines both for a file and for a folder.
-Found Look(const std::string& path) {
+// As manifest.h defines both for a file and for a folder. A file of another size than `wanted` is not read.
+Found Look(const std::string& path, std::uint64_t wanted) {
   if (!fs::is_directory(path)) {
     const RegularFile file(path);
-    return {file.size(), Sha256(file)};
+    return {file.size(), file.size() == wanted ? Sha256(file) : ""};
   }
-  std::vector<std::string> names;
+  std::vector<fs::path> names;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
-    if (entry.is_regular_file()) names.push_back(fs::relative(entry.path(), path).generic_string());
+    if (entry.is_regular_file()) names.push_back(entry.path().lexically_relative(path));
   }
-  std::ranges::sort(names);
+  std::ranges::sort(names);  // by their parts, as Python sorts paths
   Found all;
   std::string lines;
-  for (const std::string& name : names) {
-    const RegularFile file((fs::path(path) / name).string());
+  for (const fs::path& name : names) {
+    const RegularFile file(fs::path(path) / name);
     all.size += file.size();
-    lines += Sha256(file) + "  " + name + "\n";
+    if (all.size > wanted) return all;
+    lines += Sha256(file) + "  " + name.generic_string() + "\n";
   }
   all.sha256 = Sha256(std::as_bytes(std::span(lines)));
   return all;
@@ -44,7 +45,7 @@ std::string Problem(const std::string& path, const ManifestFile& file) {
   std::error_code unknown;
   if (!fs::exists(path, unknown)) return path + ": is in the manifest, and not there";
   try {
-    const Found found = Look(path);
+    const Found found = Look(path, file.size);
     if (found.size == file.size && found.sha256 == file.sha256) return {};
     return path + ": is not the file that the manifest describes (" +
            (found.size == file.size ? "its SHA-256 differs"

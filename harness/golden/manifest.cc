@@ -1,6 +1,7 @@
 #include "harness/golden/manifest.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -55,7 +56,16 @@ KeyRules ReadRules(const Json& entry) {
   return rules;
 }
 
+// Names of files come from the manifest, which may be a stranger's: they stay in its folder.
+void RequireInside(const std::string& name) {
+  const std::filesystem::path path(name);
+  if (name.empty() || path.is_absolute() || std::ranges::find(path, "..") != path.end()) {
+    throw std::runtime_error("is not the name of a file in the folder: \"" + name + "\"");
+  }
+}
+
 ManifestFile ReadFile(const std::string& name, const Json& entry) {
+  RequireInside(name);
   ManifestFile file;
   file.name = name;
   file.format = Get<std::string>(entry, "format");
@@ -66,7 +76,10 @@ ManifestFile ReadFile(const std::string& name, const Json& entry) {
   for (const Json& model : Get<std::vector<Json>>(entry, "models")) {
     file.models.emplace_back(Get<std::string>(model, "model"), Get<std::string>(model, "key"));
   }
+  if (file.models.empty()) throw std::runtime_error("has no models");
+  if (!file.plain_dict.empty()) RequireInside(file.plain_dict);
   file.rules = ReadRules(entry);
+  if (entry.contains("loaded")) file.loaded = Get<std::vector<std::string>>(entry, "loaded");
   return file;
 }
 
@@ -89,8 +102,10 @@ ManifestModel ReadModel(const Json& entry) {
     if (end == 0 || end != batch.size() || size < 1) {
       throw std::runtime_error("has a golden for \"" + batch + "\", which is not a batch size");
     }
+    RequireInside(file);
     model.goldens[size] = file;
   }
+  if (model.goldens.empty()) throw std::runtime_error("has no goldens");
   return model;
 }
 
@@ -110,12 +125,21 @@ Manifest Manifest::Read(const std::string& directory) {
       throw std::runtime_error("has schema " + std::to_string(schema) +
                                ", and only schema 1 is read: make it anew by scripts/generate_checkpoints.py");
     }
-    ForEach(GetObject(json, "files"), "file",
-            [&](const std::string& name, const Json& entry) { manifest.files_.push_back(ReadFile(name, entry)); });
+    ForEach(GetObject(json, "files"), "file", [&](const std::string& name, const Json& entry) {
+      ManifestFile file = ReadFile(name, entry);
+      for (const auto& [model, key] : file.models) {
+        if (const ManifestFile* other = manifest.FindFile(model, file.format, file.layout)) {
+          throw std::runtime_error("is " + file.format + "/" + file.layout + " of " + model + ", as \"" + other->name +
+                                   "\" is");
+        }
+      }
+      manifest.files_.push_back(std::move(file));
+    });
     ForEach(GetObject(json, "models"), "model",
             [&](const std::string& name, const Json& entry) { manifest.models_[name] = ReadModel(entry); });
     if (json.contains("programs")) {
       ForEach(GetObject(json, "programs"), "program", [&](const std::string& name, const Json& entry) {
+        RequireInside(name);
         manifest.programs_.push_back({name, Get<std::string>(entry, "model")});
       });
     }

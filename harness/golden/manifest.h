@@ -17,7 +17,8 @@ namespace loadpath {
 ///  "files": {"linear_model.pth": {"format": "zip", "layout": "nested", "size": 1, "sha256": "…", "made": "how",
 ///                                 "models": [{"model": "linear", "key": "model_state_dict"}],
 ///                                 "plain_dict": "linear_model.dict.pth",             (absent if there is none)
-///                                 "prefixes": ["module."], "rename": [["^net", "body"]], "only": "", "skip": ""}},
+///                                 "prefixes": ["module."], "rename": [["^net", "body"]], "only": "", "skip": "",
+///                                 "loaded": ["body.weight"]}},
 ///                                                                                    (of the layout "own")
 ///  "models": {"linear": {"class": "LinearModel", "python": "where it comes from", "weights": "seed 0 | published …",
 ///                        "rtol": 1.3e-6, "atol": 1e-5, "why": "…",
@@ -52,6 +53,7 @@ struct ManifestFile {
   std::string sha256;
   std::vector<std::pair<std::string, std::string>> models;  ///< name of the model, key path of its state dict
   KeyRules rules;
+  std::vector<std::string> loaded;  ///< of the layout "own": the names in the module that Python loaded from it
 };
 /// A file that PyTorch cannot make of the model.
 struct ManifestNotMade {

@@ -13,15 +13,16 @@ using Json = nlohmann::json;
 struct CostField {
   const char* name;
   Record::Count Record::*member;
+  bool of_one_file = false;
 };
 constexpr CostField kFields[] = {
     {"bytes", &Record::bytes},
-    {"bytes_read", &Record::bytes_read},
+    {"bytes_read", &Record::bytes_read, /*of_one_file=*/true},
     {"bytes_copied", &Record::bytes_copied},
     {"bytes_mapped", &Record::bytes_mapped},
     {"allocations", &Record::allocations},
     {"bytes_allocated", &Record::bytes_allocated},
-    {"read_calls", &Record::read_calls},
+    {"read_calls", &Record::read_calls, /*of_one_file=*/true},
 };
 
 // "497,759,232", or "unknown".
@@ -46,14 +47,17 @@ ExactCosts CostsOf(const Record& load) {
 CostsByCase CostsOf(std::span<const Record> records) {
   CostsByCase costs;
   for (const Record& record : records) {
-    if (record.kind == CaseKind::kLoad && record.status == Status::kOk && record.bytes_read)
-      costs[record.name] = CostsOf(record);
+    if (record.kind == CaseKind::kLoad && record.status == Status::kOk && record.bytes_read) {
+      costs[record.name].costs = CostsOf(record);
+    }
   }
   return costs;
 }
 
 std::string CostsText(const CostsByCase& costs) {
-  return Json{{"schema", 1}, {"costs", costs}}.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  Json loads = Json::object();
+  for (const auto& [name, one] : costs) loads[name] = {{"file", one.file}, {"costs", one.costs}};
+  return Json{{"schema", 1}, {"loads", loads}}.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 CostsByCase ReadCosts(const std::string& path) {
@@ -61,42 +65,51 @@ CostsByCase ReadCosts(const std::string& path) {
   if (!stream) throw std::runtime_error(path + ": cannot be opened");
   const Json json = Json::parse(stream, nullptr, /*allow_exceptions=*/false);
   try {
-    if (json.at("schema") == 1) return json.at("costs").get<CostsByCase>();
+    if (json.at("schema") == 1) {
+      CostsByCase all;
+      for (const auto& [name, one] : json.at("loads").get<std::map<std::string, Json>>()) {
+        all[name] = {one.at("file").get<std::string>(), one.at("costs").get<ExactCosts>()};
+      }
+      return all;
+    }
   } catch (const Json::exception&) {
   }
   throw std::runtime_error(path + ": is not a costs file of schema 1");
 }
 
-std::vector<std::string> CostDifferences(const ExactCosts& before, const ExactCosts& now) {
+std::vector<std::string> CostDifferences(const ExactCosts& before, const ExactCosts& now, bool same_file) {
   std::vector<std::string> differences;
   for (const CostField& field : kFields) {
+    if (field.of_one_file && !same_file) continue;
     const std::string was = Grouped(before, field.name), is = Grouped(now, field.name);
     if (was != is) differences.push_back(std::string(field.name) + " " + was + " -> " + is);
   }
   return differences;
 }
 
-std::vector<std::string> CompareCosts(const CostsByCase& before, const CostsByCase& now,
-                                      const std::vector<std::string>& catalogue,
-                                      const std::vector<std::string>& chosen) {
+CostComparison CompareCosts(const CostsByCase& before, const CostsByCase& now,
+                            const std::vector<std::string>& catalogue, const std::vector<std::string>& chosen) {
   const std::set<std::string> there(catalogue.begin(), catalogue.end()), wanted(chosen.begin(), chosen.end());
-  std::vector<std::string> findings;
-  for (const auto& [name, costs] : before) {
+  CostComparison comparison;
+  const auto add = [&](const std::string& name, const std::string& what) {
+    comparison.findings.push_back(name + ": " + what);
+  };
+  for (const auto& [name, was] : before) {
     const auto found = now.find(name);
     if (found != now.end()) {
-      for (const std::string& difference : CostDifferences(costs, found->second)) {
-        findings.push_back(name + ": " + difference);
-      }
+      const bool same_file = was.file == found->second.file;
+      if (!same_file) ++comparison.other_files;
+      for (const std::string& one : CostDifferences(was.costs, found->second.costs, same_file)) add(name, one);
     } else if (!there.contains(name)) {
-      findings.push_back(name + ": there is no such case any more");
+      add(name, "there is no such case any more");
     } else if (wanted.contains(name)) {
-      findings.push_back(name + ": has no costs now: it was skipped or failed");
+      add(name, "has no costs now: it was skipped or failed");
     }
   }
   for (const auto& [name, costs] : now) {
-    if (!before.contains(name)) findings.push_back(name + ": is a new case");
+    if (!before.contains(name)) add(name, "is a new case");
   }
-  return findings;
+  return comparison;
 }
 
 }  // namespace loadpath

@@ -15,26 +15,37 @@ namespace loadpath {
 /// What a load costs that no clock has a part in, by the field of the results: bytes, bytes_read, bytes_copied,
 /// bytes_mapped, allocations, bytes_allocated, read_calls. A cost that is not known is absent.
 using ExactCosts = std::map<std::string, std::uint64_t>;
+struct CaseCosts {
+  /// The SHA-256 of the file that was loaded, or an empty text. PyTorch does not write the same bytes each time (the
+  /// old format orders storages by their addresses), so bytes_read and read_calls belong to one file.
+  std::string file{};
+  ExactCosts costs{};
+  bool operator==(const CaseCosts&) const = default;
+};
 /// By the name of the case.
-using CostsByCase = std::map<std::string, ExactCosts>;
+using CostsByCase = std::map<std::string, CaseCosts>;
 
 ExactCosts CostsOf(const Record& load);
-/// Of the loads among the records that were checked and are right. Those by LibTorch's own readers, which count
-/// nothing, are left out: another LibTorch may allocate otherwise.
+/// Of the loads among the records that were checked and are right, without the file. Those by LibTorch's own readers,
+/// which count nothing, are left out: another LibTorch may allocate otherwise.
 CostsByCase CostsOf(std::span<const Record> records);
 
-/// The text of a costs file: {"schema": 1, "costs": {"load/linear/zip/bare/direct/cpu/hot": {"bytes": 88, …}}}
+/// The text of a costs file: {"schema": 1, "loads": {"load/linear/zip/bare/direct/cpu/hot": {"file": "ab…", "costs":
+/// {"bytes": 88, …}}}}
 std::string CostsText(const CostsByCase& costs);
 /// Throws std::runtime_error with one line that names the file and what is wrong.
 CostsByCase ReadCosts(const std::string& path);
 
-/// Returns "bytes_copied 0 -> 995,518,464" for each cost that differs.
-std::vector<std::string> CostDifferences(const ExactCosts& before, const ExactCosts& now);
+/// Returns "bytes_copied 0 -> 995,518,464" for each cost that differs. Without `same_file`, leaves bytes_read and
+/// read_calls out.
+std::vector<std::string> CostDifferences(const ExactCosts& before, const ExactCosts& now, bool same_file = true);
 /// Compares a run with a costs file. `catalogue` names every case that there is, `chosen` those that were to run.
-/// Returns one line a finding, with the name of the case.
-std::vector<std::string> CompareCosts(const CostsByCase& before, const CostsByCase& now,
-                                      const std::vector<std::string>& catalogue,
-                                      const std::vector<std::string>& chosen);
+struct CostComparison {
+  std::vector<std::string> findings;  ///< one line each, with the name of the case
+  std::size_t other_files = 0;        ///< cases whose file is not the one that the costs file was written with
+};
+CostComparison CompareCosts(const CostsByCase& before, const CostsByCase& now,
+                            const std::vector<std::string>& catalogue, const std::vector<std::string>& chosen);
 
 }  // namespace loadpath
 

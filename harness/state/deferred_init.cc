@@ -80,7 +80,11 @@ void RunFor(const c10::IValue& value) {
 
 // Sees every operation of every thread before it runs. Inside a scope the fallback below sees them.
 std::unique_ptr<at::ObserverContext> OnOperation(const at::RecordFunction& function) {
-  if (OwnWrites::active() || recording != nullptr) return nullptr;
+  // Inside a scope the fallback below sees an operation, unless another one called it or its thread state is not the
+  // scope's.
+  const bool fallback_sees = c10::impl::tls_is_dispatch_key_included(kDeferredInitKey) &&
+                             !c10::impl::tls_is_dispatch_key_excluded(kDeferredInitKey);
+  if (OwnWrites::active() || fallback_sees) return nullptr;
   const std::optional<c10::OperatorName> name = function.operator_name();
   if (!name || IsView(*name)) return nullptr;
   for (const c10::IValue& input : function.inputs()) RunFor(input);

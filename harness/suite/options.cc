@@ -163,6 +163,9 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   AddTask(app, options, "--check-data", Task::kCheckData,
           "Hold the reference data against their manifest: every file's SHA-256, every model's goldens");
   AddTask(app, options, "--version", Task::kShowVersion, "Print the version, the commit and what it was built with");
+  std::string kind;
+  // For the tests of loadpath_add_suite.
+  app.add_option("--kind", kind)->check(CLI::IsMember({"load", "forward"}))->group("");
   CLI::Option* sample = app.add_option("--startup-sample", options.startup.one)->group("");
   app.add_option("--started-at", options.startup.started_at)->group("");
 
@@ -191,6 +194,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   }
   if (opaque && checkpoints.empty()) throw UsageError("--opaque is for the files of --checkpoint: name one");
   InitializeGoogleBenchmark(options.google);
+  if (!kind.empty()) options.kind = FromName<CaseKind>(kind);
   if (list) options.task = Task::kListCases;
   if (sample->count() > 0) options.task = Task::kTakeStartupSample;
   options.startup.data = options.data;

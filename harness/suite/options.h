@@ -33,7 +33,8 @@ struct GoogleFlags {
 
 struct SuiteOptions {
   Task task = Task::kRun;
-  std::string filter;  ///< see Select
+  std::string filter;                 ///< see Select
+  std::optional<CaseKind> kind = {};  ///< of what the filter chooses, only the cases of this kind
   std::vector<DeviceName> devices = {{}};
   bool all_devices = false;  ///< a device that is not there is skipped, not bad use
   std::vector<CacheState> caches = {CacheState::kHot};

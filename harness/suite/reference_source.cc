@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "harness/golden/check_outputs.h"
 #include "harness/golden/reference_files.h"
 #include "harness/state/apply.h"
 #include "harness/state/module_state.h"
@@ -19,6 +20,20 @@ bool MustLoad(const LoadPath& path, const Case& one) {
   if (one.device && one.device->kind != DeviceKind::kCpu) return path.libtorch_reader.empty();
   if (path.input == LoadInput::kTorchScript) return one.format == "torchscript" || one.format == "cpp";
   return true;
+}
+
+// A tensor that the load left out is completed below, and would then be right whatever the file holds.
+void RequireLoaded(const std::vector<std::string>& pythons, std::span<const KeyReport> report) {
+  std::set<std::string> missing(pythons.begin(), pythons.end());
+  for (const KeyReport& key : report) {
+    const bool loaded = key.outcome == KeyOutcome::kLoaded || key.outcome == KeyOutcome::kConverted;
+    if (loaded && missing.erase(key.key) == 0) {
+      throw WrongAnswer("\"" + key.key + "\" was loaded, and Python does not load it by these rules");
+    }
+  }
+  if (!missing.empty()) {
+    throw WrongAnswer("\"" + *missing.begin() + "\" was not loaded, and Python loads it by these rules");
+  }
 }
 
 }  // namespace
@@ -35,13 +50,15 @@ ReferenceSource FindReference(const Case& one, const Session& session) {
     if (!std::filesystem::exists(source.file)) throw MissingData("no " + source.file + "; " + session.make_data());
     const auto key = std::ranges::find(file.models, model, [](const auto& named) { return named.first; });
     if (key == file.models.end()) throw std::runtime_error(source.file + ": the manifest names no key for " + model);
-    source.parts.push_back({&session.FindModel(model), &session.ModelOf(model), key->second, file.rules});
+    source.parts.push_back(
+        {&session.FindModel(model), &session.ModelOf(model), key->second, file.layout == kOwnLayout ? &file : nullptr});
   }
   return source;
 }
 
 void Complete(const ReferencePart& part, const LoadPath& path, std::span<const KeyReport> report,
               torch::nn::Module& module, const Session& session) {
+  RequireLoaded(part.own->loaded, report);
   const at::NoGradGuard no_grad;
   if (!path.keeps_memory) {
     for (auto& [name, tensor] : StateOf(module)) {
@@ -52,7 +69,7 @@ void Complete(const ReferencePart& part, const LoadPath& path, std::span<const K
       if (type && *type != tensor.scalar_type()) tensor.set_data(tensor.to(*type));
     }
   }
-  if (part.rules.only.empty() && part.rules.skip.empty()) return;
+  if (part.own->rules.only.empty() && part.own->rules.skip.empty()) return;
   std::set<std::string_view> left_out;
   for (const KeyReport& key : report) {
     if (key.outcome == KeyOutcome::kLeftOut) left_out.insert(key.key);

@@ -15,7 +15,8 @@ struct ReferencePart {
   const Model* model;
   const ManifestModel* entry;
   std::string key;
-  KeyRules rules{};  ///< of a file of the user's own
+  const ManifestFile* own = nullptr;  ///< set for a file of the user's own
+  KeyRules rules() const { return own == nullptr ? KeyRules{} : own->rules; }
 };
 /// A file of the reference data and what is loaded from it.
 struct ReferenceSource {
@@ -29,7 +30,8 @@ ReferenceSource FindReference(const Case& one, const Session& session);
 
 /// Prepares a module that was loaded from the user's own file for the comparison with the reference, which Python made
 /// by load_state_dict into a whole module: tensors to which `path` gave the file's dtype are converted to the
-/// reference's, and those that the rules left out are taken from the reference file. `report` is the load's.
+/// reference's, and those that the rules left out are taken from the reference file. `report` is the load's. Throws
+/// WrongAnswer if the load did not fill just those tensors that Python's did.
 void Complete(const ReferencePart& part, const LoadPath& path, std::span<const KeyReport> report,
               torch::nn::Module& module, const Session& session);
 

@@ -63,6 +63,9 @@ const ManifestFile& Session::FileOf(const std::string& model, const std::string&
 
 std::string Session::ProgramOf(const std::string& model) const {
   ModelOf(model);
+  if (const ManifestNotMade* not_made = manifest().FindNotMade(model, "aoti", "bare")) {
+    throw NotMade("no AOTInductor package of " + model + " can be made: " + not_made->reason);
+  }
   const ManifestProgram* found = manifest().FindProgram(model);
   if (found == nullptr || !std::filesystem::exists(manifest().PathOf(found->name))) {
     Missing("AOTInductor package of " + model, *this);

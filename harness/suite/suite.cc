@@ -46,6 +46,16 @@ std::vector<Case> CatalogueFor(const SuiteOptions& options, std::span<const Mode
   return Catalogue({models, options.devices, options.caches, options.checkpoints, OwnFiles(options.data)});
 }
 
+// ctest's SKIP_RETURN_CODE of the tests that loadpath_add_suite adds.
+constexpr int kNothingToDo = 77;
+
+std::vector<Case> Chosen(const SuiteOptions& options, const std::vector<Case>& catalogue,
+                         std::span<const Model> models) {
+  std::vector<Case> chosen = Select(options.filter, catalogue, options.program, models);
+  if (options.kind) std::erase_if(chosen, [&](const Case& one) { return one.kind != *options.kind; });
+  return chosen;
+}
+
 Context DescribeRun(const SuiteOptions& options) {
   char date[64];
   const std::time_t now = std::time(nullptr);
@@ -211,30 +221,54 @@ CostsByCase CostsBefore(const SuiteOptions& options) {
   }
 }
 
-void HoldCosts(const CostsByCase& before, const std::vector<Case>& catalogue, std::span<Run* const> asked,
-               const std::string& file, SuiteResult& result) {
+// The costs of the run, with the file of each load.
+CostsByCase CostsNow(std::span<Run* const> runs, const Session& session) {
+  std::vector<Record> records;
+  for (const Run* run : runs) records.push_back(run->record);
+  CostsByCase costs = CostsOf(records);
+  for (const Run* run : runs) {
+    const auto found = costs.find(run->record.name);
+    const Case& one = run->tested();
+    if (found == costs.end() || one.checkpoint) continue;
+    found->second.file = session.FileOf(one.models.front(), one.format, one.file_layout).sha256;
+  }
+  return costs;
+}
+
+void HoldCosts(const CostsByCase& before, const CostsByCase& now, const std::vector<Case>& catalogue,
+               std::span<Run* const> asked, const SuiteOptions& options, SuiteResult& result) {
   std::vector<std::string> there, chosen;
   for (const Case& one : catalogue) there.push_back(one.name());
   for (const Run* run : asked) chosen.push_back(run->record.name);
-  const auto findings = CompareCosts(before, CostsOf(result.records), there, chosen);
-  if (findings.empty()) return;
-  result.exit.messages.insert(result.exit.messages.end(), findings.begin(), findings.end());
-  result.exit.messages.push_back(Counted(findings.size(), "cost") + " not as in " + file + "; --write-costs " + file +
-                                 " writes those of this run");
+  const CostComparison comparison = CompareCosts(before, now, there, chosen);
+  if (comparison.other_files > 0) {
+    std::cerr << options.program << ": bytes_read and read_calls of " << Counted(comparison.other_files, "case")
+              << " are not compared: the files are not those that " << options.costs << " was written with\n";
+  }
+  if (comparison.findings.empty()) return;
+  auto& messages = result.exit.messages;
+  messages.insert(messages.end(), comparison.findings.begin(), comparison.findings.end());
+  messages.push_back(Counted(comparison.findings.size(), "cost") + " not as in " + options.costs + "; --write-costs " +
+                     options.costs + " writes those of this run");
   if (result.exit.code == 0) result.exit.code = 1;
 }
 
 }  // namespace
 
 std::vector<Case> ChosenCases(const SuiteOptions& options, std::span<const Model> models) {
-  return Select(options.filter, CatalogueFor(options, models), options.program, models);
+  return Chosen(options, CatalogueFor(options, models), models);
 }
 
 SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models) {
   NoteInterrupts();
   OpenDevices(options);
   const std::vector<Case> catalogue = CatalogueFor(options, models);
-  std::vector<Case> chosen = Select(options.filter, catalogue, options.program, models);
+  std::vector<Case> chosen = Chosen(options, catalogue, models);
+  SuiteResult result;
+  if (chosen.empty()) {
+    result.exit = {kNothingToDo, {"no " + std::string(Name(*options.kind)) + " case is among those that are chosen"}};
+    return result;
+  }
   const std::vector<Case> limits = LimitsOf(chosen, catalogue);
   chosen.insert(chosen.begin(), limits.begin(), limits.end());
   for (const std::string& output : {options.json, options.google.out, options.write_costs}) KeepInputs(options, output);
@@ -244,7 +278,6 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   const CostsByCase before = options.costs.empty() ? CostsByCase{} : CostsBefore(options);
   if (!options.google.out.empty()) RequireWritable(options.google.out);
 
-  SuiteResult result;
   result.context = DescribeRun(options);
   result.notes.caches = CpuCaches();
   Surroundings surroundings(SharedFolders(options));
@@ -290,8 +323,10 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   for (const Run* run : runs) result.records.push_back(run->record);
   if (json) Write(*json, result);
   if (result.notes.interrupted) return result;
-  if (!options.costs.empty()) HoldCosts(before, catalogue, asked, options.costs, result);
-  if (costs) costs->Write(CostsText(CostsOf(result.records)));
+  if (options.costs.empty() && !costs) return result;
+  const CostsByCase now = CostsNow(asked, session);
+  if (!options.costs.empty()) HoldCosts(before, now, catalogue, asked, options, result);
+  if (costs) costs->Write(CostsText(now));
   return result;
 }
 

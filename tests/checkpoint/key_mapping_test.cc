@@ -133,6 +133,14 @@ TEST(KeyMappingTest, RefusesMatchesOfTooManySteps) {
                 "\"…: write fewer rules, or simpler ones, without a repetition inside a repetition");
 }
 
+// 2^40 ways to match nothing at the end of a key, none of which looks at a character.
+TEST(KeyMappingTest, RefusesWaysToMatchThatLookAtNothing) {
+  std::string groups;
+  for (int i = 0; i < 40; ++i) groups += "(|)";
+  EXPECT_THAT(ErrorOf({.rename = {{"^a" + groups + "x", "b"}}}, {"a"}),
+              testing::HasSubstr(std::to_string(limits::kMatchSteps) + " steps to match"));
+}
+
 TEST(KeyMappingTest, TakesLinearTimeForAKeyOfNothingButPrefixes) {
   std::string key;
   for (int i = 0; i < 200'000; ++i) key += i % 2 == 0 ? "module." : "_orig_mod.";

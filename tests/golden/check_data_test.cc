@@ -28,9 +28,9 @@ class CheckDataTest : public testing::Test {
     const std::string dir = "8660b792718f83a4ec3df1bcbcd0661de766514ce428218d2441f3bf547809c0";
     Write("/manifest.json", R"({"schema": 1, "files": {
       "file.pth": {"format": "zip", "layout": "bare", "size": 3, "sha256": ")" +
-                                abc + R"(", "made": "", "models": []},
+                                abc + R"(", "made": "", "models": [{"model": "net", "key": ""}]},
       "dir": {"format": "dcp", "layout": "bare", "size": 6, "sha256": ")" +
-                                dir + R"(", "made": "", "models": []}},
+                                dir + R"(", "made": "", "models": [{"model": "net", "key": ""}]}},
       "models": {"net": {"rtol": 0, "atol": 0, "why": "", "tensors": {}, "goldens": {"1": "golden"}}},
       "not_made": {"x": {"model": "net", "format": "pt2", "layout": "bare", "reason": "it cannot be exported"}}})");
   }

@@ -57,7 +57,8 @@ TEST_F(ManifestTest, AFileOfTheUsersOwnHasItsRules) {
   const Manifest manifest = Read(R"({"schema": 1, "models": {},
     "files": {"net.own.pth": {"format": "legacy", "layout": "own", "size": 1, "sha256": "ab", "made": "a copy",
                               "models": [{"model": "net", "key": "model"}], "prefixes": ["module.", "net."],
-                              "rename": [["^a", "b"], ["c$", "d"]], "only": "^b", "skip": "x"},
+                              "rename": [["^a", "b"], ["c$", "d"]], "only": "^b", "skip": "x",
+                              "loaded": ["b.weight"]},
               "net.zip.bare.pth": {"format": "zip", "layout": "bare", "size": 1, "sha256": "ab", "made": "torch.save",
                                    "models": [{"model": "net", "key": ""}]}},
     "not_made": {"net.torchscript.bare.pt": {"model": "net", "format": "torchscript", "layout": "bare",
@@ -65,12 +66,36 @@ TEST_F(ManifestTest, AFileOfTheUsersOwnHasItsRules) {
   const ManifestFile* own = manifest.FindFile("net", "legacy", kOwnLayout);
   ASSERT_NE(own, nullptr);
   EXPECT_EQ(own->rules, (KeyRules{{"module.", "net."}, {{"^a", "b"}, {"c$", "d"}}, "^b", "x"}));
+  EXPECT_EQ(own->loaded, std::vector<std::string>{"b.weight"});
   EXPECT_TRUE(manifest.FindFile("net", "zip", "bare")->rules.empty());
   ASSERT_NE(manifest.FindNotMade("net", "torchscript", "bare"), nullptr);
   EXPECT_EQ(manifest.FindNotMade("net", "torchscript", "bare")->reason, "it cannot be traced");
   EXPECT_EQ(manifest.FindNotMade("net", "pt2", "bare"), nullptr);
   EXPECT_EQ(ErrorWith(R"("plain_dict": "linear_model.dict.pth")", R"("rename": [["a"]])"),
             "file \"linear_model.pth\" has a \"rename\" of another type, array");
+}
+
+TEST_F(ManifestTest, AFileStaysInTheFolder) {
+  for (const char* name : {"../../etc/passwd", "/etc/passwd", "a/../../b", ""}) {
+    EXPECT_EQ(ErrorWith("\"linear_model.dict.pth\"", "\"" + std::string(name) + "\""),
+              std::string(name).empty()
+                  ? "no error"
+                  : "file \"linear_model.pth\" is not the name of a file in the folder: \"" + std::string(name) + "\"");
+    EXPECT_EQ(ErrorWith("\"linear.golden.1.safetensors\"", "\"" + std::string(name) + "\""),
+              "model \"linear\" is not the name of a file in the folder: \"" + std::string(name) + "\"");
+  }
+}
+
+TEST_F(ManifestTest, WhatTheCasesCountOnIsThere) {
+  EXPECT_EQ(ErrorWith(R"([{"model": "linear", "key": "model_state_dict"}])", "[]"),
+            "file \"linear_model.pth\" has no models");
+  EXPECT_EQ(ErrorWith(R"({"1": "linear.golden.1.safetensors", "32": "linear.golden.32.safetensors"})", "{}"),
+            "model \"linear\" has no goldens");
+  EXPECT_EQ(ErrorWith(R"("layout": "multi", "size": 3, "sha256": "cd", "made": "torch.save",
+                        "models": [{"model": "multi:A")",
+                      R"("layout": "nested", "size": 3, "sha256": "cd", "made": "torch.save",
+                        "models": [{"model": "linear")"),
+            "file \"multi_model.pth\" is zip/nested of linear, as \"linear_model.pth\" is");
 }
 
 TEST_F(ManifestTest, IsReadWhole) {

@@ -87,6 +87,13 @@ class Rules(unittest.TestCase):
             self.keys("module.a", "a", prefixes=("module.",))
         self.assertEqual(str(refused.exception), "m: 'module.a' and 'a' are both called 'a' by the rules")
 
+    def test_an_output_that_is_no_tensor_is_named(self):
+        for output in ("dyn", 3, 2.5, True):
+            with self.assertRaises(TypeError) as refused:
+                flat({"y": torch.zeros(1), "k": output})
+            self.assertEqual(str(refused.exception), f"an output is {output!r}, of type {type(output).__name__}, not a tensor: "
+                                                     "Reference(forward=…) says which outputs to compare")
+
     def test_outputs_are_flattened_in_order(self):
         a, b, c = torch.zeros(1), torch.ones(1), torch.full((1,), 2.0)
         self.assertEqual([t.item() for t in flat({"y": (b, [a]), "x": c, "none": None})], [1, 0, 2])
@@ -140,6 +147,40 @@ class OwnFile(unittest.TestCase):
         reference = Reference(build=build, example_inputs=None, batches=(1,), checkpoint="net.pth", skip="^head.bias")
         self.assertRaisesRegex(MakeError, 'Missing key.*: "head.weight"', own._with_weights("m", reference, self.folder).build)
 
+    def test_a_model_that_fails_leaves_the_others_and_a_wrong_trace_is_not_made(self):
+        (self.folder / "my_reference.py").write_text("""
+import torch
+from loadpath.reference import Reference
+
+class Dyn(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(2))
+
+    def forward(self, x):
+        return x.sum() * self.weight if x.shape[0] == 1 else x.mean() * self.weight
+
+class Bad(Dyn):
+    def forward(self, x):
+        return {"y": x, "name": "bad"}
+
+def reference(build):
+    return Reference(build=build, example_inputs=lambda batch: [torch.full((batch, 2), 3.0)], batches=(1, 4))
+
+REFERENCES = {"bad": reference(Bad), "dyn": reference(Dyn), "worse": reference(lambda: 1 / 0), "custom": reference(Dyn)}
+""")
+        code, out, err = self.make()
+        self.assertEqual((code, out), (2, ""))
+        self.assertRegex(err, r"\Aloadpath\.reference: bad: TypeError: an output is 'bad', of type str.*\nloadpath\.reference: worse: build\(\) raises ZeroDivisionError.*\n\Z")
+        manifest = json.loads((self.folder / "data" / "manifest.json").read_text())
+        self.assertEqual(sorted(manifest["models"]), ["custom", "dyn"])
+        self.assertRegex(manifest["not_made"]["dyn.torchscript.bare.pt"]["reason"],
+                         "^the trace is wrong for batch 1, for the forward pass depends on its inputs: ")
+        self.assertEqual(manifest["not_made"]["custom.aoti.pt2"]["format"], "aoti")
+        (self.folder / "my_reference.py").write_text("from loadpath.reference import Reference\nREFERENCES = dict.fromkeys(('a:b', 'a-b'), "
+                                                     "Reference(build=None, example_inputs=None, batches=(1,)))\n")
+        self.assertEqual(self.make()[2], "loadpath.reference: 'a:b' and 'a-b' would have files of one name: call one of them otherwise\n")
+
     def test_the_users_own_file(self):
         (self.folder / "my_net.py").write_text(NET)
         (self.folder / "my_reference.py").write_text(TWIN)
@@ -159,6 +200,7 @@ class OwnFile(unittest.TestCase):
         self.assertEqual((own["format"], own["layout"], own["models"]), ("zip", "own", [{"model": "mynet", "key": "model"}]))
         self.assertEqual((own["prefixes"], own["rename"]), (["module.", "_orig_mod."], [[r"^stages\.(\d)", "blocks.$1"]]))
         self.assertEqual((data / "mynet.own.pth").read_bytes(), (self.folder / "train.pth").read_bytes())
+        self.assertEqual(own["loaded"], sorted(net.state_dict()))
         self.assertEqual(list(manifest["not_made"]), ["mynet.cpp.bare.pt"])
         self.assertNotIn(str(self.folder), (data / "manifest.json").read_text())
 

@@ -1,5 +1,7 @@
 // Every fill, on every dtype and every layout: recorded or not, it gives the bits or the error of an ordinary call.
+#include <ATen/ThreadLocalState.h>
 #include <gtest/gtest.h>
+#include <torch/library.h>
 #include <torch/torch.h>
 
 #include <functional>
@@ -167,6 +169,39 @@ TEST(DeferredFills, OfMemoryThatIsGoneRunInFinish) {
   };
   DeferredInit deferred;
   EXPECT_TRUE(at::equal(values(&deferred), values(nullptr)));
+}
+
+at::Tensor& Captured() {
+  static at::Tensor tensor;
+  return tensor;
+}
+at::Tensor SumOfCaptured() { return Captured().sum(); }
+
+TORCH_LIBRARY(loadpath_deferred_fills_test, library) { library.def("sum_of_captured() -> Tensor", SumOfCaptured); }
+
+// Under a scope an operation is seen by a dispatch key, which an operation that calls others has left.
+TEST(RecordedFills, RunForAnOperationInsideAnother) {
+  static const auto sum_of_captured = c10::Dispatcher::singleton()
+                                          .findSchemaOrThrow("loadpath_deferred_fills_test::sum_of_captured", "")
+                                          .typed<at::Tensor()>();
+  DeferredInit deferred;
+  const at::Tensor sum = deferred.Construct([] {
+    Captured() = at::empty({4}).fill_(3);
+    return sum_of_captured.call();
+  });
+  Captured() = at::Tensor();
+  EXPECT_EQ(sum.item<float>(), 12);
+}
+
+TEST(RecordedFills, RunForAnOperationUnderAnotherThreadState) {
+  const at::ThreadLocalState outside;
+  DeferredInit deferred;
+  const at::Tensor sum = deferred.Construct([&] {
+    const at::Tensor tensor = at::empty({4}).fill_(3);
+    const at::ThreadLocalStateGuard guard(outside);
+    return tensor.sum();
+  });
+  EXPECT_EQ(sum.item<float>(), 12);
 }
 
 }  // namespace

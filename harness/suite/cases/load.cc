@@ -110,9 +110,9 @@ class LoadRun : public Run {
     must_load_ = source.must_load;
     for (const ReferencePart& part : source.parts) {
       Part& added = AddPart(part.key, part.model->make);
-      added.rules = part.rules;
+      added.rules = part.rules();
       added.check = [this, part, &added](torch::nn::Module& module) {
-        if (tested().file_layout == kOwnLayout) Complete(part, path_, added.report, module, session_);
+        if (part.own != nullptr) Complete(part, path_, added.report, module, session_);
         const std::string wrong = CheckParameters(module, *part.entry);
         if (!wrong.empty()) return wrong;
         module.eval();

@@ -75,7 +75,7 @@ Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
                               .key_path = part.key,
                               .checkpoint = shared,
                               .open = HowToOpen(one),
-                              .rules = part.rules,
+                              .rules = part.rules(),
                               .module = *modules.back(),
                               .device = device};
     const LoadResult result = LoadBy(path, request, source.must_load);
@@ -96,7 +96,7 @@ Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
   std::string differences;
   for (std::size_t i = 0; i < source.parts.size(); ++i) {
     const ReferencePart& part = source.parts[i];
-    if (one.file_layout == kOwnLayout) Complete(part, path, reports[i], *modules[i], session);
+    if (part.own != nullptr) Complete(part, path, reports[i], *modules[i], session);
     if (const std::string wrong = CheckParameters(*modules[i], *part.entry); !wrong.empty()) throw WrongAnswer(wrong);
     const std::int64_t batch = part.entry->goldens.begin()->first;
     if (i > 0) differences += "; ";

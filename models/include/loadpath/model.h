@@ -15,7 +15,7 @@ namespace loadpath {
 
 /// A LibTorch module with the names of a Python module, and its example inputs.
 struct Model {
-  std::string_view name;     ///< "linear", "multi:A", "crepe:tiny"
+  std::string_view name;     ///< a literal: "linear", "multi:A", "crepe:tiny"
   std::string_view summary;  ///< one line: the Python class and why it is here
   std::function<std::shared_ptr<torch::nn::Module>()> make;
   /// Returns the inputs for a batch size. They have the same bits on every machine (ExampleInput below).
@@ -25,6 +25,10 @@ struct Model {
   std::vector<std::int64_t> batches;  ///< the batch sizes that have goldens and that `forward/…` measures
   bool usual = true;                  ///< its cases run if nobody chooses (--filter)
 };
+
+/// Casts the floating-point parameters and buffers, as Python's module.to(dtype) and module.half() do.
+/// torch::nn::Module::to casts the integers too, such as batch normalisation's counter.
+void CastFloatingPoint(torch::nn::Module& module, at::ScalarType dtype);
 
 /// Returns float32 numbers in [-1, 1]: element i is ((i * 2654435761 + seed * 40503) mod 2^32) / 2^31 - 1, computed in
 /// double and rounded once. loadpath.reference.example_input makes the same bits in Python.

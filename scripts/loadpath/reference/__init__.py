@@ -47,6 +47,8 @@ def flat(outputs):
         return [outputs]
     if outputs is None:
         return []
+    if not isinstance(outputs, (tuple, list, dict)):
+        raise TypeError(f"an output is {outputs!r}, of type {type(outputs).__name__}, not a tensor: Reference(forward=…) says which outputs to compare")
     return [tensor for part in (outputs.values() if isinstance(outputs, dict) else outputs) for tensor in flat(part)]
 
 

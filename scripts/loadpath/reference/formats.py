@@ -13,7 +13,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from loadpath.reference import Reference, layouts, table
+from loadpath.reference import Reference, flat, layouts, table
 from loadpath.reference.store import MakeError
 
 
@@ -77,7 +77,18 @@ def write_torchscript(content, path):
     reference = content.reference
     with plain(content.module, reference) as module, torch.no_grad():
         traced = torch.jit.trace(module, tuple(reference.example_inputs(reference.batches[-1])), check_trace=False)
+        for batch in reference.batches:
+            _compare_trace(traced, module, reference.example_inputs(batch), batch)
     traced.save(str(path))
+
+
+def _compare_trace(traced, module, inputs, batch):
+    """A trace keeps what the forward pass did with its inputs: with others it may be wrong without a word."""
+    try:
+        for got, wanted in zip(flat(traced(*inputs)), flat(module(*inputs)), strict=True):
+            torch.testing.assert_close(got, wanted, rtol=1e-2, atol=1e-3, equal_nan=True)
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise MakeError(f"the trace is wrong for batch {batch}, for the forward pass depends on its inputs: {str(error).splitlines()[0]}") from None
 
 
 def write_cpp(content, path):

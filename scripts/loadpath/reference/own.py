@@ -5,10 +5,12 @@ be committed: its manifest holds no path outside it.
 """
 import argparse
 import dataclasses
+import logging
 import runpy
 import shutil
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -28,11 +30,15 @@ def main(arguments=None):
     parser.add_argument("--program", type=Path, metavar="PROGRAM",
                         help="the C++ suite: its models and REFERENCES must be the same, it writes the format cpp, and it checks the result")
     options = parser.parse_args(arguments)
+    # What PyTorch says about its own formats and tracers is no news to the reader of this output.
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
     try:
         references = read(options.file)
         if options.program:
+            options.program = options.program.resolve()  # subprocess would look for a bare name in PATH
             compare_names(models_of(options.program), list(references), options.file)
-        count = make(references, options.file.resolve(), options.data, options.program and options.program.resolve())
+        count = make(references, options.file.resolve(), options.data, options.program)
     except (OSError, MakeError) as error:
         print(f"loadpath.reference: {error}", file=sys.stderr)
         return 2
@@ -89,18 +95,30 @@ def make(references, file, data, program=None):
     registry.use({name: _with_weights(name, reference, file.parent) for name, reference in references.items()}, file)
     wanted = table.product(list(references), table.FORMATS, table.LAYOUTS)
     with Store(data) as store:
+        _refuse_alike(references)
         own = {_own_name(name, reference): name for name, reference in references.items() if reference.checkpoint}
         store.forget_others(references, own)
         todo = store.missing(wanted)
+        absent = [name for published, name in own.items() if not store.has_own(published, name)]
+        problems = {}  # by model: the others are made all the same
         for item in todo:
             name = item if isinstance(item, str) else item.model
-            if isinstance(item, str):
-                _make_model(store, writer, name)
-            elif isinstance(item, table.File):
-                _make_file(store, writer, item, name, program)
-        absent = [name for published, name in own.items() if not store.has_own(published, name)]
+            if name in problems:
+                continue
+            try:
+                if isinstance(item, str):
+                    _make_model(store, writer, name)
+                elif isinstance(item, table.File):
+                    _make_file(store, writer, item, name, program)
+                else:
+                    store.put_not_made(item, "AOTInductor compiles the bundled models alone")
+            except MakeError as error:
+                problems[name] = str(error)
         for name in absent:
-            _put_own(store, writer, name, references[name], file.parent)
+            if name not in problems:
+                _put_own(store, writer, name, references[name], file.parent)
+    if problems:
+        raise MakeError("\nloadpath.reference: ".join(problems.values()))
     return len(todo) + len(absent)
 
 
@@ -127,6 +145,15 @@ def _make_file(store, writer, item, name, program):
         store.put_not_made(item, _line(error))
 
 
+def _refuse_alike(names):
+    """Files are called after the models, with "-" for ":"."""
+    stems = {}
+    for name in names:
+        other = stems.setdefault(name.replace(":", "-"), name)
+        if other != name:
+            raise MakeError(f"{other!r} and {name!r} would have files of one name: call one of them otherwise")
+
+
 def _own_name(name, reference):
     return f"{name.replace(':', '-')}.{OWN}{Path(reference.checkpoint).suffix}"
 
@@ -146,6 +173,7 @@ def _put_own(store, writer, name, reference, folder):
         "rename": [list(rule) for rule in reference.rename],
         "only": reference.only,
         "skip": reference.skip,
+        "loaded": sorted(_taken(name, reference, source, reference.build().state_dict())),
     })
 
 
@@ -173,9 +201,14 @@ def _with_weights(name, reference, folder):
     return dataclasses.replace(reference, build=build, python=python, weights=weights)
 
 
+def _taken(name, reference, path, built):
+    """Returns what the file holds under the names of the module."""
+    return keys.apply(reference, _state_dict(name, reference, path), name, built)
+
+
 def _load(name, reference, path, module):
     built = module.state_dict()
-    state_dict = keys.apply(reference, _state_dict(name, reference, path), name, built)
+    state_dict = _taken(name, reference, path, built)
     # Strict within what the filters leave: the rest keeps the values of build().
     wants = keys.Rules(reference, name).wants
     for key, value in built.items():

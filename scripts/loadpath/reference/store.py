@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from loadpath.reference import registry
-from loadpath.reference.table import SOURCE, File, Program
+from loadpath.reference.table import AOTI, SOURCE, File, Program
 
 SCHEMA = 1
 _PACKAGES = ("torch", "torchvision", "transformers", "torchcrepe", "facenet-pytorch", "safetensors", "numpy")
@@ -93,7 +93,9 @@ class Store:
     def put_not_made(self, file, reason):
         """Notes why a file of a model of one's own cannot be made."""
         self._manifest["files"].pop(file.name, None)
-        entry = {"model": file.model, "format": file.format, "layout": file.layout, "reason": reason, "stamp": _file_stamp(file)}
+        program = isinstance(file, Program)
+        entry = {"model": file.model, "format": AOTI if program else file.format, "layout": "bare" if program else file.layout,
+                 "reason": reason, "stamp": (_program_stamp if program else _file_stamp)(file)}
         self._manifest.setdefault("not_made", {})[file.name] = entry
         self._write()
 
@@ -107,6 +109,9 @@ class Store:
                                     and (entry["layout"] != "own" or name in own)}
 
     def _has_program(self, program):
+        not_made = self._manifest.get("not_made", {}).get(program.name)
+        if not_made and not_made["stamp"] == _program_stamp(program):
+            return True
         entry = self._manifest["programs"].get(program.name)
         return bool(entry) and entry["stamp"] == _program_stamp(program) and self._exists(program.name, entry["size"])
 

@@ -39,8 +39,8 @@ namespace loadpath {
 ///
 /// Objects may be used on different threads at once, also for the same memory: the fills of a storage run in the order
 /// of their calls, whichever objects recorded them, and only threads that need the storage wait for them. While a
-/// load writes a tensor, no other thread may touch it. A scope begins and ends on one thread. Scopes nest, also those of
-/// different objects.
+/// load writes a tensor, no other thread may touch it. A scope begins and ends on one thread. Scopes nest, also those
+/// of different objects.
 ///
 /// Process-wide: linking this registers a fallback for LibTorch's dispatch key TESTING_ONLY_GenericMode, the only one
 /// that is free for it. The fallback runs only on a thread inside a scope. A program that registers one for the same
