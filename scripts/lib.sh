@@ -215,12 +215,17 @@ python_environment() {
     text="making .venv: $(sed -n 's/^torch==/torch /p' "${requirements[0]}") and $(grep -c == "${requirements[0]}") more, 3 GB to fetch"
     rm -rf "$venv"
   fi
+  # Compiling all of the packages takes minutes; without any, each import of PyTorch takes 10 s. This compiles what is used.
+  compile_imports() {
+    env -u PYTHONDONTWRITEBYTECODE "$venv/bin/python" -c 'import jsonschema, scipy.stats, torch.distributed.checkpoint, torch.export, torchvision, transformers'
+  }
   make_environment() {
     [ -e "$venv/bin/python" ] || { mkdir -p "$venv" && : >"$venv/.unfinished" && "$python" -m venv "$venv"; } || return
     : >"$venv/.unfinished"
     rm -f "$venv/.stamp"
     "$venv/bin/python" -m pip install --no-compile --progress-bar off -r "${requirements[0]}" -r "${requirements[2]}" &&
       "$venv/bin/python" -m pip install --no-compile --progress-bar off --no-deps -r "${requirements[1]}" &&
+      compile_imports &&
       environment_stamp >"$venv/.stamp" && rm "$venv/.unfinished"
   }
   logged python-environment "$text" make_environment

@@ -93,7 +93,7 @@ def make(references, file, data, program=None):
 
     torch.use_deterministic_algorithms(True, warn_only=True)
     registry.use({name: _with_weights(name, reference, file.parent) for name, reference in references.items()}, file)
-    wanted = table.product(list(references), table.FORMATS, table.LAYOUTS)
+    wanted = table.product(list(references), (*table.FORMATS, table.AOTI), table.LAYOUTS)
     with Store(data) as store:
         _refuse_alike(references)
         own = {_own_name(name, reference): name for name, reference in references.items() if reference.checkpoint}
