@@ -62,6 +62,7 @@ Limits::Cost Time(std::uint64_t bytes, int threads, const std::function<bool(std
   std::vector<std::int64_t> ends(threads);
   {
     std::vector<std::jthread> pool;
+    pool.reserve(static_cast<std::size_t>(threads));
     const std::uint64_t part = (bytes / threads + kBlock - 1) / kBlock * kBlock;
     for (int i = 0; i < threads; ++i) {
       pool.emplace_back([&, i] {

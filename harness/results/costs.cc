@@ -82,7 +82,9 @@ std::vector<std::string> CostDifferences(const ExactCosts& before, const ExactCo
   for (const CostField& field : kFields) {
     if (field.of_one_file && !same_file) continue;
     const std::string was = Grouped(before, field.name), is = Grouped(now, field.name);
-    if (was != is) differences.push_back(std::string(field.name) + " " + was + " -> " + is);
+    if (was == is) continue;
+    std::string& difference = differences.emplace_back(field.name);
+    difference.append(" ").append(was).append(" -> ").append(is);
   }
   return differences;
 }
