@@ -222,9 +222,7 @@ CostsByCase CostsBefore(const SuiteOptions& options) {
 }
 
 // The costs of the run, with the file of each load.
-CostsByCase CostsNow(std::span<Run* const> runs, const Session& session) {
-  std::vector<Record> records;
-  for (const Run* run : runs) records.push_back(run->record);
+CostsByCase CostsNow(std::span<const Record> records, std::span<Run* const> runs, const Session& session) {
   CostsByCase costs = CostsOf(records);
   for (const Run* run : runs) {
     const auto found = costs.find(run->record.name);
@@ -324,7 +322,7 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   if (json) Write(*json, result);
   if (result.notes.interrupted) return result;
   if (options.costs.empty() && !costs) return result;
-  const CostsByCase now = CostsNow(asked, session);
+  const CostsByCase now = CostsNow(result.records, asked, session);
   if (!options.costs.empty()) HoldCosts(before, now, catalogue, asked, options, result);
   if (costs) costs->Write(CostsText(now));
   return result;
