@@ -41,8 +41,7 @@ Forward OpenModule(const std::string& name, const Session& session, at::Device d
 // TorchScript archives hold these too.
 std::set<std::string> NonPersistentBuffers(const Model& model) {
   DeferredInit deferred;
-  const auto module = deferred.Construct(model.make);
-  deferred.Loaded(module->parameters());
+  const auto module = deferred.Construct(model.make);  // gone before `deferred`, so nothing is ever filled
   return NonPersistentOf(*module);
 }
 
