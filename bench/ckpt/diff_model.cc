@@ -8,6 +8,7 @@
 #include "harness/checkpoint/dict_part.h"
 #include "harness/diff/differences.h"
 #include "harness/inspect/state_dict_places.h"
+#include "harness/suite/fitting_model.h"
 #include "loadpath/load_state_dict.h"
 
 namespace loadpath::ckpt {
@@ -49,10 +50,19 @@ int RunDiffModel(const DiffModelOptions& options, std::span<const Model> models)
     }
   }
   if (!differences.equal()) differences.causes = WhyNot(models, model, *module, state_dict, options.file);
-  differences.proposal = Proposal(*module, state_dict, options.file, options.rules);
+  const Model* other = FittingModel(state_dict, models);
+  if (other == nullptr || other == &model) {
+    differences.proposal = Proposal(*module, state_dict, options.file, options.rules);
+  }
   if (differences.proposal) {
-    differences.proposed_command = CommandName() + " diff" + ProposedArguments(*differences.proposal, options.file) +
-                                   " --model " + ShellQuoted(options.model) + (options.open.opaque ? " --opaque" : "");
+    const RuleProposal& proposal = *differences.proposal;
+    StateDict proposed = StateDict::From(state_dict.shared_checkpoint(), proposal.key_path);
+    proposed.Apply(proposal.rules);
+    const std::vector<KeyInfo> rest = KeysOf(proposed);
+    differences.causes =
+        LikelyCauses({wanted, rest, options.model, options.file.text, /*both_files=*/false, CommandName()});
+    differences.proposed_command = CommandName() + " diff" + ProposedArguments(proposal, options.file) + " --model " +
+                                   ShellQuoted(options.model) + (options.open.opaque ? " --opaque" : "");
   }
   const bool taken = differences.missing.empty() && differences.unexpected.empty() && check.error_messages.empty();
   if (!differences.equal() && taken && !check.plan.warnings.empty()) {

@@ -91,9 +91,9 @@ void DescribeRefusal(LoadRecord& record, const LoadOptions& options, std::span<c
     record.hints.push_back(std::to_string(proposal->matched) + " of " + Counted(proposal->wanted, "key") +
                            " match with" + key + RuleArguments(proposal->rules) + " (" + CommandName() + " diff " +
                            ShellArgument(options.file.file) + " --model " + ShellQuoted(options.model) + " shows how)" +
-                           (proposal->by_order ? "; " + std::string(kByOrder) : ""));
+                           (proposal->by_order() ? "; " + std::string(kByOrder) : ""));
   }
-  if (record.hints.empty() && how.strict) record.hints = LenientHint(module, state_dict);
+  if (record.hints.empty()) record.hints = LenientHint(module, state_dict, how);
 }
 
 // Returns "linear.weight is float16, not float32": a tensor whose dtype is not the one that the model is constructed
@@ -142,10 +142,10 @@ std::optional<LoadResult> LoadInto(torch::nn::Module& module, std::span<const Mo
     } catch (const StateDictError&) {
       // It is not a dict of texts, so that no key can be compared.
       const Tree& tree = request.checkpoint->tree();
+      const std::string inspect = CommandName() + " inspect " + ShellArgument(options.file.file);
       record.hints = {ListTensors(tree, tree.root()).size() > 1
-                          ? "ckpt inspect " + ShellArgument(options.file.file) + " shows where a state dict lies"
-                          : "there is no state dict in this file: ckpt inspect " + ShellArgument(options.file.file) +
-                                " shows what it holds"};
+                          ? inspect + " shows where a state dict lies"
+                          : "there is no state dict in this file: " + inspect + " shows what it holds"};
       if (const auto nested = FindNested(*request.checkpoint, KeysOf(module), options.file.key); !nested.empty()) {
         record.hints = {NestedCause(options.file, nested)};
       }

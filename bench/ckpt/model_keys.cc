@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "bench/ckpt/errors.h"
 #include "harness/base/error.h"
 #include "harness/base/keyed_hash.h"
 #include "harness/base/nearest.h"
@@ -50,8 +51,8 @@ std::string TiedCause(const torch::nn::Module& module, std::span<const KeyInfo> 
     if (missing++ == 0) example = '"' + name + "\" is the same tensor as \"" + other->second + '"';
   }
   if (missing == 0 || matched != have.size()) return "";
-  return example + ", which is in the file" + (missing > 1 ? ", and so are the others" : "") +
-         ": ckpt load --lenient loads it under both names";
+  return example + ", which is in the file" + (missing > 1 ? ", and so are the others" : "") + ": " + CommandName() +
+         " load --lenient loads it under both names";
 }
 
 // Returns the model that the state dict at the one place fits, as it lies there.
@@ -114,7 +115,7 @@ std::vector<std::string> WhyNot(std::span<const Model> models, const Model& mode
     return {"these are the keys of model " + name + ": --model " + name};
   }
   if (std::string cause = TiedCause(module, have); !cause.empty()) return {std::move(cause)};
-  return LikelyCauses({wanted, have, std::string(model.name), file.text});
+  return LikelyCauses({wanted, have, std::string(model.name), file.text, /*both_files=*/false, CommandName()});
 }
 
 std::optional<RuleProposal> Proposal(torch::nn::Module& module, const StateDict& state_dict, const FileAndKey& file,
@@ -137,12 +138,25 @@ std::string ProposedArguments(const RuleProposal& proposal, const FileAndKey& fi
   return " " + ShellArgument(file.file, proposal.key_path) + RuleArguments(proposal.rules);
 }
 
-std::vector<std::string> LenientHint(torch::nn::Module& module, const StateDict& state_dict) {
-  const LoadCheck check = CheckLoadStateDict(module, state_dict, {.strict = false});
-  const std::size_t count = check.plan.tensors.size();
-  if (!check.error_messages.empty() || count == 0) return {};
-  return {"--lenient (strict=False) loads the " + Counted(count, "key") +
-          (count == 1 ? " that matches" : " that match")};
+std::vector<std::string> LenientHint(torch::nn::Module& module, const StateDict& state_dict,
+                                     const LoadStateDictOptions& how) {
+  struct Easing {
+    const char* flags;
+    bool lenient, skip_mismatched;
+  };
+  for (const Easing& easing : {Easing{"--lenient (strict=False)", true, false},
+                               {"--skip-mismatched", false, true},
+                               {"--lenient --skip-mismatched", true, true}}) {
+    LoadStateDictOptions eased = how;
+    eased.strict = how.strict && !easing.lenient;
+    eased.skip_mismatched = how.skip_mismatched || easing.skip_mismatched;
+    const LoadCheck check = CheckLoadStateDict(module, state_dict, eased);
+    const std::size_t count = check.plan.tensors.size();
+    if (!check.error_messages.empty() || count == 0) continue;
+    return {std::string(easing.flags) + " loads the " + Counted(count, "key") +
+            (count == 1 ? " that matches" : " that match")};
+  }
+  return {};
 }
 
 }  // namespace loadpath::ckpt

@@ -37,9 +37,10 @@ std::optional<RuleProposal> Proposal(torch::nn::Module& module, const StateDict&
 /// Returns the arguments by which a command line follows the proposal: " FILE::model --prefix module.".
 std::string ProposedArguments(const RuleProposal& proposal, const FileAndKey& file);
 
-/// Says what a load that is not strict takes of a state dict that strict refuses. Returns nothing if it refuses that
-/// too.
-std::vector<std::string> LenientHint(torch::nn::Module& module, const StateDict& state_dict);
+/// Says what a load with --lenient or --skip-mismatched, or both, takes of a state dict that one by `how` refuses.
+/// Returns nothing if it refuses that too.
+std::vector<std::string> LenientHint(torch::nn::Module& module, const StateDict& state_dict,
+                                     const LoadStateDictOptions& how);
 
 }  // namespace loadpath::ckpt
 

@@ -294,7 +294,8 @@ std::vector<std::string> LikelyCauses(const KeySets& sets) {
   if (causes.empty() && !missing.empty() && missing.size() == sets.wanted.size() && !sets.have.empty()) {
     causes.push_back("no key of " + sets.wanted_name + " is in " + sets.have_name +
                      ": it holds another model, or its state dict "
-                     "lies elsewhere in the file (ckpt inspect shows where)");
+                     "lies elsewhere in the file (" +
+                     sets.command + " inspect shows where)");
   }
   return causes;
 }

@@ -27,7 +27,8 @@ struct KeyInfo {
 struct KeySets {
   std::span<const KeyInfo> wanted, have;
   std::string wanted_name, have_name;
-  bool both_files = false;  ///< so that --prefix is removed from the keys of both
+  bool both_files = false;       ///< so that --prefix is removed from the keys of both
+  std::string command = "ckpt";  ///< how command lines in a sentence call the program
 };
 
 /// Where the keys that are wanted lie in a file.

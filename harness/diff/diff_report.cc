@@ -35,9 +35,16 @@ ReportJson TensorsJson(std::span<const TensorDifference> tensors) {
 ReportJson ProposalJson(const RuleProposal& proposal, const std::string& command) {
   ReportJson rename = ReportJson::array();
   for (const KeyRename& rule : proposal.rules.rename) rename.push_back({rule.pattern, rule.replacement});
-  return {{"key", proposal.key_path},    {"prefixes", proposal.rules.prefixes},       {"rename", rename},
-          {"matched", proposal.matched}, {"matched_before", proposal.matched_before}, {"wanted", proposal.wanted},
-          {"missing", proposal.missing}, {"unexpected", proposal.unexpected},         {"by_order", proposal.by_order},
+  return {{"key", proposal.key_path},
+          {"prefixes", proposal.rules.prefixes},
+          {"rename", rename},
+          {"matched", proposal.matched},
+          {"matched_before", proposal.matched_before},
+          {"wanted", proposal.wanted},
+          {"missing", proposal.missing},
+          {"unexpected", proposal.unexpected},
+          {"shapes", MismatchesJson("key", proposal.shapes)},
+          {"by_order", proposal.by_order()},
           {"command", command}};
 }
 
@@ -46,10 +53,10 @@ void AppendProposal(std::string& out, const RuleProposal& proposal, const std::s
   out += "proposal: with these rules " + std::to_string(proposal.matched) + " of " + Counted(proposal.wanted, "key") +
          (proposal.matched == 1 ? " matches, " : " match, ") + std::to_string(proposal.matched_before) +
          " without them\n";
-  Table rules({Align::kLeft, Align::kLeft, Align::kLeft});
+  Table rules({Align::kLeft, Align::kLeft, Align::kLeft, Align::kLeft});
   for (const RuleEffect& effect : proposal.effects) {
     rules.Add({Escaped(effect.rule), "changes " + Counted(effect.keys, "key"),
-               Escaped(effect.from) + " -> " + Escaped(effect.to)});
+               Escaped(effect.from) + " -> " + Escaped(effect.to), effect.by_order ? "by shape and order alone" : ""});
   }
   rules.AppendTo(out, "  ");
   const auto unmatched = [&](const char* what, const std::vector<std::string>& keys) {
@@ -60,8 +67,28 @@ void AppendProposal(std::string& out, const RuleProposal& proposal, const std::s
   };
   unmatched("missing", proposal.missing);
   unmatched("unexpected", proposal.unexpected);
-  if (proposal.by_order) out.append("  ").append(kByOrder).append("\n");
+  std::vector<std::string> shapes;
+  for (const Mismatch& one : proposal.shapes) shapes.push_back(one.key + " " + one.wanted + " -> " + one.have);
+  unmatched("of another shape", shapes);
+  if (proposal.by_order()) out.append("  ").append(kByOrder).append("\n");
   out += "  " + command + "\n";
+}
+
+// "different: 2 missing, 1 of another shape; 5 keys compared"
+std::string Verdict(const Differences& differences) {
+  std::string counts;
+  const auto add = [&](std::size_t count, const char* what) {
+    if (count > 0) counts.append(counts.empty() ? "" : ", ").append(std::to_string(count)).append(" ").append(what);
+  };
+  add(differences.missing.size(), "missing");
+  add(differences.unexpected.size(), "unexpected");
+  add(differences.shapes.size(), "of another shape");
+  add(differences.dtypes.size(), "of another dtype");
+  add(differences.tensors.size(), "with other elements");
+  add(differences.values.size(), differences.values.size() == 1 ? "other value" : "other values");
+  add(differences.refused.size(), "refused by load_state_dict");
+  return (differences.equal() ? "equal: " : "different: " + counts + "; ") + Counted(differences.compared, "key") +
+         " compared" + (differences.against_model ? " by name, shape and dtype; values are not\n" : "\n");
 }
 
 }  // namespace
@@ -140,11 +167,12 @@ std::string DiffText(const Differences& differences) {
   }
   section("tensors that differ" + beyond, tensors);
   section("values: " + wanted + " -> " + have, pairs(differences.values));
-  for (const std::string& cause : differences.causes) out += "likely cause: " + cause + "\n";
   if (differences.proposal) AppendProposal(out, *differences.proposal, differences.proposed_command);
-  out += differences.equal() ? "equal: " : "different: ";
-  out += Counted(differences.compared, "key") + " compared";
-  return out + (differences.against_model ? " by name, shape and dtype; values are not\n" : "\n");
+  for (const std::string& cause : differences.causes) {
+    out += differences.proposal ? "likely cause of the rest: " : "likely cause: ";
+    out += cause + "\n";
+  }
+  return out + Verdict(differences);
 }
 
 }  // namespace loadpath

@@ -222,7 +222,7 @@ std::string NestedIn(const FileAndKey& file, std::span<const NestedKeys> places,
   const auto argument = [&](const FileAndKey& one) {
     return ShellArgument(one.file, &one == &file ? key_path : one.key);
   };
-  std::string command = "ckpt diff " + argument(wanted) + " " + argument(have);
+  std::string command = options.command + " diff " + argument(wanted) + " " + argument(have);
   KeyRules rules = options.rules;
   if (!prefix.empty() && std::ranges::find(rules.prefixes, prefix) == rules.prefixes.end())
     rules.prefixes.push_back(prefix);
@@ -271,7 +271,7 @@ Differences CompareKeys(const KeySets& sets) {
 Differences CompareFiles(const FileAndKey& wanted, const FileAndKey& have, const DiffOptions& options) {
   const Side a = Open(wanted, options), b = Open(have, options);
   RequireFilterMatch(a, b);
-  Differences differences = CompareKeys({a.keys, b.keys, wanted.text, have.text, /*both_files=*/true});
+  Differences differences = CompareKeys({a.keys, b.keys, wanted.text, have.text, /*both_files=*/true, options.command});
   if (!differences.missing.empty()) {
     if (const auto nested = FindNested(*b.checkpoint, a.keys, have.key); !nested.empty()) {
       differences.causes = {NestedIn(have, nested, wanted, have, options)};

@@ -14,11 +14,6 @@
 
 namespace loadpath {
 
-/// A key, or the path of a value, under which the two sides hold something else. An empty text: nothing.
-struct Mismatch {
-  std::string key, wanted, have;
-};
-
 /// What a comparison found. `wanted` is the model or the first file, `have` the file or the second one.
 struct Differences {
   std::string wanted_name, have_name;
@@ -27,8 +22,8 @@ struct Differences {
   std::vector<std::string> missing, unexpected;
   std::vector<Mismatch> shapes, dtypes, values;
   std::vector<TensorDifference> tensors;
-  std::vector<std::string> refused;  ///< what load_state_dict refuses besides, in PyTorch's words
-  std::vector<std::string> causes;
+  std::vector<std::string> refused;      ///< what load_state_dict refuses besides, in PyTorch's words
+  std::vector<std::string> causes;       ///< with a proposal: of what it leaves unmatched
   std::optional<RuleProposal> proposal;  ///< rules by which more keys match
   std::string proposed_command;          ///< that compares by them
   bool against_model = false;            ///< which has no values to compare
@@ -47,6 +42,7 @@ struct DiffOptions {
   std::optional<Tolerance> tolerance = {};  ///< nullopt: bit by bit
   OpenOptions open = {};                    ///< of both files
   CrcMode crc = CrcMode::kAuto;
+  std::string command = "ckpt";  ///< how the command line of a cause calls the program
 };
 
 /// Compares two files, each from its key path on: keys, shapes, dtypes, elements and plain values. If the state dict of
@@ -60,7 +56,7 @@ std::string DiffText(const Differences& differences);
 /// "dtypes": …, "tensors": [{"key", "elements", "differing", "first", "largest", "largest_at", "relative",
 /// "relative_at"}], "values": [{"path", "wanted", "have"}], "causes"}; with a tolerance also "rtol" and "atol";
 /// "errors" with what load_state_dict refuses besides; "proposal": {"key", "prefixes", "rename": [[pattern,
-/// replacement]], "matched", "matched_before", "wanted", "missing", "unexpected", "by_order", "command"}.
+/// replacement]], "matched", "matched_before", "wanted", "missing", "unexpected", "shapes", "by_order", "command"}.
 std::string DiffJson(const Differences& differences);
 
 }  // namespace loadpath

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "harness/base/keyed_hash.h"
+#include "harness/base/text.h"
 #include "harness/checkpoint/limits.h"
 #include "harness/diff/layer_numbers.h"
 #include "harness/diff/name_changes.h"
@@ -178,7 +179,7 @@ class Search {
     }
     // That a name only gets or loses a beginning needs no proof that no other change does as well.
     const bool contained = change.begins && (change.from.empty() || change.to.empty());
-    by_order_ |= rival || !NamesAgree(change, brought) || (!all && !contained);
+    if (rival || !NamesAgree(change, brought) || (!all && !contained)) guesses_.push_back(change);
     return true;
   }
 
@@ -205,9 +206,10 @@ class Search {
       const std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs = Aligned(layers, other->second);
       if (!MayAlign(layers, other->second, pairs)) continue;
       if (std::ranges::all_of(pairs, [](const auto& pair) { return pair.first == pair.second; })) continue;
+      const std::vector<NameChange> changes = NumberChanges(std::string(before), pairs);
       const bool by_order = ByOrder(layers, other->second, pairs);
-      if (!Take({.rename = NumberChanges(std::string(before), pairs)}, 1)) continue;
-      by_order_ |= by_order;
+      if (!Take({.rename = changes}, 1)) continue;
+      if (by_order) guesses_.insert(guesses_.end(), changes.begin(), changes.end());
       return true;
     }
     return false;
@@ -235,7 +237,8 @@ class Search {
     std::size_t keys = 0;
     for (const auto& module : have) keys += module.second.size();
     if (!Take(changes, keys)) return false;
-    return by_order_ = true;
+    guesses_.insert(guesses_.end(), changes.rename.begin(), changes.rename.end());
+    return true;
   }
 
   // Leaves out the rules that bring nothing in the end.
@@ -264,11 +267,13 @@ class Search {
                           .matched = matched_,
                           .missing = {},
                           .unexpected = {},
-                          .by_order = by_order_};
+                          .shapes = {}};
     Names names = original_;
     const auto add = [&](const NameChanges& one) {
       Names renamed = Applied(one, names).value_or(names);
       RuleEffect effect{.rule = RuleArguments(RulesOf(one)).substr(1), .keys = 0, .from = {}, .to = {}};
+      const NameChange change = one.rename.empty() ? NameChange{one.prefixes[0], ""} : one.rename[0];
+      effect.by_order = std::ranges::find(guesses_, change) != guesses_.end();
       for (std::size_t i = 0; i < names.size(); ++i) {
         if (renamed[i] == names[i] || effect.keys++ > 0) continue;
         effect.from = names[i];
@@ -279,8 +284,18 @@ class Search {
     };
     for (const std::string& prefix : changes_.prefixes) add({.prefixes = {prefix}});
     for (const NameChange& change : changes_.rename) add({.rename = {change}});
-    for (const KeyInfo* info : UnmatchedWanted()) proposal.missing.push_back(info->key);
-    for (const std::size_t i : UnmatchedHave()) proposal.unexpected.push_back(names_[i]);
+    HashSet<std::string_view> other_shape;
+    for (const std::size_t i : UnmatchedHave()) {
+      const auto found = by_name_.find(names_[i]);
+      if (found == by_name_.end()) {
+        proposal.unexpected.push_back(names_[i]);
+      } else if (other_shape.insert(names_[i]).second) {
+        proposal.shapes.push_back({names_[i], Brackets(found->second->shape), Brackets(have_[i].shape)});
+      }
+    }
+    for (const KeyInfo* info : UnmatchedWanted()) {
+      if (!other_shape.contains(info->key)) proposal.missing.push_back(info->key);
+    }
     return proposal;
   }
 
@@ -289,11 +304,13 @@ class Search {
   Names original_, names_, wanted_names_;
   NameChanges changes_;
   std::size_t before_ = 0, matched_ = 0;
-  bool by_order_ = false;
+  std::vector<NameChange> guesses_;  // changes that only the shapes or the order of layers speak for
   std::uint64_t& budget_;
 };
 
 }  // namespace
+
+bool RuleProposal::by_order() const { return std::ranges::any_of(effects, &RuleEffect::by_order); }
 
 std::optional<RuleProposal> ProposeRules(std::span<const KeyInfo> wanted, std::span<const KeyInfo> have) {
   std::uint64_t budget = limits::kProposalBytes;

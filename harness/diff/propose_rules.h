@@ -18,6 +18,12 @@ struct RuleEffect {
   std::string rule;  ///< as on a command line: "--prefix module."
   std::size_t keys = 0;
   std::string from, to;
+  bool by_order = false;  ///< it pairs layers only by their shapes, or by their order among layers of one shape
+};
+
+/// A key, or the path of a value, under which the two sides hold something else. An empty text: nothing.
+struct Mismatch {
+  std::string key, wanted, have;
 };
 
 /// Rules by which more of a state dict's keys are those of a model. They are a guess, to be looked at before use.
@@ -28,7 +34,8 @@ struct RuleProposal {
   std::size_t wanted = 0;                        ///< keys of the model
   std::size_t matched_before = 0, matched = 0;   ///< of these, with name and shape in the state dict
   std::vector<std::string> missing, unexpected;  ///< what stays unmatched; the unexpected by their new names
-  bool by_order = false;  ///< a rule pairs layers only by their shapes, or by their order among layers of one shape
+  std::vector<Mismatch> shapes;                  ///< what matches by name alone
+  bool by_order() const;                         ///< one of the rules is
 };
 
 /// What is said of a proposal that is `by_order`.

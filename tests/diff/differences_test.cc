@@ -206,7 +206,7 @@ TEST(DifferencesTest, Reports) {
             "  gone\n"
             "tensors that differ by more than 0 + 0.5 of the value\n"
             "  w  1 of 2 elements  largest difference 3 at [1]  largest relative inf at [1]\n"
-            "different: 1 key compared\n");
+            "different: 1 missing, 1 with other elements; 1 key compared\n");
 }
 
 std::string NumpyArray(std::string_view code, std::int32_t count, const std::string& data) {

@@ -229,7 +229,33 @@ class ProposalTest(Case):
   --rename '^block\\.=custom.'  changes 2 keys  block.linear.weight -> custom.linear.weight
   still unexpected: x
   ckpt diff {path} --prefix net. --rename '^block\\.=custom.' --model custom
+different: 4 missing, 5 unexpected; 0 keys compared by name, shape and dtype; values are not
 """, out)
+
+    def test_the_rest_has_its_own_cause(self):
+        """Not the prefix, which the proposal removes already."""
+        path = self.save({"module." + key: value[:, :-1] if key == "linear.weight" else value for key, value in CUSTOM.items()})
+        got = self.json("diff", path, "--model", "custom", code=1)
+        self.assertEqual((got["proposal"]["matched"], got["proposal"]["missing"], got["proposal"]["unexpected"]), (3, [], []))
+        self.assertEqual(got["proposal"]["shapes"], [{"key": "linear.weight", "wanted": "[10, 128]", "have": "[10, 127]"}])
+        self.assertEqual(got["causes"], [])
+        self.assertIn("  still of another shape: linear.weight [10, 128] -> [10, 127]\n", self.succeeds("diff", path, "--model", "custom", code=1))
+        path = self.save({"module." + key: value.T if key == "linear.weight" else value for key, value in CUSTOM.items()})
+        self.assertIn("likely cause of the rest: 1 tensor would fit transposed, \"linear.weight\" first ", self.succeeds("diff", path, "--model", "custom", code=1))
+
+    def test_what_is_paired_by_order(self):
+        path = self.save(renamed(CUSTOM, lambda key: "net." + re.sub("^linear", "other", key)))
+        out = self.succeeds("diff", path, "--model", "custom", code=1)
+        self.assertRegex(out, r"  --prefix net\. +changes 4 keys  \S+ -> \S+\n")
+        self.assertRegex(out, r"  --rename '\^other\\\.=linear\.'  changes 2 keys  \S+ -> \S+ +by shape and order alone\n")
+
+    def test_skip_mismatched_is_offered(self):
+        path = self.save(CUSTOM | {"linear.weight": torch.ones(7, 128), "linear.bias": torch.ones(7)})
+        _, _, err = self.ckpt("load", path, "--model", "custom")
+        self.assertTrue(err.endswith("hint: --skip-mismatched loads the 2 keys that match\n"), err)
+        path = self.save({key: torch.ones(7) if key == "linear.bias" else value for key, value in CUSTOM.items() if key != "custom.linear.bias"})
+        _, _, err = self.ckpt("load", path, "--model", "custom")
+        self.assertTrue(err.endswith("hint: --lenient --skip-mismatched loads the 2 keys that match\n"), err)
 
     def test_the_hint_of_load_warns_and_keeps_the_filters(self):
         path = self.save(renamed(CUSTOM, lambda key: "net." + key.replace("custom.", "block.")) | {"net.x": torch.ones(1)})
