@@ -65,8 +65,8 @@ int CheckAndPrint(const SuiteOptions& options, std::span<const Model> models) {
                 " as the manifest says, in " + options.data + "\n");
     return 0;
   }
-  std::cerr << options.program << ": " << Counted(check.problems.size(), "problem") << " in " << options.data << "; "
-            << options.make_data << "\n";
+  std::cerr << options.program << ": " << Counted(check.problems.size(), "problem") << " in " << options.data
+            << "; delete a file that is not right, and " << options.make_data << "\n";
   return 1;
 }
 
@@ -95,8 +95,8 @@ int Main(const SuiteOptions& options, std::span<const Model> models) {
 }
 
 int RunCkpt(const std::string& program, int argc, char** argv, std::span<const Model> models, const std::string& data) {
-  InstallMappingGuard("ckpt");
-  ckpt::SetCommandName(program + " ckpt");
+  ckpt::SetCommandNames({program + " ckpt", program, std::string(models.front().name)});
+  InstallMappingGuard(ckpt::CommandName().c_str());
   return ckpt::RunProgram([&] {
     const std::optional<ckpt::Invocation> invocation = ckpt::ParseCommandLine(argc, argv);
     return invocation ? ckpt::RunWithModels(*invocation, models, data) : ckpt::kDone;

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <vector>
 
+#include "bench/ckpt/errors.h"
 #include "harness/base/error.h"
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
@@ -42,12 +43,13 @@ std::string UnexpectedArgument(const CLI::App& app, const std::string& name, con
 // The one line for a command line that CLI11 refused. `first` is the first argument, `chosen` the subcommand it names.
 std::string Line(const CLI::App& app, const CLI::App* chosen, const CLI::ParseError& error, const std::string& first) {
   if (chosen == nullptr) {
-    if (first.empty()) return "ckpt: " + Joined(Names(), " or ") + " is missing (ckpt --help)";
-    if (first.starts_with("-")) return UnexpectedArgument(app, "ckpt", first);
-    return "ckpt: no subcommand " + Escaped(first) + DidYouMean(first, Names()) + " (" + Joined(Names(), ", ") +
-           "; ckpt --help)";
+    if (first.empty())
+      return CommandName() + ": " + Joined(Names(), " or ") + " is missing (" + CommandName() + " --help)";
+    if (first.starts_with("-")) return UnexpectedArgument(app, CommandName(), first);
+    return CommandName() + ": no subcommand " + Escaped(first) + DidYouMean(first, Names()) + " (" +
+           Joined(Names(), ", ") + "; " + CommandName() + " --help)";
   }
-  const std::string name = "ckpt " + chosen->get_name();
+  const std::string name = CommandName() + " " + chosen->get_name();
   const std::vector<std::string> rest = app.remaining(true);
   // A mistyped --model is what to tell, not that --model is required.
   if (!rest.empty() && (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
@@ -59,7 +61,7 @@ std::string Line(const CLI::App& app, const CLI::App* chosen, const CLI::ParseEr
 
 // CLI11 ends the line.
 std::string VersionLines() {
-  std::string text = VersionText("ckpt");
+  std::string text = VersionText(CommandName());
   if (text.ends_with('\n')) text.pop_back();
   return text;
 }
@@ -89,16 +91,13 @@ std::optional<Invocation> ParseCommandLine(int argc, char** argv) {
   CLI::App app(
       "Shows what a PyTorch checkpoint holds, loads it into a C++ module, compares checkpoints, converts to "
       "safetensors.",
-      "ckpt");
+      CommandName());
   LayOutHelp(app);
   app.require_subcommand(1);
-  app.set_version_flag("--version", VersionLines, "Print the version and how ckpt was built");
-  app.footer(std::string("Examples:\n"
-                         "  ckpt inspect model.pth\n"
-                         "  ckpt load linear_model.pth --model linear --key model_state_dict\n"
-                         "  ckpt diff before.pth after.pth\n"
-                         "  ckpt diff training.pth::model_state_dict model.safetensors\n"
-                         "  ckpt convert model.pth model.safetensors\n\n") +
+  app.set_version_flag("--version", VersionLines, "Print the version and how this was built");
+  app.footer(Examples({"inspect model.pth", "load linear_model.pth --model linear --key model_state_dict",
+                       "diff before.pth after.pth", "diff training.pth::model_state_dict model.safetensors",
+                       "convert model.pth model.safetensors"}) +
              kExitCodes);
 
   const std::string first = argc > 1 ? argv[1] : "";
@@ -127,6 +126,21 @@ std::optional<Invocation> ParseCommandLine(int argc, char** argv) {
     invocation = {std::move(commands[i]), NeedsIt(needs[i].second, *needs[i].first)};
   }
   return invocation;
+}
+
+std::string Examples(std::initializer_list<std::string_view> command_lines) {
+  constexpr std::string_view kModel = "--model ";
+  std::string text = "Examples:\n";
+  for (const std::string_view command_line : command_lines) {
+    std::string line(command_line);
+    const std::size_t model = line.find(kModel);
+    if (!Commands().model.empty() && model != std::string::npos) {
+      const std::size_t begin = model + kModel.size();
+      line.replace(begin, std::min(line.find(' ', begin), line.size()) - begin, ShellQuoted(Commands().model));
+    }
+    text += "  " + CommandName() + " " + line + "\n";
+  }
+  return text + "\n";
 }
 
 CLI::Option* AddFile(CLI::App& app, const std::string& name, std::string& file, const std::string& help) {

@@ -1,8 +1,10 @@
 #ifndef LOADPATH_BENCH_CKPT_COMMAND_LINE_H_
 #define LOADPATH_BENCH_CKPT_COMMAND_LINE_H_
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "bench/ckpt/subcommands.h"
 #include "harness/command_line/command_line.h"
@@ -26,6 +28,9 @@ std::optional<Invocation> ParseCommandLine(int argc, char** argv);
 /// The last lines of every help.
 inline constexpr const char* kExitCodes =
     "Exit code: 0 done; 1 the check or comparison failed; 2 bad input or bad use, with one line on standard error.";
+
+/// Returns "Examples:" and a line for each command line, which is given without the program's name.
+std::string Examples(std::initializer_list<std::string_view> command_lines);
 
 /// Adds the positional argument FILE, which is FILE::key.path too.
 CLI::Option* AddFile(CLI::App& app, const std::string& name, std::string& file, const std::string& help);

@@ -34,13 +34,12 @@ Command DeclareConvert(CLI::App& app) {
   AddJson(app, options->json);
   AddOpaque(app, options->convert.open);
   AddCrc(app, options->convert.crc, "the storages that are read");
-  app.footer(std::string("Examples:\n"
-                         "  ckpt convert gpt2.pth gpt2.safetensors\n"
-                         "  ckpt convert training.pth model.safetensors --key model_state_dict\n"
-                         "  ckpt convert training.pth::ema.shadow ema.safetensors\n"
-                         "  ckpt convert ddp.pth model.safetensors --prefix module.\n"
-                         "  ckpt convert whole_model.pth model.safetensors --opaque\n\n") +
-             kExitCodes);
+  app.footer(
+      Examples({"convert model.pth model.safetensors", "convert training.pth model.safetensors --key model_state_dict",
+                "convert training.pth::ema.shadow ema.safetensors",
+                "convert ddp.pth model.safetensors --prefix module.",
+                "convert whole_model.pth model.safetensors --opaque"}) +
+      kExitCodes);
   return {[options] { return ParseFileAndKey(options->file).file; },
           [options](const ModelRuns*) {
             const FileAndKey from = WithKey(ParseFileAndKey(options->file), options->key);

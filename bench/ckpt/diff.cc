@@ -26,12 +26,14 @@ int Run(const Options& options, const ModelRuns* models) {
                          .json = options.json,
                          .open = options.diff.open});
   }
-  if (options.other.empty()) throw UsageError("ckpt diff: OTHER or --model is missing (ckpt diff --help)");
+  if (options.other.empty())
+    throw UsageError(CommandName() + " diff: OTHER or --model is missing (" + CommandName() + " diff --help)");
   FileAndKey other = ParseFileAndKey(options.other);
   // --key is for those that name none themselves.
   if (!file.HasKey() || other.HasKey()) file = WithKey(file, options.key);
   if (!other.HasKey()) other = WithKey(other, options.key);
   DiffOptions diff = options.diff;
+  diff.command = CommandName();
   if (options.rtol || options.atol) diff.tolerance = {options.rtol.value_or(0), options.atol.value_or(0)};
   const Differences differences = CompareFiles(file, other, diff);
   WriteStdout(options.json ? DiffJson(differences) : DiffText(differences));
@@ -68,14 +70,12 @@ Command DeclareDiff(CLI::App& app) {
   AddJson(app, options->json);
   AddOpaque(app, options->diff.open);
   AddCrc(app, options->diff.crc, "the storages that are read");
-  app.footer(std::string("Examples:\n"
-                         "  ckpt diff before.pth after.pth\n"
-                         "  ckpt diff epoch1.pth epoch2.pth --key model_state_dict --json\n"
-                         "  ckpt diff training.pth::model_state_dict model.safetensors\n"
-                         "  ckpt diff epoch1.pth epoch2.pth --rtol 1e-3 --atol 1e-5\n"
-                         "  ckpt diff ddp.pth plain.pth --prefix module. --only '^encoder\\.'\n"
-                         "  ckpt diff model.pth --model resnet50\n\n") +
-             kExitCodes);
+  app.footer(
+      Examples({"diff before.pth after.pth", "diff epoch1.pth epoch2.pth --key model_state_dict --json",
+                "diff training.pth::model_state_dict model.safetensors",
+                "diff epoch1.pth epoch2.pth --rtol 1e-3 --atol 1e-5",
+                "diff ddp.pth plain.pth --prefix module. --only '^encoder\\.'", "diff model.pth --model resnet50"}) +
+      kExitCodes);
   return {[options] { return ParseFileAndKey(options->file).file; },
           [options](const ModelRuns* models) { return Run(*options, models); }};
 }

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <new>
 #include <system_error>
+#include <utility>
 
 #include "harness/base/error.h"
 #include "harness/base/text.h"
@@ -18,15 +19,15 @@ bool IsShortage(const std::error_code& code) {
   return code == std::errc::resource_unavailable_try_again || code == std::errc::not_enough_memory;
 }
 
-std::string& Command() {
-  static std::string name = "ckpt";
-  return name;
+CommandNames& Known() {
+  static CommandNames names;
+  return names;
 }
 
 }  // namespace
 
-const std::string& CommandName() { return Command(); }
-void SetCommandName(const std::string& name) { Command() = name; }
+void SetCommandNames(CommandNames names) { Known() = std::move(names); }
+const CommandNames& Commands() { return Known(); }
 
 int OnFile(const std::string& file, const std::function<int()>& work) {
   return OrOutOfMemory(file, kFailure, [&] {
@@ -50,14 +51,14 @@ int RunProgram(const std::function<int()>& work) {
   } catch (const CheckpointError& error) {
     line = std::string("ckpt: ") + error.what();
   } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "%s: out of memory\n", Command().c_str());  // there may be no memory for a string
+    std::fprintf(stderr, "%s: out of memory\n", CommandName().c_str());  // there may be no memory for a string
     return kBadUse;
   } catch (const std::exception& error) {
     // LibTorch's errors go on with the place in its source and a stack trace.
     const std::string what = error.what();
     line = "ckpt: " + Escaped(std::string_view(what).substr(0, what.find('\n')));
   }
-  if (line.starts_with("ckpt: ") || line.starts_with("ckpt ")) line.replace(0, 4, Command());
+  if (line.starts_with("ckpt: ") || line.starts_with("ckpt ")) line.replace(0, 4, CommandName());
   std::fprintf(stderr, "%s\n", line.c_str());
   return kBadUse;
 }

@@ -8,9 +8,15 @@ namespace loadpath::ckpt {
 
 inline constexpr int kDone = 0, kFailed = 1, kBadUse = 2;
 
-/// How the command lines that we print call the program: "ckpt", or "mine ckpt" in a suite of one's own.
-const std::string& CommandName();
-void SetCommandName(const std::string& name);
+/// How the command lines that we print call the program.
+struct CommandNames {
+  std::string command = "ckpt";  ///< "mine ckpt" in a suite of one's own
+  std::string suite = "bench";   ///< which lists the models and the load paths
+  std::string model = {};        ///< that the examples name; empty: those of the bundled models
+};
+void SetCommandNames(CommandNames names);
+const CommandNames& Commands();
+inline const std::string& CommandName() { return Commands().command; }
 
 /// Runs `work`, which is about `file`. Throws CheckpointError kOutOfMemory if memory or a thread could not be had, and
 /// CheckpointError kIo, in the system's words, for any other std::system_error.

@@ -53,11 +53,9 @@ Command DeclareInspect(CLI::App& app) {
       ->excludes(digest);
   AddOpaque(app, options->open);
   AddCrc(app, options->crc, "the storages that --digest and --print read");
-  app.footer(std::string("Examples:\n"
-                         "  ckpt inspect model.pth\n"
-                         "  ckpt inspect model.pth::optimizer_state_dict\n"
-                         "  ckpt inspect model.pth --json --digest | jq '.tensors[].sha256'\n"
-                         "  ckpt inspect model.pth --print model_state_dict.linear.weight\n\n") +
+  app.footer(Examples({"inspect model.pth", "inspect model.pth::optimizer_state_dict",
+                       "inspect model.pth --json --digest | jq '.tensors[].sha256'",
+                       "inspect model.pth --print model_state_dict.linear.weight"}) +
              kValuesHelp + "\n\n" + kExitCodes);
   return {[options] { return ParseFileAndKey(options->file).file; },
           [options](const ModelRuns*) { return Run(*options); }};

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "bench/ckpt/command_line.h"
+#include "bench/ckpt/errors.h"
 
 namespace loadpath::ckpt {
 
@@ -12,9 +13,11 @@ Command DeclareLoad(CLI::App& app) {
   auto options = std::make_shared<Options>();
   LoadOptions& load = options->load;
   AddFile(app, "FILE", options->file, "The checkpoint")->required();
-  app.add_option("--model", load.model, "The model to load into: bench --list-models lists them")->required();
+  app.add_option("--model", load.model, "The model to load into: " + Commands().suite + " --list-models lists them")
+      ->required();
   AddKey(app, options->key, "FILE");
-  app.add_option("--via", load.via, "The load path: bench --list-paths lists them")->default_val("direct");
+  app.add_option("--via", load.via, "The load path: " + Commands().suite + " --list-paths lists them")
+      ->default_val("direct");
   app.add_option("--device", load.device, "cpu, cuda or cuda:N")->default_val("cpu");
   app.add_flag("--lenient", load.lenient, "Accept missing and unexpected keys (strict=False)");
   app.add_flag("--skip-mismatched", load.skip_mismatched,
@@ -33,16 +36,15 @@ Command DeclareLoad(CLI::App& app) {
   AddJson(app, load.json);
   AddOpaque(app, load.open);
   AddCrc(app, load.crc, "the storages that are read");
-  app.footer(std::string("Examples:\n"
-                         "  ckpt load gpt2.pth --model gpt2 --via direct\n"
-                         "  ckpt load linear_model.pth --model linear --key model_state_dict\n"
-                         "  ckpt load multi_model.pth::modelA_state_dict --model multi:A\n"
-                         "  ckpt load ddp.pth --model resnet50 --prefix module. --prefix _orig_mod. --json\n"
-                         "  ckpt load old.pth --model resnet50 --rename '^backbone\\.=' --skip '^fc\\.'\n"
-                         "  ckpt load my.pth --model linear --input in.safetensors --output out.safetensors\n\n"
-                         "Phases: construct (the module, without initialisation), open (the file's directory and\n"
-                         "pickle), parse (the state dict, and the load path's plan: every key and shape is checked),\n"
-                         "load (bytes into the module, and values that the file did not fill), first_forward.\n\n") +
+  app.footer(Examples({"load gpt2.pth --model gpt2 --via direct",
+                       "load linear_model.pth --model linear --key model_state_dict",
+                       "load multi_model.pth::modelA_state_dict --model multi:A",
+                       "load ddp.pth --model resnet50 --prefix module. --prefix _orig_mod. --json",
+                       "load old.pth --model resnet50 --rename '^backbone\\.=' --skip '^fc\\.'",
+                       "load my.pth --model linear --input in.safetensors --output out.safetensors"}) +
+             "Phases: construct (the module, without initialisation), open (the file's directory and\n"
+             "pickle), parse (the state dict, and the load path's plan: every key and shape is checked),\n"
+             "load (bytes into the module, and values that the file did not fill), first_forward.\n\n" +
              kExitCodes);
   return {[options] { return ParseFileAndKey(options->file).file; },
           [options](const ModelRuns* models) {
