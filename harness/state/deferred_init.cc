@@ -51,9 +51,10 @@ bool HasOwnMemory(const at::Tensor& tensor) {
   return tensor.defined() && tensor.layout() == at::kStrided && tensor.has_storage() && !tensor.is_meta();
 }
 
-// Returns true if a fill of the tensor can wait: it will not fail later, whatever the operator checks in its kernel.
+// Returns true if a fill of the tensor can wait: it will not fail later, whatever the operator checks in its kernel,
+// and its memory is LibTorch's, not that of a vector behind from_blob, which may end before or live on.
 bool CanWait(const at::Tensor& self) {
-  if (!HasOwnMemory(self) || self.is_inference()) return false;
+  if (!HasOwnMemory(self) || self.is_inference() || self.storage().allocator() == nullptr) return false;
   // Filling a parameter with gradients on is an error: let the operator itself raise it.
   if (at::GradMode::is_enabled() && self.requires_grad()) return false;
   const at::ScalarType dtype = self.scalar_type();

@@ -54,8 +54,13 @@ void RunAround(const Tensors& views, const Fills& fills) {
   restore();
 }
 
+// Returns how many of the fills are of that tensor.
+std::size_t CountOf(const std::deque<Fill>& fills, const c10::TensorImpl* original) {
+  return static_cast<std::size_t>(std::ranges::count(fills, original, &Fill::original));
+}
+
 // Returns true if anything but these fills of one storage holds it.
-bool UsedByOthers(const Fills& fills) { return fills.front().alias().storage().use_count() > fills.size(); }
+bool UsedByOthers(const std::deque<Fill>& fills) { return fills.front().alias().storage().use_count() > fills.size(); }
 
 }  // namespace
 
@@ -63,8 +68,11 @@ void RecordedFills::Record(Fill fill) {
   const Lock lock(mutex_);
   fill.order = next_order_++;
   const c10::StorageImpl* storage = fill.storage();
-  origins_[fill.original()] = storage;
-  entries_[storage].fills.push_back(std::move(fill));
+  std::deque<Fill>& fills = entries_[storage].fills;
+  Origin& origin = origins_[fill.original()];
+  if (origin.storage != storage) origin = {storage, CountOf(fills, fill.original())};
+  ++origin.fills;
+  fills.push_back(std::move(fill));
   Watch();
 }
 
@@ -93,9 +101,8 @@ Fills RecordedFills::Take(Entry& entry, std::uint64_t last) {
   entry.fills.erase(entry.fills.begin(), end);
   for (const Fill& fill : taken) {
     const auto origin = origins_.find(fill.original());
-    const auto is_same = [&](const Fill& left) { return left.original() == fill.original(); };
-    if (origin == origins_.end() || origin->second != fill.storage()) continue;
-    if (std::ranges::none_of(entry.fills, is_same)) origins_.erase(origin);
+    if (origin == origins_.end() || origin->second.storage != fill.storage()) continue;
+    if (--origin->second.fills == 0) origins_.erase(origin);
   }
   return taken;
 }
@@ -192,7 +199,7 @@ void RecordedFills::Forget(std::span<const at::Tensor> tensors) {
     const c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
     if (entries_.contains(storage)) loaded[storage].push_back(tensor);
     const auto origin = origins_.find(tensor.unsafeGetTensorImpl());
-    if (origin != origins_.end() && origin->second != storage) left.push_back(origin->second);
+    if (origin != origins_.end() && origin->second.storage != storage) left.push_back(origin->second.storage);
   }
   for (const c10::StorageImpl* storage : left) {
     const auto found = entries_.find(storage);

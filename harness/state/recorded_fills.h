@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <span>
@@ -50,8 +51,14 @@ class RecordedFills {
   using Orders = std::vector<std::pair<std::uint64_t, const c10::StorageImpl*>>;
 
   struct Entry {
-    Fills fills;
+    std::deque<Fill> fills;
     const Fills* running = nullptr;  // those that a thread has taken from here and runs
+  };
+
+  // The storage of the last fill of a tensor, and how many of its fills are recorded there.
+  struct Origin {
+    const c10::StorageImpl* storage = nullptr;
+    std::size_t fills = 0;
   };
 
   Entry* WaitFor(const c10::StorageImpl* storage, Lock& lock);
@@ -64,8 +71,8 @@ class RecordedFills {
 
   mutable std::mutex mutex_;  // guards the other members
   std::condition_variable idle_;
-  std::unordered_map<const c10::StorageImpl*, Entry> entries_;                   // none is empty and idle
-  std::unordered_map<const c10::TensorImpl*, const c10::StorageImpl*> origins_;  // where the originals were filled
+  std::unordered_map<const c10::StorageImpl*, Entry> entries_;  // none is empty and idle
+  std::unordered_map<const c10::TensorImpl*, Origin> origins_;  // where the originals were filled
   std::uint64_t next_order_ = 0;
   bool watching_ = false;
   const std::function<void(bool)> watch_;

@@ -163,6 +163,10 @@ void StateDict::RequireSkipMatch(std::span<const std::string> module_keys) const
   if (!std::ranges::any_of(module_keys, skips)) mapping_->RequireNone(unused_skip_);
 }
 
-bool StateDict::Wants(const std::string& key) const { return mapping_ == nullptr || mapping_->Wants(key); }
+bool StateDict::Wants(const std::string& key) const {
+  if (mapping_ == nullptr) return true;
+  mapping_->RenewSteps();  // a module's keys are not a stranger's, and one state dict may be loaded many times
+  return mapping_->Wants(key);
+}
 
 }  // namespace loadpath

@@ -139,7 +139,9 @@ inline constexpr bool kIsModuleReference =
 
 /// Returns make() with the state dict loaded into it. `make` returns a module by value, a holder (TORCH_MODULE), a
 /// shared_ptr or a unique_ptr. It runs without initialisation (see DeferredInit): what the checkpoint fills is not
-/// filled twice, and what it does not fill has its proper first value. Throws what `make` throws, what LoadInto throws,
+/// filled twice, and what it does not fill has its proper first value. Nothing sees what `make` writes by data_ptr() or
+/// an accessor into a tensor that it filled or zeroed before: the fill comes later. Load such a module by
+/// LoadInto(*make(), …). Throws what `make` throws, what LoadInto throws,
 /// and std::invalid_argument if `make` returns a null pointer or an empty holder.
 template <class Make>
 LoadedModule<std::decay_t<std::invoke_result_t<Make&>>> Load(Make&& make, const CheckpointSource& checkpoint,

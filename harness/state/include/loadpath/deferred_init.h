@@ -34,8 +34,8 @@ namespace loadpath {
 /// was loaded, no random fill ran early and nothing else drew in between. A thread that holds a generator's mutex must
 /// not touch a tensor whose fills draw from that generator.
 ///
-/// What is recorded are fills of dense or strided floating-point tensors whose elements do not overlap. Any other fill
-/// runs at once. So a fill that fails does so where it is called.
+/// What is recorded are fills of dense or strided floating-point tensors whose elements do not overlap and whose memory
+/// is LibTorch's (not from_blob's). Any other fill runs at once. So a fill that fails does so where it is called.
 ///
 /// Objects may be used on different threads at once, also for the same memory: the fills of a storage run in the order
 /// of their calls, whichever objects recorded them, and only threads that need the storage wait for them. While a
