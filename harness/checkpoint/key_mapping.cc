@@ -19,8 +19,28 @@ std::string Arrow(const KeyRename& rule) {
   return "rename " + Quoted(rule.pattern) + " -> " + Quoted(rule.replacement);
 }
 
+// An empty class is no error in ECMAScript alone: "[]" matches nothing, "[^]" everything.
+bool HasEmptyClass(std::string_view pattern) {
+  bool inside = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '\\') {
+      ++i;
+    } else if (inside) {
+      inside = pattern[i] != ']';
+    } else if (pattern[i] == '[') {
+      inside = true;
+      const std::string_view rest = pattern.substr(i + 1);
+      if (rest.starts_with(']') || rest.starts_with("^]")) return true;
+    }
+  }
+  return false;
+}
+
 std::string ExpressionProblem(const std::string& what, const std::string& pattern) {
   if (pattern.size() > limits::kMatchedKey) return what + " is longer than " + std::to_string(limits::kMatchedKey);
+  if (std::ranges::count(pattern, '(') > static_cast<std::ptrdiff_t>(limits::kMatchGroups))
+    return what + " has more than " + std::to_string(limits::kMatchGroups) + " groups";
+  if (HasEmptyClass(pattern)) return what + " has an empty class, [] or [^]";
   try {
     const std::regex compiled(pattern);
     return "";
@@ -75,7 +95,7 @@ std::string KeyRulesProblem(const KeyRules& rules) {
 KeyMapping::KeyMapping(KeyRules rules, std::string file, std::string part)
     : rules_(std::move(rules)), file_(std::move(file)), part_(std::move(part)) {
   if (const std::string problem = KeyRulesProblem(rules_); !problem.empty()) Fail(problem);
-  match_ = std::make_shared<BoundedMatch>(limits::kMatchSteps);
+  match_ = std::make_shared<BoundedMatch>(limits::kMatchSteps, limits::kStackReserve);
   for (const KeyRename& rule : rules_.rename) rename_.emplace_back(rule.pattern);
   if (!rules_.only.empty()) only_.emplace(rules_.only);
   if (!rules_.skip.empty()) skip_.emplace(rules_.skip);
@@ -104,6 +124,10 @@ auto KeyMapping::InSteps(const std::string& name, const Work& work) const {
     Fail("has keys that take more than " + std::to_string(limits::kMatchSteps) + " steps to match, the last of them " +
          Quoted(name.substr(0, 40)) + (name.size() > 40 ? "…" : "") +
          ": write fewer rules, or simpler ones, without a repetition inside a repetition");
+  } catch (const BoundedMatch::TooDeep&) {
+    Fail("has a key of " + std::to_string(name.size()) + " bytes, " + Quoted(name.substr(0, 40)) +
+         (name.size() > 40 ? "…" : "") +
+         ", that takes too much memory to match: write simpler rules, without a repetition of groups");
   }
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/checkpoint/bounded_match.h"
+#include "harness/checkpoint/limits.h"
 #include "loadpath/key_rules.h"
 #include "loadpath/tree.h"
 
@@ -35,6 +36,8 @@ class KeyMapping {
   KeyMapping(KeyRules rules, std::string file, std::string part = {});
 
   const KeyRules& rules() const { return rules_; }
+  /// Gives matching limits::kMatchSteps again.
+  void RenewSteps() const { match_->Reset(limits::kMatchSteps); }
 
   /// Returns false if `only` or `skip` leaves the new name out.
   bool Wants(const std::string& name) const;
@@ -43,7 +46,7 @@ class KeyMapping {
 
   /// Returns the names of the keys. Takes linear time in their number. Throws CheckpointError kKeyRule if two keys get
   /// one name (it says both), if a key is longer, or gets longer, than an expression may be matched against
-  /// (limits::kMatchedKey), and if matching takes too many steps (limits::kMatchSteps).
+  /// (limits::kMatchedKey), and if matching takes too many steps (limits::kMatchSteps) or too much of the stack.
   MappedKeys Map(std::span<const std::string> keys) const;
 
   /// Does the same for the keys of a dict; those outside the part have no name. Throws CheckpointError kKeyRule if one

@@ -7,8 +7,8 @@
 /// The limits of what the reader accepts. Everything else is bounded by the bytes that are really in the file.
 namespace loadpath::limits {
 
-/// Limits on work, rather than on bytes of a file, are 64 times smaller in the fuzz targets: reaching them takes a
-/// tenth of a second, and ten tenths with sanitizers.
+/// Limits on work, rather than on bytes of a file, are 64 times smaller in the fuzz targets: reaching most of them
+/// takes a tenth of a second (kMatchSteps some seconds), and ten times that with sanitizers.
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 inline constexpr std::uint64_t kWork = 1;
 #else
@@ -82,9 +82,14 @@ inline constexpr std::size_t kListGaps = std::size_t{1} << 16;
 /// beside its destinations.
 inline constexpr std::uint64_t kChunkBatch = std::uint64_t{1} << 28;
 
-/// Bytes of a key, and of an expression, that are matched with each other: libstdc++ matches by recursion, a character
-/// a level. Keys of published models have at most 200.
+/// Bytes of a key, and of an expression, that are matched with each other. Keys of published models have at most 200.
 inline constexpr std::size_t kMatchedKey = 1024;
+
+/// Bytes of the stack that a match must leave: between two looks at the name it goes through kMatchGroups groups.
+inline constexpr std::size_t kStackReserve = std::size_t{1} << 17;
+
+/// Opening brackets of an expression: it is compiled by recursion.
+inline constexpr std::size_t kMatchGroups = 100;
 
 /// Characters that the expressions of one set of rules look at, over all keys: a repetition inside a repetition tries
 /// 2^n ways to match a key of n bytes. 40,000 keys of 60 bytes take some 5,000,000 a rule.

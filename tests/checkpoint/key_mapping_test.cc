@@ -1,6 +1,9 @@
 #include "harness/checkpoint/key_mapping.h"
 
 #include <gmock/gmock.h>
+#include <pthread.h>
+
+#include <functional>
 
 #include "harness/checkpoint/limits.h"
 #include "loadpath/error.h"
@@ -121,6 +124,45 @@ TEST(KeyMappingTest, RefusesRulesThatMakeKeysTooLong) {
                 "\"…: a rule may make keys of at most 1024");
   EXPECT_EQ(ErrorOf({.rename = {{"a", std::string(1025, 'b')}}}, {"a"}),
             "f.pth: a rename rule puts in more than 1024 bytes");
+}
+
+// Calls work() on a thread with so many bytes of stack.
+void OnStackOf(std::size_t bytes, const std::function<void()>& work) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, bytes), 0);
+  const auto run = [](void* argument) -> void* {
+    (*static_cast<const std::function<void()>*>(argument))();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, run, const_cast<std::function<void()>*>(&work)), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+// libstdc++ matches by recursion.
+TEST(KeyMappingTest, RefusesMatchesThatTakeTooMuchOfTheStack) {
+  const std::string key = std::string(1000, 'a') + ".b", groups = std::string(30, '(') + "a" + std::string(30, ')');
+  for (const std::string& pattern : {groups + "*x", std::string("(?:(?:a|b)+_?)*x"), std::string("^(.*)\\.(.*)$")}) {
+    OnStackOf(std::size_t{1} << 19, [&] {
+      EXPECT_EQ(ErrorOf({.rename = {{pattern, "x"}}}, {key}),
+                "f.pth: has a key of 1002 bytes, \"" + std::string(40, 'a') +
+                    "\"…, that takes too much memory to match: write simpler rules, without a repetition of groups");
+    });
+  }
+  EXPECT_EQ(NamesOf({.rename = {{"^(.*)\\.(.*)$", "$2"}}}, {key}), Keys{"b"}) << "on an ordinary stack";
+  EXPECT_EQ(KeyRulesProblem({.only = std::string(101, '(') + std::string(101, ')')}),
+            "only \"" + std::string(101, '(') + std::string(101, ')') + "\" has more than 100 groups");
+}
+
+TEST(KeyMappingTest, RefusesEmptyClasses) {
+  for (const std::string pattern : {"a[]b", "[^]", "[a][]]"}) {
+    EXPECT_EQ(KeyRulesProblem({.only = pattern}), "only \"" + pattern + "\" has an empty class, [] or [^]");
+  }
+  for (const std::string pattern : {"\\[]", "[\\]]", "[a[]", "[^a]"}) {
+    EXPECT_EQ(KeyRulesProblem({.only = pattern}), "") << pattern;
+  }
 }
 
 // Looks at 1,000 characters from each of 1,000, in each of 1,000 keys.
