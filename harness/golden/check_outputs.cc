@@ -19,7 +19,8 @@ std::vector<std::string> CheckOutputs(const Forward& forward, const Manifest& ma
     const Comparison comparison = Compare(outputs[i].cpu(), golden.outputs[i], {model.rtol, model.atol});
     if (!comparison.equal) {
       throw WrongAnswer("output " + std::to_string(i) + ", batch " + std::to_string(batch) + ": " +
-                        comparison.sentence);
+                        comparison.sentence +
+                        (comparison.sentence.ends_with("|expected|") ? ", atol and rtol of its Reference" : ""));
     }
     sentences.push_back(comparison.sentence);
   }

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <tuple>
+
+#include "harness/base/keyed_hash.h"
+#include "harness/inspect/json_file.h"
 
 namespace loadpath {
 namespace {
 
 using Json = nlohmann::json;
+
+// "models", a name, "tensors", a name, "shape": 6 levels.
+constexpr int kDeepest = 8;
 
 // Returns what stands under `key`, as a T. The caller adds which file and entry it was.
 template <class T>
@@ -116,22 +121,19 @@ Manifest Manifest::Read(const std::string& directory) {
   manifest.directory_ = directory;
   const std::string path = manifest.PathOf("manifest.json");
   try {
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream) throw std::runtime_error("cannot be opened");
-    const Json json = Json::parse(stream, nullptr, /*allow_exceptions=*/false);
-    if (json.is_discarded()) throw std::runtime_error("is not JSON");
+    const Json json = ReadJsonFile(path, kDeepest);
     if (!json.is_object()) throw std::runtime_error("is not a JSON object");
     if (const int schema = Get<int>(json, "schema"); schema != 1) {
       throw std::runtime_error("has schema " + std::to_string(schema) +
                                ", and only schema 1 is read: make it anew by scripts/generate_checkpoints.py");
     }
+    HashMap<std::string, std::string> names;  // of files, by what they are
     ForEach(GetObject(json, "files"), "file", [&](const std::string& name, const Json& entry) {
       ManifestFile file = ReadFile(name, entry);
       for (const auto& [model, key] : file.models) {
-        if (const ManifestFile* other = manifest.FindFile(model, file.format, file.layout)) {
-          throw std::runtime_error("is " + file.format + "/" + file.layout + " of " + model + ", as \"" + other->name +
-                                   "\" is");
-        }
+        const std::string what = file.format + "/" + file.layout + " of " + model;
+        const auto [other, is_new] = names.emplace(what, name);
+        if (!is_new) throw std::runtime_error("is " + what + ", as \"" + other->second + "\" is");
       }
       manifest.files_.push_back(std::move(file));
     });

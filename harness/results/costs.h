@@ -17,7 +17,8 @@ namespace loadpath {
 using ExactCosts = std::map<std::string, std::uint64_t>;
 struct CaseCosts {
   /// The SHA-256 of the file that was loaded, or an empty text. PyTorch does not write the same bytes each time (the
-  /// old format orders storages by their addresses), so bytes_read and read_calls belong to one file.
+  /// old format names storages by their addresses), so bytes_read and read_calls belong to one file, and of a load that
+  /// maps all but bytes do: a tensor that lies between two elements is copied.
   std::string file{};
   ExactCosts costs{};
   bool operator==(const CaseCosts&) const = default;
@@ -37,7 +38,7 @@ std::string CostsText(const CostsByCase& costs);
 CostsByCase ReadCosts(const std::string& path);
 
 /// Returns "bytes_copied 0 -> 995,518,464" for each cost that differs. Without `same_file`, leaves bytes_read and
-/// read_calls out.
+/// read_calls out, and all but bytes of a load that maps.
 std::vector<std::string> CostDifferences(const ExactCosts& before, const ExactCosts& now, bool same_file = true);
 /// Compares a run with a costs file. `catalogue` names every case that there is, `chosen` those that were to run.
 struct CostComparison {

@@ -127,6 +127,7 @@ TEST_F(ManifestTest, IsReadWhole) {
 
 TEST_F(ManifestTest, SaysWhereItIsWrong) {
   EXPECT_EQ(ErrorOf("{"), "is not JSON");
+  EXPECT_EQ(ErrorOf(std::string(200'000, '[')), "nests deeper than 8");
   EXPECT_EQ(ErrorOf("[]"), "is not a JSON object");
   EXPECT_EQ(ErrorOf("{}"), "has no \"schema\"");
   EXPECT_EQ(ErrorWith("\"schema\": 1", "\"schema\": 2"),

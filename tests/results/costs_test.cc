@@ -40,12 +40,18 @@ TEST(Costs, AreReadAsTheyWereWritten) {
   const CostsByCase costs = {{"load/x", {"ab", {{"bytes", 88}, {"read_calls", 1}}}}, {"load/y", {}}};
   std::ofstream(file) << CostsText(costs);
   EXPECT_EQ(ReadCosts(file), costs);
-  for (const char* text : {"", "[]", "{\"schema\": 2, \"loads\": {}}", "{\"schema\": 1}",
-                           "{\"schema\": 1, \"loads\": {\"a\": {\"file\": \"\", \"costs\": {\"bytes\": \"x\"}}}}"}) {
+  for (const char* text : {"[]", "{\"schema\": 2, \"loads\": {}}", "{\"schema\": 1}",
+                           "{\"schema\": 1, \"loads\": {\"a\": {\"file\": \"\", \"costs\": {\"bytes\": \"x\"}}}}",
+                           "{\"schema\": 1, \"loads\": {\"a\": {\"file\": \"\", \"costs\": {\"bytes\": 3.9}}}}"}) {
     std::ofstream(file) << text;
     EXPECT_THAT([&] { ReadCosts(file); },
                 testing::ThrowsMessage<std::runtime_error>(file + ": is not a costs file of schema 1"))
         << text;
+  }
+  for (const auto& [text, sentence] :
+       {std::pair(std::string(), "is not JSON"), std::pair(std::string(200'000, '['), "nests deeper than 5")}) {
+    std::ofstream(file) << text;
+    EXPECT_THAT([&] { ReadCosts(file); }, testing::ThrowsMessage<std::runtime_error>(file + ": " + sentence));
   }
   unlink(file.c_str());
   EXPECT_THAT([&] { ReadCosts(file); }, testing::ThrowsMessage<std::runtime_error>(file + ": cannot be opened"));
@@ -73,6 +79,12 @@ TEST(Costs, WhatIsReadIsComparedForTheSameFileAlone) {
   EXPECT_EQ(CompareCosts(before, now, {"a"}, {"a"}).other_files, 1U);
   ++now["a"].costs["allocations"];
   EXPECT_THAT(CompareCosts(before, now, {"a"}, {"a"}).findings, ElementsAre("a: allocations 3 -> 4"));
+  // In another file the tensors may lie where they cannot be mapped.
+  before["a"].costs["bytes_mapped"] = 88;
+  EXPECT_THAT(CompareCosts(before, now, {"a"}, {"a"}).findings, IsEmpty());
+  EXPECT_THAT(CompareCosts(now, before, {"a"}, {"a"}).findings, IsEmpty());
+  ++now["a"].costs["bytes"];
+  EXPECT_THAT(CompareCosts(before, now, {"a"}, {"a"}).findings, ElementsAre("a: bytes 497,759,232 -> 497,759,233"));
 }
 
 TEST(Costs, ACaseThatIsNewGoneOrSkippedIsAFinding) {
