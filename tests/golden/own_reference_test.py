@@ -35,9 +35,8 @@ class MyNet(nn.Module):
 TWIN = """
 import torch
 from loadpath.reference import Reference
-from my_net import MyNet
 
-REFERENCES = {"mynet": Reference(build=MyNet, example_inputs=lambda batch: [torch.arange(batch * 3).reshape(batch, 3) % 7],
+REFERENCES = {"mynet": Reference(build=lambda: __import__("my_net").MyNet(), example_inputs=lambda batch: [torch.arange(batch * 3).reshape(batch, 3) % 7],
                                  batches=(1, 8), checkpoint="train.pth", key="model", prefixes=("module.", "_orig_mod."),
                                  rename=((r"^stages\\.(\\d)", "blocks.$1"),))}
 """
@@ -213,10 +212,19 @@ REFERENCES = {"bad": reference(Bad), "dyn": reference(Dyn), "worse": reference(l
         self.assertEqual(self.make(), (0, f"reference data: up to date, in {data}\n", ""))
         (data / "mynet.own.pth").unlink()
         self.assertEqual(self.make()[:2], (0, f"reference data: 1 made, in {data}\n"))
-        (self.folder / "my_net.py").write_text(NET.replace("0.5", "0.25"))
-        self.assertEqual(self.make()[0], 0)
-        again = load_file(data / "mynet.golden.8.safetensors")
-        self.assertFalse(torch.equal(again["output.0"], golden["output.0"]))
+        # The twin imports its module only when it builds.
+        for scale in (0.25, 0.125):
+            (self.folder / "my_net.py").write_text(NET.replace("0.5", str(scale)))
+            self.assertEqual(self.make()[0], 0)
+            again = load_file(data / "mynet.golden.8.safetensors")
+            self.assertTrue(torch.equal(again["output.0"], golden["output.0"] * (scale * 2)))
+
+        # "cpp" was not made, for want of a program. One that fails is an error, not a model that has no such file.
+        program = self.folder / "mine"
+        program.write_text("#!/bin/sh\n[ $1 = --list-models ] && echo mynet && exit\necho 'mine: Missing key' >&2\nexit 1\n")
+        program.chmod(0o755)
+        for _ in range(2):
+            self.assertEqual(self.make("--program", program), (2, "", "loadpath.reference: mynet.cpp.bare.pt: mynet.cpp.bare.pt: mine: Missing key\n"))
 
 
 if __name__ == "__main__":

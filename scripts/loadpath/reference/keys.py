@@ -1,4 +1,8 @@
-"""The rules for keys, as <loadpath/key_rules.h> has them: prefixes, rename, only, skip. Both sides do the same."""
+"""The rules for keys, as <loadpath/key_rules.h> has them: prefixes, rename, only, skip. Both sides do the same.
+
+Python's expressions and libstdc++'s ECMAScript differ in corners (anchors inside a lookahead, an empty match beside another
+one). The manifest lists which tensors Python loaded, and a load in C++ must fill just those.
+"""
 import difflib
 import re
 from collections import OrderedDict
@@ -37,6 +41,8 @@ class Rules:
     def _compiled(self, what, pattern):
         if not pattern:
             raise MakeError(f"{self.name}: a {what} rule has no pattern: leave it out")
+        if _has_empty_class(pattern):
+            raise MakeError(f"{self.name}: {what} {pattern!r} has an empty class, [] or [^]")
         try:
             # ECMAScript's classes are ASCII alone, and its $ is the very end.
             return re.compile(_very_end(pattern), re.ASCII)
@@ -66,6 +72,11 @@ class Rules:
         for (what, text), pattern, others in zip(self.filters, (self.only, self.skip), ((), module_keys)):
             if pattern is not None and not any(map(pattern.search, (*names, *others))):
                 raise MakeError(f'{self.name}: {what} "{text}" matches none of the {len(names)} keys{_did_you_mean(text, names)}')
+
+
+def _has_empty_class(pattern):
+    """What ECMAScript takes for nothing, or for everything, and Python for a class that goes on."""
+    return any(match[0].startswith(("[]", "[^]")) for match in re.finditer(r"\\.|\[\^?\]|\[(?:\\.|[^\]\\])*\]", pattern, flags=re.DOTALL))
 
 
 def _very_end(pattern):

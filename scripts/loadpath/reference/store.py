@@ -27,14 +27,21 @@ def versions():
 
 
 @functools.cache
-def stamp(*names):
-    """Returns a hash of what a file or a model's entry depends on: the generator, the models' sources, package versions."""
+def _hashed(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def stamp(*names, entry=None):
+    """Returns a hash of what a file or a model's entry depends on: the generator, the models' sources, package versions.
+
+    `entry` is one that was made before, and lists the modules that were imported when it was.
+    """
+    modules = entry["modules"] if entry and "modules" in entry else registry.imported()
     sources = [*sorted(Path(__file__).parent.glob("*.py")), SOURCE]
-    sources += registry.sources(names)
+    sources += registry.sources(names, modules)
     digest = hashlib.sha256(json.dumps(versions()).encode())
     for source in sources:
-        if source.is_file():
-            digest.update(source.read_bytes())
+        digest.update(_hashed(source).encode())
     return digest.hexdigest()[:16]
 
 
@@ -70,34 +77,39 @@ class Store:
         )
 
     def put_model(self, name, entry):
-        self._manifest["models"][name] = {**entry, "stamp": stamp(name)}
+        self._manifest["models"][name] = _stamped(entry, stamp(name))
         self._write()
 
     def put_file(self, file, entry):
         self._manifest.get("not_made", {}).pop(file.name, None)
-        self._manifest["files"][file.name] = {**entry, "stamp": _file_stamp(file)}
+        self._manifest["files"][file.name] = _stamped(entry, _file_stamp(file))
         self._write()
 
     def put_program(self, program, entry):
-        self._manifest["programs"][program.name] = {**entry, "stamp": _program_stamp(program)}
+        self._manifest["programs"][program.name] = _stamped(entry, _program_stamp(program))
         self._write()
 
     def put_own(self, name, entry):
-        self._manifest["files"][name] = {**entry, "stamp": stamp(entry["models"][0]["model"])}
+        self._manifest["files"][name] = _stamped(entry, stamp(entry["models"][0]["model"]))
         self._write()
 
     def has_own(self, name, model):
         entry = self._manifest["files"].get(name)
-        return bool(entry) and entry["stamp"] == stamp(model) and self._exists(name, entry["size"])
+        return bool(entry) and entry["stamp"] == stamp(model, entry=entry) and self._exists(name, entry["size"])
 
     def put_not_made(self, file, reason):
         """Notes why a file of a model of one's own cannot be made."""
         self._manifest["files"].pop(file.name, None)
         program = isinstance(file, Program)
         entry = {"model": file.model, "format": AOTI if program else file.format, "layout": "bare" if program else file.layout,
-                 "reason": reason, "stamp": (_program_stamp if program else _file_stamp)(file)}
-        self._manifest.setdefault("not_made", {})[file.name] = entry
+                 "reason": reason}
+        self._manifest.setdefault("not_made", {})[file.name] = _stamped(entry, (_program_stamp if program else _file_stamp)(file))
         self._write()
+
+    def forget_not_made(self, reason):
+        """Drops the notes of that reason: it is none any more."""
+        notes = self._manifest.get("not_made", {})
+        self._manifest["not_made"] = {name: entry for name, entry in notes.items() if entry["reason"] != reason}
 
     def forget_others(self, names, own):
         """Drops the entries of models that are no longer there, and of published files that are not in `own` (names)."""
@@ -110,23 +122,23 @@ class Store:
 
     def _has_program(self, program):
         not_made = self._manifest.get("not_made", {}).get(program.name)
-        if not_made and not_made["stamp"] == _program_stamp(program):
+        if not_made and not_made["stamp"] == _program_stamp(program, not_made):
             return True
         entry = self._manifest["programs"].get(program.name)
-        return bool(entry) and entry["stamp"] == _program_stamp(program) and self._exists(program.name, entry["size"])
+        return bool(entry) and entry["stamp"] == _program_stamp(program, entry) and self._exists(program.name, entry["size"])
 
     def _has_model(self, name):
         entry = self._manifest["models"].get(name)
-        return bool(entry) and entry["stamp"] == stamp(name) and all(map(self._exists, entry["goldens"].values()))
+        return bool(entry) and entry["stamp"] == stamp(name, entry=entry) and all(map(self._exists, entry["goldens"].values()))
 
     def _has_file(self, file):
         not_made = self._manifest.get("not_made", {}).get(file.name)
-        if not_made and not_made["stamp"] == _file_stamp(file):
+        if not_made and not_made["stamp"] == _file_stamp(file, not_made):
             return True
         entry = self._manifest["files"].get(file.name)
         return (
             bool(entry)
-            and entry["stamp"] == _file_stamp(file)
+            and entry["stamp"] == _file_stamp(file, entry)
             and self._exists(file.name, entry["size"])
             and (file.plain_dict is None or self._exists(file.plain_dict))
         )
@@ -153,15 +165,20 @@ class Store:
         write_atomically(self.path("manifest.json"), lambda path: path.write_text(json.dumps(self._manifest, indent=1) + "\n"))
 
 
-def _file_stamp(file: File):
-    return stamp(*(name for name, _ in file.models))
+def _stamped(entry, stamp):
+    modules = registry.imported()
+    return {**entry, **({"modules": list(modules)} if modules else {}), "stamp": stamp}
 
 
-def _program_stamp(program: Program):
+def _file_stamp(file: File, entry=None):
+    return stamp(*(name for name, _ in file.models), entry=entry)
+
+
+def _program_stamp(program: Program, entry=None):
     """Includes the processor's features: machine code runs only on the processor that it was compiled for."""
     with open("/proc/cpuinfo") as file:
         flags = next((line for line in file if line.startswith(("flags", "Features"))), "")
-    return stamp(program.model) + hashlib.sha256(flags.encode()).hexdigest()[:8]
+    return stamp(program.model, entry=entry) + hashlib.sha256(flags.encode()).hexdigest()[:8]
 
 
 def files_in(path):
