@@ -240,8 +240,9 @@ void HoldCosts(const CostsByCase& before, const CostsByCase& now, const std::vec
   for (const Run* run : asked) chosen.push_back(run->record.name);
   const CostComparison comparison = CompareCosts(before, now, there, chosen);
   if (comparison.other_files > 0) {
-    std::cerr << options.program << ": bytes_read and read_calls of " << Counted(comparison.other_files, "case")
-              << " are not compared: the files are not those that " << options.costs << " was written with\n";
+    std::cerr << options.program << ": " << Counted(comparison.other_files, "case")
+              << (comparison.other_files == 1 ? " loads another file" : " load other files") << " than those that "
+              << options.costs << " was written with: bytes_read and read_calls are not compared, nor what is mapped\n";
   }
   if (comparison.findings.empty()) return;
   auto& messages = result.exit.messages;
@@ -323,8 +324,11 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   if (result.notes.interrupted) return result;
   if (options.costs.empty() && !costs) return result;
   const CostsByCase now = CostsNow(result.records, asked, session);
+  const bool right = result.exit.code == 0;
   if (!options.costs.empty()) HoldCosts(before, now, catalogue, asked, options, result);
-  if (costs) costs->Write(CostsText(now));
+  if (costs && right) costs->Write(CostsText(now));
+  if (costs && !right)
+    result.exit.messages.push_back(options.write_costs + ": is not written: not every case was right");
   return result;
 }
 

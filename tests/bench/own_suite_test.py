@@ -1,12 +1,14 @@
 """A program over SuiteMain with a model of its own has bench's whole command line, under its own name."""
 import os
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 import torch
 
+SCRIPTS = str(Path(__file__).resolve().parents[2] / "scripts")
 PROGRAM, BENCH = os.environ["LOADPATH_OWN_SUITE"], os.environ["LOADPATH_BENCH"]
 
 
@@ -56,6 +58,53 @@ class OwnSuite(unittest.TestCase):
         self.assertEqual(run("ckpt", "diff", file, "--model", "mynet", "--key", "model")[0], 0)
         self.assertEqual(run("ckpt", "inspect", file)[0], 0)
         self.assertEqual(run("ckpt", "load", file, "--model", "linear"), (2, "", "own_suite ckpt: no model linear (mynet)\n"))
+
+    def test_ckpts_texts_name_it(self):
+        code, out, err = run("ckpt", "load", "--help")
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("own_suite --list-models lists them", out)
+        self.assertIn("  own_suite ckpt load ddp.pth --model mynet --prefix module. --prefix _orig_mod. --json\n", out)
+        for arguments in [(), *((name,) for name in ("inspect", "load", "diff", "convert"))]:
+            text = run("ckpt", *arguments, "--help")[1]
+            self.assertEqual(text.count("ckpt"), text.count("own_suite ckpt"), text)
+        self.assertEqual(run("ckpt", "diff", "a.pth"), (2, "", "own_suite ckpt diff: OTHER or --model is missing (own_suite ckpt diff --help)\n"))
+        self.assertEqual(run("ckpt", "laod"), (2, "", "own_suite ckpt: no subcommand laod; did you mean load? (inspect, load, diff, convert; own_suite ckpt --help)\n"))
+        a, b = self.folder / "a.pth", self.folder / "b.pth"
+        torch.save({"w": torch.ones(3)}, a)
+        torch.save({"model": {"w": torch.ones(3)}}, b)
+        self.assertIn(f": own_suite ckpt diff {a} {b}::model\n", run("ckpt", "diff", a, b)[1])
+
+    def test_a_file_of_which_a_part_is_taken(self):
+        """What the rules leave out comes from the reference; what they take must not."""
+        torch.save({"linear.weight": torch.arange(6.0).reshape(2, 3), "other.bias": torch.ones(9)}, self.folder / "train.pth")
+        (self.folder / "my_reference.py").write_text('''
+import torch
+from loadpath.reference import Reference, example_input
+
+class MyNet(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.linear(x)
+
+REFERENCES = {"mynet": Reference(build=MyNet, example_inputs=lambda batch: [example_input((batch, 3), 1)], batches=(1, 8),
+                                 checkpoint="train.pth", only="^linear", skip="bias$")}
+''')
+        data = self.folder / "data"
+        make = [sys.executable, "-B", "-m", "loadpath.reference", self.folder / "my_reference.py", "--data", data]
+        done = subprocess.run(make, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": SCRIPTS})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        cases = ("--filter", "^load/mynet/zip/own/(copy|direct|assign|mmap)/", "--quick", "--repetitions", "1", "--data", data)
+        self.assertEqual(run(*cases)[0], 0)
+        costs = self.folder / "costs.json"
+        torch.save({"linear.weight": torch.full((2, 3), 2.0), "other.bias": torch.ones(9)}, data / "mynet.own.pth")
+        code, _, err = run(*cases, "--write-costs", costs)
+        self.assertEqual(code, 1)
+        self.assertIn("4 cases failed", err)
+        self.assertIn(f"own_suite: {costs}: is not written: not every case was right\n", err)
+        self.assertFalse(costs.exists())
 
     def test_models_that_cannot_be(self):
         part = "a name may not hold '/' or a space, nor begin with '.': it is a part of the names of cases and files"

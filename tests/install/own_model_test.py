@@ -118,7 +118,7 @@ class OwnModel(unittest.TestCase):
             self.assertEqual(configured.returncode, 0, configured.stderr)
             self.assertIn("no Python with PyTorch was found", configured.stdout)
             self.assertIn(f"The tests use {elsewhere}/data as it is.", configured.stdout)
-            succeeds(CMAKE, "--build", "build", cwd=elsewhere)
+            succeeds(CMAKE, "--build", "build", "--target", "mine", cwd=elsewhere)
             passed, failed, output = ctest(elsewhere)
             self.assertEqual((passed, failed), (TESTS, []), output)
 
@@ -152,14 +152,16 @@ class OwnModel(unittest.TestCase):
         costs = json.loads((PROJECT / "costs.json").read_text())
         name = "load/eventnet/zip/own/direct/cpu/hot"
         costs["loads"][name]["costs"]["allocations"] -= 1
+        costs["loads"][name]["costs"]["read_calls"] -= 1
         (DATA / "costs.json").write_text(json.dumps(costs))
         done = run("build/mine", "--filter", f"^{name}$", "--quick", "--costs", DATA / "costs.json")
         self.assertEqual(done.returncode, 1)
-        allocations = costs["loads"][name]["costs"]["allocations"]
-        told = [line for line in done.stderr.splitlines() if "warning" not in line and "not compared" not in line]
+        allocations, read_calls = (costs["loads"][name]["costs"][field] for field in ("allocations", "read_calls"))
+        told = [line for line in done.stderr.splitlines() if "warning" not in line]
         self.assertEqual(told, [
             f"mine: {name}: allocations {allocations} -> {allocations + 1}",
-            f"mine: 1 cost not as in {DATA}/costs.json; --write-costs {DATA}/costs.json writes those of this run"])
+            f"mine: {name}: read_calls {read_calls} -> {read_calls + 1}",
+            f"mine: 2 costs not as in {DATA}/costs.json; --write-costs {DATA}/costs.json writes those of this run"])
 
     def test_what_loadpath_add_suite_does_not_take(self):
         project = DATA / "wrong"
