@@ -49,11 +49,12 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
 endif()
 
-# loadpath_library(name SOURCES a.cc … [LINK targets…] [TORCH])
+# loadpath_library(name SOURCES a.cc … [LINK targets…] [TORCH] [COLD])
 #   Its public headers, <loadpath/….h>, lie in the folder include/ beside its sources.
 #   TORCH: links LibTorch and reuses its precompiled header.
+#   COLD: nothing in it runs long. In a release it is compiled with -O1, which takes two thirds of the time.
 function(loadpath_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;COLD" "" "SOURCES;LINK")
   # Headers alone: no program that uses an installed library needs them.
   list(TRANSFORM arg_LINK REPLACE "^(nlohmann_json|CLI11)::.*" "$<BUILD_INTERFACE:\\0>")
   add_library(${name} STATIC ${arg_SOURCES})
@@ -68,6 +69,9 @@ function(loadpath_library name)
   target_link_libraries(${name} PUBLIC $<BUILD_INTERFACE:loadpath_options> ${arg_LINK})
   if(arg_TORCH)
     loadpath_use_torch(${name} PUBLIC)
+  endif()
+  if(arg_COLD)
+    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   endif()
 endfunction()
 

@@ -1,6 +1,9 @@
 // What loadpath::Load and LoadInto do with a load that is refused or cancelled, and with functions that give no module.
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cstring>
 #include <functional>

@@ -1,7 +1,9 @@
 // Whatever is done between a construction without initialisation and its end, and in whatever order: the module is then
 // the one that ordinary construction and the same steps give.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <functional>
 #include <thread>

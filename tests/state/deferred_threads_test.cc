@@ -1,6 +1,8 @@
 // One table of recorded fills for all objects and threads: the order in which fills run, and who waits for whom.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <chrono>
 #include <future>

@@ -2,7 +2,8 @@
 #include "loadpath/load_state_dict.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>

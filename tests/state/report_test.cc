@@ -1,7 +1,9 @@
 // Tests the report of a load, and the names and texts that messages are made of.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/types.h>
 
 #include "harness/state/python_text.h"
 #include "loadpath/load_state_dict.h"
