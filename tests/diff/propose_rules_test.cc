@@ -187,6 +187,18 @@ TEST(ProposeRulesTest, APairThatOnlyItsShapeSuggests) {
             " --rename '^a\\.=b.' 1/2 by order");
 }
 
+// That "a" may be "c" as well is behind more pairs than are compared.
+TEST(ProposeRulesTest, ARivalThatWasNotLookedAt) {
+  Keys wanted = {{"b.attn.weight", "float32", {8, 8}}}, have = {{"a.attn.weight", "float32", {8, 8}}};
+  EXPECT_EQ(Proposed(wanted, have), " --rename '^a\\.=b.' 1/1");
+  for (int i = 0; i < 150; ++i) {
+    wanted.push_back({"q." + std::to_string(1000 + i) + ".weight", "float32", {9, 9}});
+    have.push_back({"p." + std::to_string(i) + ".weight", "float32", {9, 9}});
+  }
+  wanted.push_back({"c.attn.weight", "float32", {8, 8}});
+  EXPECT_EQ(Proposed(wanted, have), " --rename '^a\\.=b.' 1/152 by order");
+}
+
 TEST(ProposeRulesTest, LayersOfOtherNamesInTheSameOrder) {
   const Keys wanted = {
       {"stem.weight", "float32", {8, 3}}, {"mid.weight", "float32", {8, 8}}, {"top.weight", "float32", {8, 8}}};
