@@ -16,7 +16,7 @@ namespace {
 
 // Beyond so many keys only prefixes are looked for; so many pairs of them are compared for one rule. A file of
 // strangers is told off in a second or two.
-constexpr std::size_t kMostKeys = 2000, kMostPairs = 20'000;
+constexpr std::size_t kMostKeys = 2000, kMostPairsOfARule = 20'000;
 constexpr std::size_t kMostRules = 32, kMostTried = 16, kMostDicts = 16;
 
 // The state dict's keys under the rules so far, held against the model's.
@@ -146,7 +146,7 @@ class Search {
       const auto found = have.find({info->shape, parts.back()});
       if (found == have.end()) continue;
       Group& group = found->second;
-      if ((pairs += group.names.size()) > kMostPairs || !Spend(group.bytes)) {
+      if ((pairs += group.names.size()) > kMostPairsOfARule || !Spend(group.bytes)) {
         all = false;
         break;
       }

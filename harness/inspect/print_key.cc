@@ -14,7 +14,7 @@
 namespace loadpath {
 namespace {
 
-constexpr std::size_t kMostValueLines = 100'000;
+constexpr std::size_t kMostPrintedLines = 100'000;
 
 std::string NumberText(long double value, bool integer) {
   char text[64];
@@ -64,7 +64,7 @@ void AddStatistics(Table& table, std::span<const std::byte> elements, Dtype dtyp
 void AddTensors(ValueLines& values, const Tree& tree, NodeId node) {
   std::vector<ValueLine> lines;
   for (const TensorPath& place : ListTensors(tree, node)) {
-    if (lines.size() + values.lines.size() >= kMostValueLines) {
+    if (lines.size() + values.lines.size() >= kMostPrintedLines) {
       values.more = true;
       break;
     }
@@ -82,7 +82,7 @@ std::string PrintKey(const Checkpoint& checkpoint, std::string_view key_path, Cr
   const NodeId node = FollowKeyPath(checkpoint, key_path);
   std::string out;
   if (tree.kind(node) != NodeKind::kTensor) {
-    ValueLines values = ListValues(tree, node, kMostValueLines, Detail::kWhole);
+    ValueLines values = ListValues(tree, node, kMostPrintedLines, Detail::kWhole);
     AddTensors(values, tree, node);
     if (values.lines.size() == 1 && values.lines[0].path.empty()) return values.lines[0].text + "\n";
     AppendValueLines(out, values);

@@ -14,9 +14,9 @@ constexpr std::uint64_t kFreeRepeats = std::uint64_t{16} << 20;
 constexpr std::uint64_t kRepeatsPerNode = 64;
 constexpr std::size_t kShortText = 64;
 
-class Writer {
+class ValuesWriter {
  public:
-  Writer(const Checkpoint& checkpoint, const TensorIndex& tensors)
+  ValuesWriter(const Checkpoint& checkpoint, const TensorIndex& tensors)
       : checkpoint_(checkpoint),
         tree_(checkpoint.tree()),
         tensors_(tensors),
@@ -433,7 +433,7 @@ TensorIndex IndexTensors(std::span<const TensorPath> tensors) {
 }
 
 ValuesJson WriteValues(const Checkpoint& checkpoint, NodeId from, const TensorIndex& tensors) {
-  return Writer(checkpoint, tensors).Write(from);
+  return ValuesWriter(checkpoint, tensors).Write(from);
 }
 
 }  // namespace loadpath

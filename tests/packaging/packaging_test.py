@@ -87,7 +87,8 @@ class Conan(unittest.TestCase):
             "include(default)", "[settings]", "build_type=Debug", "compiler.cppstd=20", "[platform_requires]", "zlib/1.3", "libdeflate/1.14",
             "openssl/3.0.0", "nlohmann_json/3.11.2", "[conf]", "tools.cmake.cmaketoolchain:generator=Ninja",
             f"tools.cmake.cmake_layout:test_folder={DATA / 'conan' / 'test'}",
-            f'tools.build:compiler_executables={{"cpp": "{CXX}"}}', "tools.build:cxxflags=['-g0']", ""]))
+            f'tools.build:compiler_executables={{"cpp": "{CXX}"}}', "tools.build:cxxflags=['-g0']",
+            "tools.cmake.cmaketoolchain:extra_variables={'CMAKE_UNITY_BUILD': 'ON'}", ""]))
         # Conan's own words, and those of what it runs, are on standard error.
         printed = succeeds(CONAN, "create", RECIPE, "--profile:all", profile, "--no-remote", "--build=missing", stream="stderr", **environment)
         self.assertIn(PRINTED, printed)

@@ -15,7 +15,7 @@ struct Box {
   int sign = 1;
 };
 
-std::int64_t Extent(const Tree& tree, NodeId size, std::size_t dimension) {
+std::int64_t ExtentOf(const Tree& tree, NodeId size, std::size_t dimension) {
   return tree.integer(tree.items(size)[dimension]);
 }
 
@@ -65,7 +65,7 @@ CoverProblem CheckCover(const Tree& tree, std::span<const std::int64_t> shape, s
   for (const DcpChunk& chunk : chunks) {
     __int128 volume = 1;
     for (std::size_t d = 0; d < shape.size(); ++d) {
-      const std::int64_t offset = Extent(tree, chunk.offsets, d), size = Extent(tree, chunk.sizes, d);
+      const std::int64_t offset = ExtentOf(tree, chunk.offsets, d), size = ExtentOf(tree, chunk.sizes, d);
       if (offset < 0 || size < 0 || offset > shape[d] || size > shape[d] - offset)
         return {"has a chunk that reaches outside its tensor"};
       volume *= size;
@@ -74,7 +74,7 @@ CoverProblem CheckCover(const Tree& tree, std::span<const std::int64_t> shape, s
     elements += volume;
     ++count;
     for (std::size_t d = 0; d < shape.size(); ++d)
-      is_split[d] = is_split[d] || Extent(tree, chunk.sizes, d) != shape[d];
+      is_split[d] = is_split[d] || ExtentOf(tree, chunk.sizes, d) != shape[d];
   }
   __int128 wanted = 1;
   for (const std::int64_t extent : shape) wanted *= extent;
@@ -100,8 +100,8 @@ CoverProblem CheckCover(const Tree& tree, std::span<const std::int64_t> shape, s
     if (IsEmpty(tree, chunk)) continue;
     Box& box = boxes.emplace_back();
     for (const std::size_t d : split) {
-      box.low.push_back(Extent(tree, chunk.offsets, d));
-      box.high.push_back(box.low.back() + Extent(tree, chunk.sizes, d));
+      box.low.push_back(ExtentOf(tree, chunk.offsets, d));
+      box.high.push_back(box.low.back() + ExtentOf(tree, chunk.sizes, d));
     }
   }
   if (!CornersCancel(boxes, split.size())) return {"has chunks that overlap and leave a part of their tensor out"};
