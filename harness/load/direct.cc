@@ -67,18 +67,20 @@ void ReadForChecksums(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, c
   }
 }
 
-// `again` tells which jobs were read before: the result has their checksums' outcome already.
+// `again` tells which jobs were read before: the result has their checksums' outcome already. The others come first: if
+// one of them fails, nothing that a tensor holds is lost.
 void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std::vector<bool>& again,
           ReadOptions options, LoadResult& result) {
-  const bool verified = std::ranges::find(again, true) != again.end();
-  if (verified) options.progress = options.progress.WithoutCancelling();
+  std::vector<ReadJob> first, second;
+  for (std::size_t i = 0; i < jobs.size(); ++i) (again[i] ? second : first).push_back(jobs[i]);
+  if (!first.empty()) AddCosts(checkpoint.Read(first, options), result);
+  if (second.empty()) return;
+  options.progress = options.progress.WithoutCancelling();
   try {
-    ReadReport report = checkpoint.Read(jobs, options);
-    std::size_t i = 0;
-    std::erase_if(report.crc, [&](CrcStatus) { return again[i++]; });
+    ReadReport report = checkpoint.Read(second, options);
+    report.crc.clear();
     AddCosts(report, result);
   } catch (const CheckpointError& error) {
-    if (!verified) throw;
     throw CheckpointError(error.code(), error.file(),
                           error.sentence() + "; it changed while it was loaded, and the module was partly loaded",
                           error.record(), error.offset());

@@ -182,6 +182,30 @@ TEST(Load, AFailureLetsNoModuleOut) {
   EXPECT_TRUE(at::equal(leaked->scale, at::full({1}, 0.5)));
 }
 
+// The counters of batch normalisation hold values from the start, the weights do not: damage in a weight must not cost
+// them theirs.
+TEST(Load, DamageLeavesWhatTheModuleHolds) {
+  std::ifstream stream(kFiles + "/plain.pth", std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  const at::Tensor weight = TensorAt(*Checkpoint::Open(kFiles + "/plain.pth"), "embed.weight");
+  const std::size_t at = bytes.find(std::string(static_cast<const char*>(weight.const_data_ptr()), weight.nbytes()));
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
+  const std::string damaged = testing::TempDir() + "damaged.pth";
+  std::ofstream(damaged, std::ios::binary) << bytes;
+  for (const char* via : {"direct", "copy", "assign"}) {
+    std::shared_ptr<NetImpl> leaked;
+    try {
+      Load([&] { return leaked = std::make_shared<NetImpl>(); }, damaged, {.via = via, .crc = CrcMode::kOn});
+      ADD_FAILURE() << via;
+    } catch (const CheckpointError& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("the file is damaged, record"));
+    }
+    EXPECT_EQ(leaked->encoder->at<BlockImpl>(0).norm->num_batches_tracked.item<std::int64_t>(), 0) << via;
+  }
+  std::remove(damaged.c_str());
+}
+
 TEST(Load, RefusesNamesThatAreNone) {
   Net net;
   const auto what = [&](const LoadOptions& options) -> std::string {
