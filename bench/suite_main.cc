@@ -50,11 +50,11 @@ int RunAndPrint(const SuiteOptions& options, std::span<const Model> models) {
 }
 
 int CheckAndPrint(const SuiteOptions& options, std::span<const Model> models) {
-  std::map<std::string, std::vector<std::int64_t>> batches;
-  for (const Model& model : models) batches[std::string(model.name)] = model.batches;
+  std::vector<CheckedModel> checked;
+  for (const Model& model : models) checked.push_back({std::string(model.name), model.batches, model.example_inputs});
   DataCheck check;
   try {
-    check = CheckData(Manifest::Read(options.data), batches);
+    check = CheckData(Manifest::Read(options.data), checked);
   } catch (const std::runtime_error& error) {
     check.problems.emplace_back(error.what());
   }

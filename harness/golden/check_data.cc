@@ -56,17 +56,48 @@ std::string Problem(const std::string& path, const ManifestFile& file) {
   }
 }
 
-void CheckModel(const Manifest& manifest, const std::string& model, const std::vector<std::int64_t>& batches,
-                DataCheck& check) {
-  const ManifestModel* entry = manifest.FindModel(model);
+// Returns what is wrong with the example inputs; empty if they are Python's bit by bit.
+std::string InputProblem(const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& pythons) {
+  if (inputs.size() != pythons.size()) {
+    return std::to_string(inputs.size()) + " example inputs, Python's are " + std::to_string(pythons.size());
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Comparison comparison = Compare(inputs[i], pythons[i], {0, 0});
+    if (!comparison.equal) return "example input " + std::to_string(i) + " is not Python's: " + comparison.sentence;
+  }
+  return "";
+}
+
+std::string Listed(const std::vector<std::int64_t>& numbers) {
+  std::string list;
+  for (const std::int64_t number : numbers) list += (list.empty() ? "" : ", ") + std::to_string(number);
+  return list;
+}
+
+void CheckModel(const Manifest& manifest, const CheckedModel& model, DataCheck& check) {
+  const ManifestModel* entry = manifest.FindModel(model.name);
+  const std::string where = manifest.PathOf("manifest.json") + ": ";
   if (entry == nullptr) {
-    check.problems.push_back(manifest.PathOf("manifest.json") + ": has no model " + model);
+    check.problems.push_back(where + "has no model " + model.name);
     return;
   }
-  for (const std::int64_t batch : batches) {
+  std::vector<std::int64_t> pythons, ours = model.batches;
+  for (const auto& [batch, file] : entry->goldens) pythons.push_back(batch);
+  std::ranges::sort(ours);
+  if (ours != pythons) {
+    check.problems.push_back(where + "the batches of " + model.name + " are " + Listed(pythons) +
+                             " in Python, and in C++ " + Listed(ours) + ": make them the same");
+    return;
+  }
+  for (const std::int64_t batch : ours) {
     try {
-      ReadGolden(manifest, *entry, batch);
+      const Golden golden = ReadGolden(manifest, *entry, batch);
       ++check.goldens;
+      const std::string problem = InputProblem(model.example_inputs(batch), golden.inputs);
+      if (!problem.empty()) {
+        check.problems.push_back(manifest.PathOf(entry->goldens.at(batch)) + ": " + model.name + ", batch " +
+                                 std::to_string(batch) + ": " + problem);
+      }
     } catch (const std::exception& error) {
       check.problems.emplace_back(error.what());
     }
@@ -75,7 +106,7 @@ void CheckModel(const Manifest& manifest, const std::string& model, const std::v
 
 }  // namespace
 
-DataCheck CheckData(const Manifest& manifest, const std::map<std::string, std::vector<std::int64_t>>& models) {
+DataCheck CheckData(const Manifest& manifest, std::span<const CheckedModel> models) {
   DataCheck check;
   for (const ManifestFile& file : manifest.files()) {
     ++check.files;
@@ -89,7 +120,7 @@ DataCheck CheckData(const Manifest& manifest, const std::map<std::string, std::v
   for (const ManifestNotMade& file : manifest.not_made()) {
     check.not_made.push_back(file.format + "/" + file.layout + " of " + file.model + ": " + file.reason);
   }
-  for (const auto& [model, batches] : models) CheckModel(manifest, model, batches, check);
+  for (const CheckedModel& model : models) CheckModel(manifest, model, check);
   return check;
 }
 

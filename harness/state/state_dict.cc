@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "harness/base/error.h"
 #include "harness/base/keyed_hash.h"
 #include "harness/checkpoint/dict_part.h"
 #include "harness/checkpoint/key_mapping.h"
@@ -133,6 +134,9 @@ void StateDict::Apply(const KeyRules& rules) {
   for (const Entry& entry : entries_) keys.push_back(entry.key);
   MappedKeys mapped = mapping_->Map(keys);
   mapping_->RequireNone(mapped.unused_only);
+  if (!keys.empty() && std::ranges::none_of(mapped.names, [](const auto& name) { return name.has_value(); })) {
+    mapping_->RequireNone("only and skip leave none of the " + Counted(keys.size(), "key"));
+  }
   unused_skip_ = std::move(mapped.unused_skip);
   unused_rename_ = std::move(mapped.unused_rename);
   std::vector<Entry> named;

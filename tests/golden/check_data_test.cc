@@ -38,7 +38,12 @@ class CheckDataTest : public testing::Test {
 
   void Write(const std::string& name, const std::string& text) { std::ofstream(folder_ + name) << text; }
   DataCheck Check(const std::vector<std::int64_t>& batches = {1}) const {
-    return CheckData(Manifest::Read(folder_), {{"net", batches}});
+    return CheckOne({"net", batches, [](std::int64_t) { return std::vector{at::ones({1})}; }});
+  }
+  DataCheck CheckOne(const CheckedModel& model) const { return CheckData(Manifest::Read(folder_), {&model, 1}); }
+  std::string InputProblem(const std::vector<at::Tensor>& inputs) const {
+    const DataCheck check = CheckOne({"net", {1}, [&](std::int64_t) { return inputs; }});
+    return check.problems.empty() ? "" : check.problems[0];
   }
 
   std::string folder_;
@@ -64,9 +69,23 @@ TEST_F(CheckDataTest, EveryChangeIsNamed) {
 }
 
 TEST_F(CheckDataTest, TheModelsAreThoseOfTheProgram) {
-  EXPECT_THAT(Check({1, 8}).problems, ElementsAre(folder_ + "/manifest.json: has no golden for batch size 8"));
-  EXPECT_THAT(CheckData(Manifest::Read(folder_), {{"other", {1}}}).problems,
-              ElementsAre(folder_ + "/manifest.json: has no model other"));
+  const std::string manifest = folder_ + "/manifest.json: ";
+  for (const std::vector<std::int64_t>& batches : {std::vector<std::int64_t>{8, 1}, {8}}) {
+    EXPECT_THAT(Check(batches).problems, ElementsAre(manifest + "the batches of net are 1 in Python, and in C++ " +
+                                                     (batches.size() == 2 ? "1, 8" : "8") + ": make them the same"));
+  }
+  EXPECT_THAT(CheckOne({"other", {1}, {}}).problems, ElementsAre(manifest + "has no model other"));
+}
+
+TEST_F(CheckDataTest, TheExampleInputsArePythons) {
+  EXPECT_EQ(InputProblem({at::ones({1})}), "");
+  const std::string where = folder_ + "/golden: net, batch 1: ";
+  EXPECT_EQ(InputProblem({at::zeros({1})}),
+            where +
+                "example input 0 is not Python's: 1 of 1 elements differ: largest difference 1 at (0,) (0, expected "
+                "1), allowed 0 + 0 * |expected|");
+  EXPECT_EQ(InputProblem({at::ones({2})}), where + "example input 0 is not Python's: shape (2,), expected (1,)");
+  EXPECT_EQ(InputProblem({}), where + "0 example inputs, Python's are 1");
 }
 
 }  // namespace
