@@ -100,7 +100,8 @@ def write_cpp(content, path):
     torch.save(content.module.state_dict(), weights)
     done = subprocess.run([program, "--save-archive", content.model, weights, path], stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        raise MakeError(f"{path.name}: {(done.stderr.strip() or f'{program.name} ended with status {done.returncode}').splitlines()[0]}")
+        said = " ".join(done.stderr.split()) or f"{program.name} ended with status {done.returncode}"
+        raise MakeError(f"{path.name}: the C++ model does not take Python's weights: {said}")
 
 
 def write_pt2(content, path):

@@ -145,7 +145,7 @@ def _make_file(store, writer, item, name, program):
         # A C++ program that fails is one that is not right yet; a full disk is no fault of the model.
         passing = isinstance(error, MemoryError) or "PytorchStreamWriter" in str(error) or (item.format == "cpp" and program)
         if passing or (item.format not in OPTIONAL and item.layout != "full"):
-            raise MakeError(f"{item.name}: {_line(error)}") from error
+            raise MakeError(str(error) if isinstance(error, MakeError) else f"{item.name}: {_line(error)}") from error
         store.put_not_made(item, _line(error))
 
 

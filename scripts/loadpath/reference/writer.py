@@ -63,7 +63,7 @@ def _model_entry(store, name, module):
         with torch.no_grad():
             outputs = reference.forward(module, inputs)
         tensors = {f"input.{i}": tensor for i, tensor in enumerate(inputs)}
-        tensors |= {f"output.{i}": tensor.contiguous() for i, tensor in enumerate(outputs)}
+        tensors |= {f"output.{i}": tensor.detach().clone(memory_format=torch.contiguous_format) for i, tensor in enumerate(outputs)}
         goldens[str(batch)] = f"{name.replace(':', '-')}.golden.{batch}.safetensors"
         write_atomically(store.path(goldens[str(batch)]), lambda path: safetensors.torch.save_file(tensors, path))
     rtol, atol, why = _tolerance(reference, module)
