@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kDefaults = R"(
 Without --filter the usual cases run; --filter . means all; startup/... runs only if the filter says so.
 With --checkpoint only the cases of these files, and the limits, are there to choose from.
-Every --benchmark_* flag of Google Benchmark works.
+Every --benchmark_* flag of Google Benchmark works. `PROGRAM ckpt --help` says what it does with one file at a time.
 )";
 
 constexpr const char* kStatus = R"(
@@ -44,9 +44,10 @@ std::string Footer(const std::string& program, const std::string& model) {
     if (const std::size_t at = line.find("MODEL"); at != std::string::npos) line.replace(at, 5, model);
     examples.Add({line, summary});
   }
-  std::string text = "cases:\n";
+  std::string text = "cases:\n", defaults = kDefaults;
   kinds.AppendTo(text, "  ");
-  text += std::string(kDefaults) + "\nexamples:\n";
+  defaults.replace(defaults.find("PROGRAM"), 7, program);
+  text += defaults + "\nexamples:\n";
   examples.AppendTo(text, "  ");
   return text + kStatus;
 }

@@ -217,7 +217,19 @@ CostsByCase CostsBefore(const SuiteOptions& options) {
   try {
     return ReadCosts(options.costs);
   } catch (const std::runtime_error& error) {
-    throw UsageError(std::string("--costs ") + error.what() + "; --write-costs " + options.costs + " writes it");
+    const bool absent = !std::filesystem::exists(options.costs);
+    throw UsageError(std::string("--costs ") + error.what() +
+                     (absent ? "; --write-costs " + options.costs + " writes it" : "; name a file of --write-costs"));
+  }
+}
+
+// A costs file is written anew, and nothing else is replaced.
+void RequireNoOtherFile(const std::string& path) {
+  if (!std::filesystem::is_regular_file(path)) return;
+  try {
+    ReadCosts(path);
+  } catch (const std::runtime_error& error) {
+    throw UsageError(std::string("--write-costs ") + error.what() + ", and would be replaced; name another file");
   }
 }
 
@@ -273,7 +285,10 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   for (const std::string& output : {options.json, options.google.out, options.write_costs}) KeepInputs(options, output);
   std::optional<TextOutput> json, costs;
   if (!options.json.empty()) json.emplace(options.json);
-  if (!options.write_costs.empty()) costs.emplace(options.write_costs);
+  if (!options.write_costs.empty()) {
+    RequireNoOtherFile(options.write_costs);
+    costs.emplace(options.write_costs);
+  }
   const CostsByCase before = options.costs.empty() ? CostsByCase{} : CostsBefore(options);
   if (!options.google.out.empty()) RequireWritable(options.google.out);
 
