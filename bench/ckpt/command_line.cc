@@ -95,7 +95,7 @@ std::optional<Invocation> ParseCommandLine(int argc, char** argv) {
   LayOutHelp(app);
   app.require_subcommand(1);
   app.set_version_flag("--version", VersionLines, "Print the version and how this was built");
-  app.footer(Examples({"inspect model.pth", "load linear_model.pth --model linear --key model_state_dict",
+  app.footer(Examples({"inspect model.pth", "load train.pth --model linear --key model_state_dict",
                        "diff before.pth after.pth", "diff training.pth::model_state_dict model.safetensors",
                        "convert model.pth model.safetensors"}) +
              kExitCodes);

@@ -36,16 +36,16 @@ Command DeclareLoad(CLI::App& app) {
   AddJson(app, load.json);
   AddOpaque(app, load.open);
   AddCrc(app, load.crc, "the storages that are read");
-  app.footer(Examples({"load gpt2.pth --model gpt2 --via direct",
-                       "load linear_model.pth --model linear --key model_state_dict",
-                       "load multi_model.pth::modelA_state_dict --model multi:A",
-                       "load ddp.pth --model resnet50 --prefix module. --prefix _orig_mod. --json",
-                       "load old.pth --model resnet50 --rename '^backbone\\.=' --skip '^fc\\.'",
-                       "load my.pth --model linear --input in.safetensors --output out.safetensors"}) +
-             "Phases: construct (the module, without initialisation), open (the file's directory and\n"
-             "pickle), parse (the state dict, and the load path's plan: every key and shape is checked),\n"
-             "load (bytes into the module, and values that the file did not fill), first_forward.\n\n" +
-             kExitCodes);
+  app.footer(
+      Examples({"load model.pth --model gpt2 --via direct", "load train.pth --model linear --key model_state_dict",
+                "load train.pth::ema.shadow --model resnet50",
+                "load ddp.pth --model resnet50 --prefix module. --prefix _orig_mod. --json",
+                "load old.pth --model resnet50 --rename '^backbone\\.=' --skip '^fc\\.'",
+                "load my.pth --model linear --input in.safetensors --output out.safetensors"}) +
+      "Phases: construct (the module, without initialisation), open (the file's directory and\n"
+      "pickle), parse (the state dict, and the load path's plan: every key and shape is checked),\n"
+      "load (bytes into the module, and values that the file did not fill), first_forward.\n\n" +
+      kExitCodes);
   return {[options] { return ParseFileAndKey(options->file).file; },
           [options](const ModelRuns* models) {
             options->load.file = WithKey(ParseFileAndKey(options->file), options->key);

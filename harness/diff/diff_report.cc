@@ -70,6 +70,7 @@ void AppendProposal(std::string& out, const RuleProposal& proposal, const std::s
   std::vector<std::string> shapes;
   for (const Mismatch& one : proposal.shapes) shapes.push_back(one.key + " " + one.wanted + " -> " + one.have);
   unmatched("of another shape", shapes);
+  if (!shapes.empty()) out += "  (a load with --skip-mismatched leaves these as the model has them)\n";
   if (proposal.by_order()) out.append("  ").append(kByOrder).append("\n");
   out += "  " + command + "\n";
 }
@@ -87,7 +88,8 @@ std::string Verdict(const Differences& differences) {
   add(differences.tensors.size(), "with other elements");
   add(differences.values.size(), differences.values.size() == 1 ? "other value" : "other values");
   add(differences.refused.size(), "refused by load_state_dict");
-  return (differences.equal() ? "equal: " : "different: " + counts + "; ") + Counted(differences.compared, "key") +
+  const std::string different = differences.proposal ? "different without these rules: " : "different: ";
+  return (differences.equal() ? "equal: " : different + counts + "; ") + Counted(differences.compared, "key") +
          " compared" + (differences.against_model ? " by name, shape and dtype; values are not\n" : "\n");
 }
 

@@ -229,7 +229,7 @@ class ProposalTest(Case):
   --rename '^block\\.=custom.'  changes 2 keys  block.linear.weight -> custom.linear.weight
   still unexpected: x
   ckpt diff {path} --prefix net. --rename '^block\\.=custom.' --model custom
-different: 4 missing, 5 unexpected; 0 keys compared by name, shape and dtype; values are not
+different without these rules: 4 missing, 5 unexpected; 0 keys compared by name, shape and dtype; values are not
 """, out)
 
     def test_the_rest_has_its_own_cause(self):
