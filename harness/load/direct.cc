@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cstring>
 #include <tuple>
 
 #include "harness/load/prepare.h"
@@ -50,13 +51,19 @@ std::vector<bool> OwnMemory(std::vector<const PlannedTensor*>& tensors) {
   return own;
 }
 
-// Reads everything that the jobs will read and keeps nothing, so that a load that writes in place fails before its
-// first write. The buffer is 64 MiB long, or as long as the largest job.
-void ReadForChecksums(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, const ReadOptions& options,
-                      LoadResult& result) {
+std::uint64_t BytesOf(std::span<const ReadJob> jobs) {
+  std::uint64_t bytes = 0;
+  for (const ReadJob& job : jobs) bytes += job.dst.size();
+  return bytes;
+}
+
+// Reads everything that the jobs will read, so that a load that writes in place fails before its first write. Returns
+// the bytes one after the other if they fit into kWindow, or else an undefined tensor: they are then read again.
+at::Tensor ReadAhead(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, const ReadOptions& options,
+                     LoadResult& result) {
   std::size_t largest = 0;
   for (const ReadJob& job : jobs) largest = std::max(largest, job.dst.size());
-  const std::size_t window = std::max(largest, kWindow);
+  const std::size_t all = BytesOf(jobs), window = std::max(largest, std::min(all, kWindow));
   const at::Tensor buffer = at::empty({static_cast<std::int64_t>(window)}, at::kByte);
   for (std::size_t begin = 0, end = 0; begin < jobs.size(); begin = end) {
     for (std::size_t used = 0; end < jobs.size() && used + jobs[end].dst.size() <= window; ++end) {
@@ -65,19 +72,24 @@ void ReadForChecksums(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, c
     }
     AddCosts(checkpoint.Read(std::span(jobs).subspan(begin, end - begin), options), result);
   }
+  return all <= kWindow ? buffer : at::Tensor();
 }
 
-// `again` tells which jobs were read before: the result has their checksums' outcome already. The others come first: if
-// one of them fails, nothing that a tensor holds is lost.
-void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std::vector<bool>& again,
-          ReadOptions options, LoadResult& result) {
-  std::vector<ReadJob> first, second;
-  for (std::size_t i = 0; i < jobs.size(); ++i) (again[i] ? second : first).push_back(jobs[i]);
-  if (!first.empty()) AddCosts(checkpoint.Read(first, options), result);
-  if (second.empty()) return;
+// Writes what ReadAhead has read: from `ahead`, or from the file again. The result has the checksums' outcome already.
+void WriteInPlace(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const at::Tensor& ahead,
+                  ReadOptions options, LoadResult& result) {
+  if (ahead.defined()) {
+    const std::byte* from = BytesOf(ahead);
+    for (const ReadJob& job : jobs) {
+      std::memcpy(job.dst.data(), from, job.dst.size());
+      from += job.dst.size();
+    }
+    *result.bytes_copied += BytesOf(jobs);
+    return;
+  }
   options.progress = options.progress.WithoutCancelling();
   try {
-    ReadReport report = checkpoint.Read(second, options);
+    ReadReport report = checkpoint.Read(jobs, options);
     report.crc.clear();
     AddCosts(report, result);
   } catch (const CheckpointError& error) {
@@ -85,12 +97,6 @@ void Read(const Checkpoint& checkpoint, std::span<const ReadJob> jobs, const std
                           error.sentence() + "; it changed while it was loaded, and the module was partly loaded",
                           error.record(), error.offset());
   }
-}
-
-std::uint64_t BytesOf(std::span<const ReadJob> jobs) {
-  std::uint64_t bytes = 0;
-  for (const ReadJob& job : jobs) bytes += job.dst.size();
-  return bytes;
 }
 
 // Returns true if a load that fails would lose what a tensor holds: no recorded fill restores it.
@@ -117,9 +123,7 @@ LoadResult Load(const LoadRequest& request) {
   }
   const std::vector<bool> own = OwnMemory(taken);
 
-  std::vector<ReadJob> jobs;
-  std::vector<bool> again;
-  std::vector<ReadJob> live;  // those that are read twice: a failed load would lose what their destinations hold
+  std::vector<ReadJob> jobs, live;  // live: a failed load would lose what their destinations hold
   for (std::size_t i = 0; i < taken.size(); ++i) {
     if (taken[i] == nullptr) continue;
     const PlannedTensor& planned = *taken[i];
@@ -128,28 +132,28 @@ LoadResult Load(const LoadRequest& request) {
       continue;
     }
     const TensorView& view = checkpoint.tree().tensor(planned.source);
-    jobs.push_back({.storage = view.storage,
+    (HoldsValues(planned) ? live : jobs)
+        .push_back({.storage = view.storage,
                     .begin = static_cast<std::uint64_t>(view.storage_offset) * ItemSize(view.dtype),
                     .dst = {BytesOf(planned.target), planned.target.nbytes()},
                     .dtype = view.dtype});
-    again.push_back(HoldsValues(planned));
-    if (again.back()) live.push_back(jobs.back());
   }
   // The tensors that fall back are copied before the jobs are read. If one of them holds values, no job may fail then.
   if (std::ranges::any_of(fallback.tensors(), HoldsValues)) {
-    again.assign(jobs.size(), true);
-    live = jobs;
+    live.insert(live.end(), jobs.begin(), jobs.end());
+    jobs.clear();
   }
   if (request.read.progress) {
-    request.read.progress.Expect(BytesOf(live) + BytesOf(jobs) +
+    request.read.progress.Expect(BytesOf(jobs) + BytesOf(live) * (BytesOf(live) <= kWindow ? 1 : 2) +
                                  BytesToCopy(checkpoint, fallback.tensors(), request.read));
   }
-  if (!live.empty()) ReadForChecksums(checkpoint, std::move(live), request.read, result);
+  const at::Tensor ahead = live.empty() ? at::Tensor() : ReadAhead(checkpoint, live, request.read, result);
   // This fails whole or not at all, or else recorded fills undo it.
   if (!fallback.tensors().empty()) {
     AddCosts(ApplyCopy(checkpoint, fallback.tensors(), request.read), result);
   }
-  Read(checkpoint, jobs, again, request.read, result);
+  if (!jobs.empty()) AddCosts(checkpoint.Read(jobs, request.read), result);
+  if (!live.empty()) WriteInPlace(checkpoint, live, ahead, request.read, result);
   for (const PlannedTensor& planned : prepared.tensors) planned.target.unsafeGetTensorImpl()->bump_version();
   fallback.Report("copy", result);
   Finish(result);
