@@ -49,7 +49,6 @@ int RunDiffModel(const DiffModelOptions& options, std::span<const Model> models)
       differences.refused.push_back(std::move(message));
     }
   }
-  if (!differences.equal()) differences.causes = WhyNot(models, model, *module, state_dict, options.file);
   const Model* other = FittingModel(state_dict, models);
   if (other == nullptr || other == &model) {
     differences.proposal = Proposal(*module, state_dict, options.file, options.rules);
@@ -63,6 +62,8 @@ int RunDiffModel(const DiffModelOptions& options, std::span<const Model> models)
         LikelyCauses({wanted, rest, options.model, options.file.text, /*both_files=*/false, CommandName()});
     differences.proposed_command = CommandName() + " diff" + ProposedArguments(proposal, options.file) + " --model " +
                                    ShellQuoted(options.model) + (options.open.opaque ? " --opaque" : "");
+  } else if (!differences.equal()) {
+    differences.causes = WhyNot(models, model, *module, state_dict, options.file);
   }
   const bool taken = differences.missing.empty() && differences.unexpected.empty() && check.error_messages.empty();
   if (!differences.equal() && taken && !check.plan.warnings.empty()) {
