@@ -1,6 +1,7 @@
 // ckpt-load: the subcommands of ckpt that need a module. ckpt starts it with its own arguments.
 #include "bench/ckpt/errors.h"
 #include "bench/ckpt/models_main.h"
+#include "bench/end_process.h"
 #include "harness/base/error.h"
 #include "loadpath/mapping_guard.h"
 #include "models/models.h"
@@ -21,5 +22,5 @@ int Run(int argc, char** argv) {
 }  // namespace loadpath::ckpt
 
 int main(int argc, char** argv) {
-  return loadpath::ckpt::RunProgram([&] { return loadpath::ckpt::Run(argc, argv); });
+  return loadpath::bench::EndProcess(loadpath::ckpt::RunProgram([&] { return loadpath::ckpt::Run(argc, argv); }));
 }
