@@ -9,21 +9,21 @@
 namespace loadpath {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-std::string_view Text(const Json& value) { return value.get_ref<const std::string&>(); }
+std::string_view Text(const OrderedJson& value) { return value.get_ref<const std::string&>(); }
 
 // reference_files.json. It lives as long as the program, so the views into it stay valid.
-const Json& Source() {
-  static const Json source = Json::parse(kReferenceFilesJson);
+const OrderedJson& Source() {
+  static const OrderedJson source = OrderedJson::parse(kReferenceFilesJson);
   return source;
 }
 
 // All combinations of format and layout whose layout is `layout`; "" stands for every layout of one model.
 std::vector<FormatAndLayout> Combinations(std::string_view layout) {
   std::vector<FormatAndLayout> found;
-  for (const Json& format : Source().at("formats")) {
-    for (const Json& one : format.at("layouts")) {
+  for (const OrderedJson& format : Source().at("formats")) {
+    for (const OrderedJson& one : format.at("layouts")) {
       if (layout.empty() ? Source().at("layouts").contains(Text(one)) : Text(one) == layout) {
         found.push_back({Text(format.at("name")), Text(one)});
       }
@@ -37,10 +37,11 @@ std::vector<FormatAndLayout> Combinations(std::string_view layout) {
 std::span<const SharedFile> SharedFiles() {
   static const std::vector<SharedFile> files = [] {
     std::vector<SharedFile> all;
-    for (const Json& row : Source().at("shared")) {
+    for (const OrderedJson& row : Source().at("shared")) {
       SharedFile& file = all.emplace_back(SharedFile{Text(row.at("name")), Text(row.at("layout")), {}, {}});
-      for (const auto& member : row.at("models").get_ref<const Json::object_t&>()) file.models.push_back(member.first);
-      for (const Json& opening : row.at("openings")) file.openings.push_back(Text(opening));
+      for (const auto& member : row.at("models").get_ref<const OrderedJson::object_t&>())
+        file.models.push_back(member.first);
+      for (const OrderedJson& opening : row.at("openings")) file.openings.push_back(Text(opening));
     }
     return all;
   }();
@@ -73,7 +74,7 @@ std::span<const FormatAndLayout> ReferenceFiles(std::string_view model) {
 std::span<const std::string_view> ReferencePrograms() {
   static const std::vector<std::string_view> programs = [] {
     std::vector<std::string_view> all;
-    for (const Json& model : Source().at("programs")) all.push_back(Text(model));
+    for (const OrderedJson& model : Source().at("programs")) all.push_back(Text(model));
     return all;
   }();
   return programs;

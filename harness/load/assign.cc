@@ -3,11 +3,13 @@
 namespace loadpath {
 namespace {
 
-LoadResult Load(const LoadRequest& request) { return LoadWhole(request, "assign", /*assign=*/true); }
+LoadResult LoadAssign(const LoadRequest& request) { return LoadWhole(request, "assign", /*assign=*/true); }
 
 }  // namespace
 
-const LoadPath load_paths::assign = {
-    .name = "assign", .summary = "read into fresh tensors that become the parameters", .limit = "pread", .load = Load};
+const LoadPath load_paths::assign = {.name = "assign",
+                                     .summary = "read into fresh tensors that become the parameters",
+                                     .limit = "pread",
+                                     .load = LoadAssign};
 
 }  // namespace loadpath

@@ -3,14 +3,14 @@
 namespace loadpath {
 namespace {
 
-LoadResult Load(const LoadRequest& request) { return LoadWhole(request, "copy", /*assign=*/false); }
+LoadResult LoadCopy(const LoadRequest& request) { return LoadWhole(request, "copy", /*assign=*/false); }
 
 }  // namespace
 
 const LoadPath load_paths::copy = {.name = "copy",
                                    .summary = "read through a window, copy into the parameters",
                                    .limit = "pread",
-                                   .load = Load,
+                                   .load = LoadCopy,
                                    .keeps_memory = true};
 
 }  // namespace loadpath

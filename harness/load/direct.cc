@@ -9,7 +9,7 @@
 namespace loadpath {
 namespace {
 
-constexpr std::size_t kWindow = std::size_t{64} << 20;
+constexpr std::size_t kAheadWindow = std::size_t{64} << 20;
 
 std::byte* BytesOf(const at::Tensor& tensor) { return static_cast<std::byte*>(tensor.data_ptr()); }
 
@@ -58,12 +58,12 @@ std::uint64_t BytesOf(std::span<const ReadJob> jobs) {
 }
 
 // Reads everything that the jobs will read, so that a load that writes in place fails before its first write. Returns
-// the bytes one after the other if they fit into kWindow, or else an undefined tensor: they are then read again.
+// the bytes one after the other if they fit into kAheadWindow, or else an undefined tensor: they are then read again.
 at::Tensor ReadAhead(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, const ReadOptions& options,
                      LoadResult& result) {
   std::size_t largest = 0;
   for (const ReadJob& job : jobs) largest = std::max(largest, job.dst.size());
-  const std::size_t all = BytesOf(jobs), window = std::max(largest, std::min(all, kWindow));
+  const std::size_t all = BytesOf(jobs), window = std::max(largest, std::min(all, kAheadWindow));
   const at::Tensor buffer = at::empty({static_cast<std::int64_t>(window)}, at::kByte);
   for (std::size_t begin = 0, end = 0; begin < jobs.size(); begin = end) {
     for (std::size_t used = 0; end < jobs.size() && used + jobs[end].dst.size() <= window; ++end) {
@@ -72,7 +72,7 @@ at::Tensor ReadAhead(const Checkpoint& checkpoint, std::vector<ReadJob> jobs, co
     }
     AddCosts(checkpoint.Read(std::span(jobs).subspan(begin, end - begin), options), result);
   }
-  return all <= kWindow ? buffer : at::Tensor();
+  return all <= kAheadWindow ? buffer : at::Tensor();
 }
 
 // Writes what ReadAhead has read: from `ahead`, or from the file again. The result has the checksums' outcome already.
@@ -104,7 +104,7 @@ bool HoldsValues(const PlannedTensor& planned) {
   return planned.target.numel() > 0 && !DeferredInit::WillFill(planned.target);
 }
 
-LoadResult Load(const LoadRequest& request) {
+LoadResult LoadDirect(const LoadRequest& request) {
   if (request.device != at::kCPU) return LoadStaged(request);
   LoadResult result;
   const Prepared prepared = Prepare(request, "direct", /*assign=*/false, result);
@@ -144,7 +144,7 @@ LoadResult Load(const LoadRequest& request) {
     jobs.clear();
   }
   if (request.read.progress) {
-    request.read.progress.Expect(BytesOf(jobs) + BytesOf(live) * (BytesOf(live) <= kWindow ? 1 : 2) +
+    request.read.progress.Expect(BytesOf(jobs) + BytesOf(live) * (BytesOf(live) <= kAheadWindow ? 1 : 2) +
                                  BytesToCopy(checkpoint, fallback.tensors(), request.read));
   }
   const at::Tensor ahead = live.empty() ? at::Tensor() : ReadAhead(checkpoint, live, request.read, result);
@@ -166,7 +166,7 @@ LoadResult Load(const LoadRequest& request) {
 const LoadPath load_paths::direct = {.name = "direct",
                                      .summary = "read straight into the parameters' memory",
                                      .limit = "pread",
-                                     .load = Load,
+                                     .load = LoadDirect,
                                      .keeps_memory = true};
 
 }  // namespace loadpath

@@ -8,21 +8,21 @@
 namespace loadpath {
 namespace {
 
-constexpr std::string_view kReader = "torch::jit::load";
+constexpr std::string_view kJitLoad = "torch::jit::load";
 
 torch::jit::Module JitLoad(const Checkpoint& checkpoint) {
   try {
     // The file that was opened and planned for, even if another has its name by now.
     return torch::jit::load("/proc/self/fd/" + std::to_string(checkpoint.fd(0)), at::kCPU);
   } catch (const std::exception& error) {
-    SkipAsRefused(kReader, error);
+    SkipAsRefused(kJitLoad, error);
   }
 }
 
-LoadResult Load(const LoadRequest& request) {
+LoadResult LoadByJitLoad(const LoadRequest& request) {
   LoadResult result;
   const Prepared prepared = Prepare(request, "jit_load", /*assign=*/false, result);
-  RequireOneFile(kReader, request, *prepared.checkpoint);
+  RequireOneFile(kJitLoad, request, *prepared.checkpoint);
   if (!request.key_path.empty())
     throw Skipped("torch::jit::load returns a module, which has nothing at \"" + request.key_path + "\"");
   Stopwatch watch;
@@ -32,7 +32,7 @@ LoadResult Load(const LoadRequest& request) {
   for (const auto& parameter : module.named_parameters()) items.emplace(parameter.name, parameter.value);
   for (const auto& buffer : module.named_buffers()) items.emplace(buffer.name, buffer.value);
   CopyFound(
-      kReader, prepared,
+      kJitLoad, prepared,
       [&](const std::string& key) -> std::optional<at::Tensor> {
         const auto found = items.find(key);
         return found == items.end() ? std::nullopt : std::optional(found->second);
@@ -47,9 +47,9 @@ LoadResult Load(const LoadRequest& request) {
 const LoadPath load_paths::jit_load = {.name = "jit_load",
                                        .summary = "torch::jit::load, LibTorch's own, then copy (for comparison)",
                                        .limit = "pread",
-                                       .load = Load,
+                                       .load = LoadByJitLoad,
                                        .input = LoadInput::kTorchScript,
-                                       .libtorch_reader = kReader,
+                                       .libtorch_reader = kJitLoad,
                                        .runs_code = true,
                                        .keeps_memory = true};
 

@@ -97,7 +97,7 @@ void Check(const Checkpoint& checkpoint, const Mapper& mapper, const ReadOptions
   }
 }
 
-LoadResult Load(const LoadRequest& request) {
+LoadResult LoadMmap(const LoadRequest& request) {
   if (request.device != at::kCPU) return LoadStaged(request);
   LoadResult result;
   const Prepared prepared = Prepare(request, "mmap", /*assign=*/true, result);
@@ -148,6 +148,6 @@ LoadResult Load(const LoadRequest& request) {
 }  // namespace
 
 const LoadPath load_paths::mmap = {
-    .name = "mmap", .summary = "map the file; the mapping becomes the parameters", .limit = "mmap", .load = Load};
+    .name = "mmap", .summary = "map the file; the mapping becomes the parameters", .limit = "mmap", .load = LoadMmap};
 
 }  // namespace loadpath

@@ -12,7 +12,7 @@
 namespace loadpath {
 namespace {
 
-constexpr std::string_view kReader = "torch::pickle_load";
+constexpr std::string_view kPickleLoad = "torch::pickle_load";
 
 // Reads the file that was opened and planned for, even if another has its name by now.
 std::vector<char> ReadWhole(const Checkpoint& checkpoint, LoadResult& result) {
@@ -41,14 +41,14 @@ void RequireDirectory(const std::vector<char>& bytes) {
   tail.remove_prefix(tail.size() - std::min(tail.size(), kEndBytes + kMaxComment));
   const std::size_t end = tail.rfind("PK\5\6");
   if (end == std::string_view::npos || tail.size() - end < kEndBytes)
-    throw Skipped(std::string(kReader) + " reads only zip archives");
+    throw Skipped(std::string(kPickleLoad) + " reads only zip archives");
 }
 
 at::IValue PickleLoad(const std::vector<char>& bytes) {
   try {
     return torch::pickle_load(bytes);
   } catch (const std::exception& error) {
-    SkipAsRefused(kReader, error);
+    SkipAsRefused(kPickleLoad, error);
   }
 }
 
@@ -73,10 +73,10 @@ at::IValue Follow(at::IValue value, std::string_view path) {
   return value;
 }
 
-LoadResult Load(const LoadRequest& request) {
+LoadResult LoadByPickleLoad(const LoadRequest& request) {
   LoadResult result;
   const Prepared prepared = Prepare(request, "pickle_load", /*assign=*/false, result);
-  RequireOneFile(kReader, request, *prepared.checkpoint);
+  RequireOneFile(kPickleLoad, request, *prepared.checkpoint);
   Stopwatch watch;
   at::IValue root;
   {
@@ -89,7 +89,7 @@ LoadResult Load(const LoadRequest& request) {
   if (!dict.isGenericDict()) throw Skipped("torch::pickle_load returns no dict at \"" + request.key_path + "\"");
   const auto items = dict.toGenericDict();
   CopyFound(
-      kReader, prepared,
+      kPickleLoad, prepared,
       [&](const std::string& key) -> std::optional<at::Tensor> {
         const auto found = items.find(key);
         return found == items.end() || !found->value().isTensor() ? std::nullopt
@@ -105,9 +105,9 @@ LoadResult Load(const LoadRequest& request) {
 const LoadPath load_paths::pickle_load = {.name = "pickle_load",
                                           .summary = "torch::pickle_load, LibTorch's own, then copy (for comparison)",
                                           .limit = "pread",
-                                          .load = Load,
+                                          .load = LoadByPickleLoad,
                                           .input = LoadInput::kPlainDict,
-                                          .libtorch_reader = kReader,
+                                          .libtorch_reader = kPickleLoad,
                                           .keeps_memory = true};
 
 }  // namespace loadpath

@@ -11,15 +11,17 @@
 namespace loadpath {
 namespace {
 
-constexpr std::uint64_t kWindow = std::uint64_t{64} << 20;
-constexpr std::uint64_t kAlignment = 64;
+constexpr std::uint64_t kPinnedWindow = std::uint64_t{64} << 20;
+constexpr std::uint64_t kPinnedAlignment = 64;
 
 struct Item {
   const PlannedTensor* planned;
   at::Tensor value;  // where it will lie on the device
 };
 
-std::uint64_t Rounded(std::uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::uint64_t Rounded(std::uint64_t bytes) {
+  return (bytes + kPinnedAlignment - 1) / kPinnedAlignment * kPinnedAlignment;
+}
 
 // Two buffers that take turns: while one is copied to the device, the file is read into the other.
 class Stage {
@@ -107,7 +109,7 @@ LoadResult LoadStaged(const LoadRequest& request) {
     for (const Item& item : staged) bytes += item.value.nbytes();
     request.read.progress.Expect(bytes);
   }
-  const std::uint64_t window = std::max(largest, std::min(kWindow, total));
+  const std::uint64_t window = std::max(largest, std::min(kPinnedWindow, total));
   Stage stage(request.device, window);
   for (std::size_t begin = 0, end = 0; begin < staged.size(); begin = end) {
     std::uint64_t used = 0;

@@ -24,27 +24,6 @@ namespace {
 
 constexpr std::uint64_t kBlock = std::uint64_t{4} << 20;
 
-// Anonymous memory in 2 MiB pages, made present when it is constructed.
-class Buffer {
- public:
-  explicit Buffer(std::uint64_t bytes) : bytes_(bytes) {
-    void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (address == MAP_FAILED)
-      throw std::runtime_error("there is no memory for the scratch buffers of the machine's limits");
-    data_ = static_cast<std::byte*>(address);
-    madvise(data_, bytes, MADV_HUGEPAGE);
-    std::memset(data_, 1, bytes);
-  }
-  ~Buffer() { munmap(data_, bytes_); }
-  Buffer(const Buffer&) = delete;
-  Buffer& operator=(const Buffer&) = delete;
-  std::byte* data() const { return data_; }
-
- private:
-  std::byte* data_;
-  std::uint64_t bytes_;
-};
-
 // Processor time of the thread that asks.
 std::int64_t ThreadCpuNs() {
   timespec now{};
@@ -89,6 +68,27 @@ bool ReadBlocks(int fd, std::byte* to, std::uint64_t begin, std::uint64_t end) {
 }
 
 }  // namespace
+
+// Anonymous memory in 2 MiB pages, made present when it is constructed.
+class Limits::Buffer {
+ public:
+  explicit Buffer(std::uint64_t bytes) : bytes_(bytes) {
+    void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (address == MAP_FAILED)
+      throw std::runtime_error("there is no memory for the scratch buffers of the machine's limits");
+    data_ = static_cast<std::byte*>(address);
+    madvise(data_, bytes, MADV_HUGEPAGE);
+    std::memset(data_, 1, bytes);
+  }
+  ~Buffer() { munmap(data_, bytes_); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  std::byte* data() const { return data_; }
+
+ private:
+  std::byte* data_;
+  std::uint64_t bytes_;
+};
 
 struct Limits::Memory {
   explicit Memory(std::uint64_t bytes) : from(bytes), to(bytes) {}

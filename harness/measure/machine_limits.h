@@ -42,6 +42,7 @@ class Limits {
   const Residency& residency() const { return residency_; }
 
  private:
+  class Buffer;
   class File;
   struct Memory;
   Cost RunMemcpy(int threads);

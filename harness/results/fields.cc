@@ -8,7 +8,7 @@
 namespace loadpath {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::uint8_t Bit(CaseKind kind) { return static_cast<std::uint8_t>(1U << static_cast<int>(kind)); }
 constexpr std::uint8_t kNone = 0, kLoad = Bit(CaseKind::kLoad), kStartup = Bit(CaseKind::kStartup),
@@ -21,107 +21,113 @@ struct Written;
 
 template <NamedEnum Enum>
 struct Written<Enum> {
-  static Json Value(Enum value) { return Name(value); }
-  static Json Schema() { return {{"enum", kNames<Enum>}}; }
+  static OrderedJson Value(Enum value) { return Name(value); }
+  static OrderedJson Schema() { return {{"enum", kNames<Enum>}}; }
 };
 template <NamedEnum Enum>
 struct Written<std::optional<Enum>> {
-  static Json Value(std::optional<Enum> value) { return value ? Json(Name(*value)) : Json(); }
-  static Json Schema() { return Written<Enum>::Schema(); }
+  static OrderedJson Value(std::optional<Enum> value) { return value ? OrderedJson(Name(*value)) : OrderedJson(); }
+  static OrderedJson Schema() { return Written<Enum>::Schema(); }
 };
 template <>
 struct Written<Record::Text> {
-  static Json Value(const std::string& value) { return value.empty() ? Json() : Json(value); }
-  static Json Schema() { return {{"type", "string"}, {"minLength", 1}}; }
+  static OrderedJson Value(const std::string& value) { return value.empty() ? OrderedJson() : OrderedJson(value); }
+  static OrderedJson Schema() { return {{"type", "string"}, {"minLength", 1}}; }
 };
 template <>
 struct Written<Record::Device> {
-  static Json Value(const Record::Device& value) { return value ? Json(value->text()) : Json(); }
-  static Json Schema() { return {{"type", "string"}, {"pattern", "^(cpu|cuda(:[0-9]+)?)$"}}; }
+  static OrderedJson Value(const Record::Device& value) { return value ? OrderedJson(value->text()) : OrderedJson(); }
+  static OrderedJson Schema() { return {{"type", "string"}, {"pattern", "^(cpu|cuda(:[0-9]+)?)$"}}; }
 };
 template <>
 struct Written<Record::Flag> {
-  static Json Value(bool value) { return value ? Json(true) : Json(); }
-  static Json Schema() { return {{"const", true}}; }
+  static OrderedJson Value(bool value) { return value ? OrderedJson(true) : OrderedJson(); }
+  static OrderedJson Schema() { return {{"const", true}}; }
 };
 template <>
 struct Written<Record::Count> {
-  static Json Value(const Record::Count& value) { return value ? Json(*value) : Json(); }
-  static Json Schema() { return {{"type", "integer"}, {"minimum", 0}}; }
+  static OrderedJson Value(const Record::Count& value) { return value ? OrderedJson(*value) : OrderedJson(); }
+  static OrderedJson Schema() { return {{"type", "integer"}, {"minimum", 0}}; }
 };
 template <>
 struct Written<Record::Number> {
-  static Json Value(const Record::Number& value) { return value && std::isfinite(*value) ? Json(*value) : Json(); }
-  static Json Schema() { return {{"type", "number"}, {"minimum", 0}}; }
+  static OrderedJson Value(const Record::Number& value) {
+    return value && std::isfinite(*value) ? OrderedJson(*value) : OrderedJson();
+  }
+  static OrderedJson Schema() { return {{"type", "number"}, {"minimum", 0}}; }
 };
 struct Time;
 template <>
 struct Written<Time> {
-  static Json Schema() { return {{"type", "number"}, {"exclusiveMinimum", 0}}; }
+  static OrderedJson Schema() { return {{"type", "number"}, {"exclusiveMinimum", 0}}; }
 };
 template <>
 struct Written<Record::Counts> {
-  static Json Value(const Record::Counts& value) { return value.empty() ? Json() : Json(value); }
-  static Json Schema() { return {{"type", "object"}, {"additionalProperties", Written<Record::Count>::Schema()}}; }
+  static OrderedJson Value(const Record::Counts& value) { return value.empty() ? OrderedJson() : OrderedJson(value); }
+  static OrderedJson Schema() {
+    return {{"type", "object"}, {"additionalProperties", Written<Record::Count>::Schema()}};
+  }
 };
 template <>
 struct Written<Record::PerSample> {
-  static Json Value(const std::vector<std::int64_t>& value) {
-    return value.empty() ? Json() : Json(std::llround(Median(value)));
+  static OrderedJson Value(const std::vector<std::int64_t>& value) {
+    return value.empty() ? OrderedJson() : OrderedJson(std::llround(Median(value)));
   }
-  static Json Schema() { return Written<Record::Count>::Schema(); }
+  static OrderedJson Schema() { return Written<Record::Count>::Schema(); }
 };
 template <>
 struct Written<Record::Phases> {
-  static Json Value(const Record::Phases& value) {
-    Json medians;
+  static OrderedJson Value(const Record::Phases& value) {
+    OrderedJson medians;
     for (const auto& [phase, samples] : value) medians[phase] = Written<Record::PerSample>::Value(samples);
     return medians;
   }
-  static Json Schema() { return Written<Record::Counts>::Schema(); }
+  static OrderedJson Schema() { return Written<Record::Counts>::Schema(); }
 };
 template <>
 struct Written<Record::Samples> {
-  static Json Value(const Record::Samples& value) { return value.empty() ? Json() : Json(value); }
-  static Json Schema() {
+  static OrderedJson Value(const Record::Samples& value) { return value.empty() ? OrderedJson() : OrderedJson(value); }
+  static OrderedJson Schema() {
     return {{"type", "array"}, {"minItems", 1}, {"items", {{"type", "integer"}, {"minimum", 1}}}};
   }
 };
 
 // Fields that are computed from others. A case without samples has none of them.
-Json IfTimed(const Record& record, Json value) { return record.samples_ns.empty() ? Json() : std::move(value); }
-Json FromOptional(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+OrderedJson IfTimed(const Record& record, OrderedJson value) {
+  return record.samples_ns.empty() ? OrderedJson() : std::move(value);
+}
+OrderedJson FromOptional(const std::optional<double>& value) { return value ? OrderedJson(*value) : OrderedJson(); }
 
-Json RunName(const Record& record) { return IfTimed(record, record.name); }
-Json RunType(const Record& record) { return IfTimed(record, "iteration"); }
-Json RepetitionIndex(const Record& record) { return IfTimed(record, 0); }
-Json Iterations(const Record& record) { return IfTimed(record, record.samples_ns.size()); }
-Json MedianTime(const Record& record) { return IfTimed(record, Median(record.samples_ns)); }
-Json TimeUnit(const Record& record) { return IfTimed(record, "ns"); }
-Json P90Time(const Record& record) {
-  return record.samples_ns.empty() ? Json() : FromOptional(Summarize(record.samples_ns).p90);
+OrderedJson RunName(const Record& record) { return IfTimed(record, record.name); }
+OrderedJson RunType(const Record& record) { return IfTimed(record, "iteration"); }
+OrderedJson RepetitionIndex(const Record& record) { return IfTimed(record, 0); }
+OrderedJson Iterations(const Record& record) { return IfTimed(record, record.samples_ns.size()); }
+OrderedJson MedianTime(const Record& record) { return IfTimed(record, Median(record.samples_ns)); }
+OrderedJson TimeUnit(const Record& record) { return IfTimed(record, "ns"); }
+OrderedJson P90Time(const Record& record) {
+  return record.samples_ns.empty() ? OrderedJson() : FromOptional(Summarize(record.samples_ns).p90);
 }
-Json P99Time(const Record& record) {
-  return record.samples_ns.empty() ? Json() : FromOptional(Summarize(record.samples_ns).p99);
+OrderedJson P99Time(const Record& record) {
+  return record.samples_ns.empty() ? OrderedJson() : FromOptional(Summarize(record.samples_ns).p99);
 }
-Json BytesPerSecond(const Record& record) {
+OrderedJson BytesPerSecond(const Record& record) {
   const double median = Median(record.samples_ns);
-  return record.bytes && median > 0 ? Json(static_cast<double>(*record.bytes) * 1e9 / median) : Json();
+  return record.bytes && median > 0 ? OrderedJson(static_cast<double>(*record.bytes) * 1e9 / median) : OrderedJson();
 }
 
 using Text = Record::Text;
 using Count = Record::Count;
 using Number = Record::Number;
 template <class Type>
-Json DerivedSchema() {
+OrderedJson DerivedSchema() {
   return Written<Type>::Schema();
 }
 template <auto Member>
-Json ValueOf(const Record& record) {
+OrderedJson ValueOf(const Record& record) {
   return Written<std::remove_cvref_t<decltype(record.*Member)>>::Value(record.*Member);
 }
 template <auto Member>
-Json SchemaOf() {
+OrderedJson SchemaOf() {
   return Written<std::remove_cvref_t<decltype(std::declval<Record>().*Member)>>::Schema();
 }
 
@@ -143,31 +149,31 @@ std::span<const ResultField> ResultFields() {
   return kFields;
 }
 
-Json ToJson(const Record& record) {
-  Json row = Json::object();
+OrderedJson ToJson(const Record& record) {
+  OrderedJson row = OrderedJson::object();
   for (const ResultField& field : ResultFields()) {
-    if (Json value = field.value(record); !value.is_null()) row[std::string(field.name)] = std::move(value);
+    if (OrderedJson value = field.value(record); !value.is_null()) row[std::string(field.name)] = std::move(value);
   }
   return row;
 }
 
 void WriteResults(TextOutput& file, const Context& context, std::span<const Record> records, const RunNotes& notes) {
-  Json whole;
+  OrderedJson whole;
   whole["context"]["schema_version"] = kResultsSchemaVersion;
   for (const auto& [name, value] : context) whole["context"][name] = value;
-  Json& caches = whole["context"]["caches"] = Json::array();
+  OrderedJson& caches = whole["context"]["caches"] = OrderedJson::array();
   for (const CpuCache& cache : notes.caches) {
     caches.push_back(
         {{"type", cache.type}, {"level", cache.level}, {"size", cache.size}, {"num_sharing", cache.num_sharing}});
   }
   if (notes.interrupted) whole["context"]["interrupted"] = true;
   if (!notes.warnings.empty()) whole["context"]["warnings"] = notes.warnings;
-  whole["benchmarks"] = whole["not_timed"] = Json::array();
+  whole["benchmarks"] = whole["not_timed"] = OrderedJson::array();
   for (const Record& record : records) {
     whole[record.status == Status::kOk ? "benchmarks" : "not_timed"].push_back(ToJson(record));
   }
   // Names and reasons may quote a file's own bytes.
-  file.Write(whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  file.Write(whole.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
 }
 
 }  // namespace loadpath

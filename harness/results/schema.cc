@@ -5,12 +5,12 @@
 namespace loadpath {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json RowSchema() {
-  Json properties = Json::object();
+OrderedJson RowSchema() {
+  OrderedJson properties = OrderedJson::object();
   for (const ResultField& field : ResultFields()) {
-    Json schema = field.schema();
+    OrderedJson schema = field.schema();
     schema["description"] = field.description;
     properties[std::string(field.name)] = std::move(schema);
   }
@@ -18,16 +18,16 @@ Json RowSchema() {
 }
 
 // The fields that every row of this kind must have.
-Json RequiredOf(CaseKind kind) {
-  Json required = Json::array();
+OrderedJson RequiredOf(CaseKind kind) {
+  OrderedJson required = OrderedJson::array();
   for (const ResultField& field : ResultFields()) {
     if (field.RequiredOf(kind)) required.push_back(field.name);
   }
   return required;
 }
 
-Json TimedSchema() {
-  Json kinds = Json::array();
+OrderedJson TimedSchema() {
+  OrderedJson kinds = OrderedJson::array();
   for (std::size_t i = 0; i < kNames<CaseKind>.size(); ++i) {
     const auto kind = static_cast<CaseKind>(i);
     kinds.push_back(
@@ -35,31 +35,31 @@ Json TimedSchema() {
   }
   return {{"$ref", "#/$defs/row"},
           {"properties", {{"status", {{"const", Name(Status::kOk)}}}, {"reason", false}}},
-          {"required", Json::array({"case"})},
+          {"required", OrderedJson::array({"case"})},
           {"allOf", std::move(kinds)}};
 }
 
-Json NotTimedSchema() {
+OrderedJson NotTimedSchema() {
   return {{"$ref", "#/$defs/row"},
           {"properties",
            {{"status", {{"not", {{"const", Name(Status::kOk)}}}}},
             {"samples_ns", false},
             {"real_time", false},
             {"checked", false}}},
-          {"required", Json::array({"name", "case", "status", "reason"})}};
+          {"required", OrderedJson::array({"name", "case", "status", "reason"})}};
 }
 
-Json ContextSchema() {
+OrderedJson ContextSchema() {
   return {
       {"type", "object"},
       {"description", "The machine, the versions and the command, by name"},
-      {"required", Json::array({"schema_version", "caches", "date", "command", "version", "commit", "libtorch",
-                                "compiler", "build_type", "threads", "processors"})},
+      {"required", OrderedJson::array({"schema_version", "caches", "date", "command", "version", "commit", "libtorch",
+                                       "compiler", "build_type", "threads", "processors"})},
       {"properties",
        {{"schema_version", {{"const", kResultsSchemaVersion}}},
         {"caches",
          {{"type", "array"},
-          {"items", {{"type", "object"}, {"required", Json::array({"type", "level", "size", "num_sharing"})}}},
+          {"items", {{"type", "object"}, {"required", OrderedJson::array({"type", "level", "size", "num_sharing"})}}},
           {"description", "The processor's caches, as Google Benchmark has them"}}},
         {"interrupted", {{"const", true}, {"description", "Not every case was measured as often as was asked for"}}},
         {"warnings",
@@ -72,8 +72,8 @@ Json ContextSchema() {
 
 }  // namespace
 
-Json ResultsSchema() {
-  const auto rows = [](const char* type, const char* description) -> Json {
+OrderedJson ResultsSchema() {
+  const auto rows = [](const char* type, const char* description) -> OrderedJson {
     return {{"type", "array"}, {"description", description}, {"items", {{"$ref", std::string("#/$defs/") + type}}}};
   };
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
@@ -81,7 +81,7 @@ Json ResultsSchema() {
            "What `bench --json` writes: Google Benchmark's shape with our fields. Times in nanoseconds, sizes in "
            "bytes."},
           {"type", "object"},
-          {"required", Json::array({"context", "benchmarks", "not_timed"})},
+          {"required", OrderedJson::array({"context", "benchmarks", "not_timed"})},
           {"additionalProperties", false},
           {"properties",
            {{"context", ContextSchema()},
