@@ -17,6 +17,7 @@
 #include "harness/load/load_path.h"
 #include "harness/suite/report/table.h"
 #include "harness/suite/suite.h"
+#include "harness/suite/worker/worker.h"
 #include "loadpath/mapping_guard.h"
 #include "loadpath/suite.h"
 
@@ -43,7 +44,7 @@ int RunAndPrint(const SuiteOptions& options, std::span<const Model> models) {
   const SuiteResult result = RunSuite(options, models);
   if (!options.google.display && !result.records.empty() && result.exit.code != 2) {
     const std::size_t width = LineWidth(STDOUT_FILENO, kTableWidth);
-    WriteStdout(TableText(result.records, result.context, result.notes, width));
+    WriteStdout(TableText(result.records, result.context, result.notes, {.width = width, .verbose = options.verbose}));
   }
   for (const std::string& message : result.exit.messages) std::cerr << options.program << ": " << message << "\n";
   return result.exit.code;
@@ -88,8 +89,8 @@ int Main(const SuiteOptions& options, std::span<const Model> models) {
       return 0;
     case Task::kCheckData:
       return CheckAndPrint(options, models);
-    case Task::kTakeStartupSample:
-      return RunStartupSample(options.startup, models);
+    case Task::kWorker:
+      return RunWorker(options, models, std::cin, std::cout);
   }
   return 2;
 }

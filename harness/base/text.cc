@@ -16,12 +16,6 @@ namespace {
 // A cell that is wider stands out of its column: a key of a megabyte must not make every line that long.
 constexpr std::size_t kWidestPadded = 120;
 
-std::size_t Width(std::string_view text) {
-  std::size_t width = 0;
-  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  return width;
-}
-
 // Control characters, line separators, and the marks that reorder what a terminal shows.
 bool NeedsEscape(char32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
@@ -29,6 +23,18 @@ bool NeedsEscape(char32_t c) {
 }
 
 }  // namespace
+
+std::size_t DisplayWidth(std::string_view text) {
+  std::size_t width = 0;
+  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  return width;
+}
+
+std::string CommaList(std::span<const std::string> parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
 
 std::string Escaped(std::string_view text) {
   std::string out;
@@ -59,7 +65,7 @@ std::string Wrapped(std::string_view text, std::size_t width, std::string_view i
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find(' ', begin), text.size());
     const std::string_view word = text.substr(begin, end - begin);
-    const std::size_t length = Width(word);
+    const std::size_t length = DisplayWidth(word);
     if (column > 0 && column + 1 + length > width) {
       out.append("\n").append(indent);
       column = indent.size();
@@ -122,13 +128,13 @@ void Table::AppendTo(std::string& out, std::string_view indent) const {
   std::vector<std::size_t> widths(align_.size(), 0);
   for (const auto& row : rows_) {
     for (std::size_t c = 0; c < row.size(); ++c)
-      widths[c] = std::max(widths[c], std::min(Width(row[c]), kWidestPadded));
+      widths[c] = std::max(widths[c], std::min(DisplayWidth(row[c]), kWidestPadded));
   }
   for (const auto& row : rows_) {
     std::string line(indent);
     for (std::size_t c = 0; c < row.size(); ++c) {
       if (c) line += "  ";
-      const std::size_t width = Width(row[c]);
+      const std::size_t width = DisplayWidth(row[c]);
       const std::string blanks(widths[c] > width ? widths[c] - width : 0, ' ');
       line += align_[c] == Align::kRight ? blanks + row[c] : row[c] + blanks;
     }

@@ -28,6 +28,12 @@ std::string Brackets(std::span<const std::int64_t> numbers);
 /// Returns "497.8 MB": in decimal units; below 1000 the exact number of bytes.
 std::string HumanBytes(std::uint64_t bytes);
 
+/// Returns "a, b, c".
+std::string CommaList(std::span<const std::string> parts);
+
+/// Returns how many characters of a terminal a text takes.
+std::size_t DisplayWidth(std::string_view text);
+
 /// Returns the words of one line of text over as many lines as it takes, none of more than `width` characters unless a
 /// word is longer; the second and the following begin with `indent`. No newline stands at the end.
 std::string Wrapped(std::string_view text, std::size_t width, std::string_view indent = {});

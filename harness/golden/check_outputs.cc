@@ -4,12 +4,8 @@
 
 namespace loadpath {
 
-std::vector<std::string> CheckOutputs(const Forward& forward, const Manifest& manifest, const ManifestModel& model,
-                                      std::int64_t batch, at::Device device) {
-  Golden golden = ReadGolden(manifest, model, batch);
-  for (at::Tensor& input : golden.inputs) input = input.to(device);
-  const at::NoGradGuard no_grad;
-  const std::vector<at::Tensor> outputs = forward(golden.inputs);
+std::vector<std::string> CompareOutputs(std::span<const at::Tensor> outputs, const Golden& golden,
+                                        const ManifestModel& model, std::int64_t batch) {
   if (outputs.size() != golden.outputs.size()) {
     throw WrongAnswer("batch " + std::to_string(batch) + ": the model gives " + std::to_string(outputs.size()) +
                       " outputs, Python's gives " + std::to_string(golden.outputs.size()));
@@ -25,6 +21,14 @@ std::vector<std::string> CheckOutputs(const Forward& forward, const Manifest& ma
     sentences.push_back(comparison.sentence);
   }
   return sentences;
+}
+
+std::vector<std::string> CheckOutputs(const Forward& forward, const Manifest& manifest, const ManifestModel& model,
+                                      std::int64_t batch, at::Device device) {
+  Golden golden = ReadGolden(manifest, model, batch);
+  for (at::Tensor& input : golden.inputs) input = input.to(device);
+  const at::NoGradGuard no_grad;
+  return CompareOutputs(forward(golden.inputs), golden, model, batch);
 }
 
 }  // namespace loadpath

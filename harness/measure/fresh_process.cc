@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,86 +13,146 @@
 #include <csignal>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "harness/base/stopwatch.h"
 
 namespace loadpath {
 namespace {
 
-// A process and the reading end of its standard output. What is thrown in between ends it.
-class Child {
- public:
-  Child(pid_t id, int output) : id_(id), output_(output) {}
-  ~Child() {
-    if (id_ > 0) Wait(/*end=*/true);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
+constexpr std::size_t kLongestAnswer = std::size_t{256} << 20;
 
-  int output() const { return output_; }
-  // Returns what waitpid says.
-  int Wait(bool end) {
-    close(output_);
-    if (end) kill(id_, SIGKILL);
-    int status = 0;
-    while (waitpid(id_, &status, 0) < 0 && errno == EINTR) {
-    }
-    id_ = 0;
-    return status;
+// How long is left until some moment.
+class Deadline {
+ public:
+  explicit Deadline(double seconds) : end_(MonotonicNs() + std::llround(seconds * 1e9)) {}
+  int Milliseconds() const {
+    const double left = static_cast<double>(end_ - MonotonicNs()) * 1e-6;
+    return static_cast<int>(std::clamp(std::ceil(left), 0.0, 1e9));
   }
 
  private:
-  pid_t id_;
-  int output_;
+  std::int64_t end_;
 };
+
+std::string HowItEnded(int status) {
+  return WIFEXITED(status) ? "ended with status " + std::to_string(WEXITSTATUS(status))
+                           : std::string("was ended by signal ") + std::to_string(WTERMSIG(status)) + " (" +
+                                 strsignal(WTERMSIG(status)) + ")";
+}
 
 }  // namespace
 
-ProcessResult RunProcess(const std::vector<std::string>& arguments, double limit_seconds) {
+FreshProcess::FreshProcess(const std::vector<std::string>& arguments) : program_(arguments.at(0)) {
   const auto fail = [&](const char* what, int error) {
-    throw std::runtime_error(arguments.at(0) + ": " + what + ": " + std::strerror(error));
+    throw std::runtime_error(program_ + ": " + what + ": " + std::strerror(error));
   };
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) fail("cannot be given a pipe", errno);
+  int out[2], in[2];
+  if (pipe2(out, O_CLOEXEC) != 0) fail("cannot be given a pipe", errno);
+  // A socket, because writing to one whose reader has gone raises no signal if it is told so.
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, in) != 0) {
+    const int error = errno;
+    close(out[0]);
+    close(out[1]);
+    fail("cannot be given a socket", error);
+  }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, in[1], STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  pid_t child = 0;
-  const int error = posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  started_at_ = MonotonicNs();
+  const int error = posix_spawn(&id_, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
+  close(out[1]);
+  close(in[1]);
+  input_ = in[0];
+  output_ = out[0];
   if (error != 0) {
-    close(ends[0]);
+    id_ = 0;
+    close(std::exchange(input_, -1));
+    close(std::exchange(output_, -1));
     fail("cannot be started", error);
   }
-  Child started(child, ends[0]);
-  ProcessResult result;
-  const double end = static_cast<double>(MonotonicNs()) * 1e-9 + limit_seconds;
-  const auto left = [&] { return std::max(0.0, end - static_cast<double>(MonotonicNs()) * 1e-9); };
-  bool too_long = false;
-  for (char buffer[4096];;) {
-    pollfd ready{.fd = started.output(), .events = POLLIN, .revents = 0};
-    const int wait = limit_seconds <= 0 ? -1 : static_cast<int>(std::min(1e9, std::ceil(left() * 1e3)));
-    const int answered = poll(&ready, 1, wait);
-    too_long = answered == 0;
-    if (too_long) break;
+}
+
+FreshProcess::~FreshProcess() {
+  if (id_ > 0) Wait(/*kill_first=*/true);
+}
+
+int FreshProcess::Wait(bool kill_first) {
+  close(std::exchange(input_, -1));
+  close(std::exchange(output_, -1));
+  if (kill_first) kill(id_, SIGKILL);
+  int status = 0;
+  while (waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+  }
+  id_ = 0;
+  return status;
+}
+
+void FreshProcess::Fail(const std::string& what) {
+  if (id_ > 0) Wait(/*kill_first=*/true);
+  throw std::runtime_error(program_ + ": " + what);
+}
+
+void FreshProcess::FailForTime(double limit_seconds) {
+  Fail("took longer than " + std::to_string(std::lround(std::max(1.0, limit_seconds))) + " s and was ended");
+}
+
+std::string FreshProcess::Ask(std::string_view line, double limit_seconds) {
+  if (id_ <= 0) throw std::runtime_error(program_ + ": has ended");
+  const std::string text = std::string(line) + "\n";
+  const Deadline deadline(limit_seconds);
+  std::size_t written = 0;
+  char buffer[1 << 16];
+  for (;;) {
+    const std::size_t end = read_.find('\n');
+    if (end != std::string::npos) {
+      std::string answer = read_.substr(0, end);
+      read_.erase(0, end + 1);
+      return answer;
+    }
+    pollfd ready[2] = {{.fd = output_, .events = POLLIN, .revents = 0},
+                       {.fd = input_, .events = POLLOUT, .revents = 0}};
+    const int answered = poll(ready, written < text.size() ? 2 : 1, deadline.Milliseconds());
+    if (answered == 0) FailForTime(limit_seconds);
     if (answered < 0 && errno == EINTR) continue;
-    const ssize_t got = read(started.output(), buffer, sizeof buffer);
+    if (written < text.size() && ready[1].revents != 0) {
+      const ssize_t sent = send(input_, text.data() + written, text.size() - written, MSG_NOSIGNAL | MSG_DONTWAIT);
+      // If it does not listen any more, the end of its output says so.
+      if (sent > 0) written += static_cast<std::size_t>(sent);
+      if (sent < 0 && errno != EAGAIN && errno != EINTR) written = text.size();
+    }
+    if (ready[0].revents == 0) continue;
+    const ssize_t got = read(output_, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    result.output.append(buffer, static_cast<std::size_t>(got));
+    if (got <= 0) {
+      const std::string how = HowItEnded(Wait(/*kill_first=*/false));
+      throw std::runtime_error(program_ + ": " + how + " and without an answer");
+    }
+    read_.append(buffer, static_cast<std::size_t>(got));
+    if (read_.size() > kLongestAnswer) Fail("answered with more than 256 MiB and was ended");
   }
-  const int status = started.Wait(/*end=*/too_long);
-  if (too_long) {
-    throw std::runtime_error(arguments.at(0) + ": took longer than " + std::to_string(std::lround(limit_seconds)) +
-                             " s and was ended");
+}
+
+int FreshProcess::End(double limit_seconds) {
+  if (id_ <= 0) throw std::runtime_error(program_ + ": has ended");
+  shutdown(input_, SHUT_WR);
+  const Deadline deadline(limit_seconds);
+  for (char buffer[4096];;) {
+    pollfd ready{.fd = output_, .events = POLLIN, .revents = 0};
+    const int answered = poll(&ready, 1, deadline.Milliseconds());
+    if (answered == 0) FailForTime(limit_seconds);
+    if (answered < 0) continue;
+    const ssize_t got = read(output_, buffer, sizeof buffer);
+    if (got == 0 || (got < 0 && errno != EINTR)) break;
   }
-  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return result;
+  const int status = Wait(/*kill_first=*/false);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 }  // namespace loadpath

@@ -13,16 +13,21 @@
 #include <functional>
 #include <stdexcept>
 #include <thread>
-#include <vector>
 
 #include "harness/base/stopwatch.h"
+#include "harness/checkpoint/read/inflate.h"
 #include "harness/measure/machine.h"
 #include "harness/measure/scoped_fd.h"
 
 namespace loadpath {
 namespace {
 
-constexpr std::uint64_t kBlock = std::uint64_t{4} << 20;
+// Two threads never write to one 2 MiB page. What is summed is read in blocks that stay in the core's cache.
+constexpr std::uint64_t kUnit = std::uint64_t{4} << 20, kBlock = std::uint64_t{1} << 18;
+constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20, kPage = 4096;
+constexpr int kMostDiskThreads = 32;
+
+std::uint64_t RoundedUp(std::uint64_t bytes, std::uint64_t to) { return (bytes + to - 1) / to * to; }
 
 // Processor time of the thread that asks.
 std::int64_t ThreadCpuNs() {
@@ -31,77 +36,78 @@ std::int64_t ThreadCpuNs() {
   return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
-// Returns what is spent from the moment when all threads stand ready until the last one is done. work(begin, end)
+// Returns what is spent from the moment when all threads stand ready until the last one is done. work(unit, thread)
 // returns false if it fails.
-Limits::Cost Time(std::uint64_t bytes, int threads, const std::function<bool(std::uint64_t, std::uint64_t)>& work) {
+Limits::Cost Time(std::uint64_t units, int threads,
+                  const std::function<bool(std::uint64_t unit, std::uint64_t worker)>& work) {
   std::int64_t start = 0;
   std::barrier ready(threads, [&start]() noexcept { start = MonotonicNs(); });
   std::atomic<bool> good{true};
+  std::atomic<std::uint64_t> next{0};
   std::atomic<std::int64_t> cpu_ns{0};
   std::vector<std::int64_t> ends(threads);
   {
     std::vector<std::jthread> pool;
     pool.reserve(static_cast<std::size_t>(threads));
-    const std::uint64_t part = (bytes / threads + kBlock - 1) / kBlock * kBlock;
     for (int i = 0; i < threads; ++i) {
       pool.emplace_back([&, i] {
-        const std::uint64_t begin = std::min(bytes, part * i), end = std::min(bytes, begin + part);
         ready.arrive_and_wait();
         const std::int64_t cpu_start = ThreadCpuNs();
-        if (!work(begin, end)) good = false;
+        for (std::uint64_t unit = 0; good && (unit = next++) < units;) {
+          if (!work(unit, static_cast<std::uint64_t>(i))) good = false;
+        }
         cpu_ns += ThreadCpuNs() - cpu_start;
         ends[i] = MonotonicNs();
       });
     }
   }
-  if (!good) throw std::runtime_error("the scratch file of the machine's limits cannot be read");
+  if (!good) throw std::runtime_error("a file of the machine's limits cannot be read");
   return {static_cast<double>(*std::ranges::max_element(ends) - start) * 1e-9, cpu_ns};
 }
 
-bool ReadBlocks(int fd, std::byte* to, std::uint64_t begin, std::uint64_t end) {
-  while (begin < end) {
-    const ssize_t got = pread(fd, to + begin, std::min(kBlock, end - begin), static_cast<off_t>(begin));
+bool ReadWhole(int fd, std::byte* to, std::uint64_t offset, std::uint64_t length) {
+  while (length > 0) {
+    const ssize_t got = pread(fd, to, length, static_cast<off_t>(offset));
     if (got <= 0) return false;
-    begin += static_cast<std::uint64_t>(got);
+    to += got;
+    offset += static_cast<std::uint64_t>(got);
+    length -= static_cast<std::uint64_t>(got);
   }
   return true;
 }
 
 }  // namespace
 
-// Anonymous memory in 2 MiB pages, made present when it is constructed.
+// Anonymous memory that asks for 2 MiB pages and begins on the edge of one.
 class Limits::Buffer {
  public:
-  explicit Buffer(std::uint64_t bytes) : bytes_(bytes) {
-    void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (address == MAP_FAILED)
-      throw std::runtime_error("there is no memory for the scratch buffers of the machine's limits");
-    data_ = static_cast<std::byte*>(address);
+  Buffer(std::uint64_t bytes, bool warm) : room_(bytes + kHugePage) {
+    mapped_ = mmap(nullptr, room_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped_ == MAP_FAILED) throw std::runtime_error("there is no memory for the loops of the machine's limits");
+    const auto address = reinterpret_cast<std::uintptr_t>(mapped_);
+    data_ = static_cast<std::byte*>(mapped_) + (RoundedUp(address, kHugePage) - address);
     madvise(data_, bytes, MADV_HUGEPAGE);
-    std::memset(data_, 1, bytes);
+    if (warm) std::memset(data_, 1, bytes);
   }
-  ~Buffer() { munmap(data_, bytes_); }
+  ~Buffer() { munmap(mapped_, room_); }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
   std::byte* data() const { return data_; }
 
  private:
+  std::uint64_t room_;
+  void* mapped_;
   std::byte* data_;
-  std::uint64_t bytes_;
-};
-
-struct Limits::Memory {
-  explicit Memory(std::uint64_t bytes) : from(bytes), to(bytes) {}
-  Buffer from, to;
 };
 
 // A scratch file that has no name any more.
 class Limits::File {
  public:
-  File(const std::string& directory, const Buffer& content, std::uint64_t bytes)
+  File(const std::string& directory, std::uint64_t bytes)
       : File(directory + "/.limits-" + std::to_string(getpid()) + ".tmp") {
+    const std::vector<std::byte> content(std::min(bytes, kUnit), std::byte{1});
     for (std::uint64_t done = 0; done < bytes;) {
-      const ssize_t wrote = write(fd_.get(), content.data() + done, std::min(kBlock, bytes - done));
+      const ssize_t wrote = write(fd_.get(), content.data(), std::min<std::uint64_t>(content.size(), bytes - done));
       if (wrote <= 0) fd_.Fail("cannot be written");
       done += static_cast<std::uint64_t>(wrote);
     }
@@ -113,7 +119,6 @@ class Limits::File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  const ScopedFd& fd() const { return fd_; }
   int direct() const { return direct_ >= 0 ? direct_ : fd_.get(); }
   // A path that leads to it for as long as it is open.
   std::string Path() const { return "/proc/self/fd/" + std::to_string(fd_.get()); }
@@ -128,70 +133,158 @@ class Limits::File {
   int direct_ = -1;
 };
 
+// One of the hot files, and where its bytes go.
+struct Limits::Part {
+  std::shared_ptr<const ScopedFd> fd;
+  std::uint64_t bytes = 0, to = 0;
+};
+
 std::span<const std::string_view> Limits::Kinds() {
-  static constexpr std::array<std::string_view, 4> kKinds = {"memcpy", "pread", "mmap", "disk"};
+  static constexpr std::array<std::string_view, 6> kKinds = {"memcpy",          "pread", "pread-fresh",
+                                                             "pread-fresh-crc", "mmap",  "disk"};
   return kKinds;
 }
 
 Limits::Limits(std::string directory, std::uint64_t bytes) : directory_(std::move(directory)), bytes_(bytes) {}
+
+Limits::Limits(std::string directory, std::vector<std::string> files)
+    : directory_(std::move(directory)), paths_(std::move(files)) {
+  OpenFiles();
+}
+
 Limits::~Limits() = default;
+
+void Limits::OpenFiles() {
+  bytes_ = 0;
+  std::uint64_t to = 0;
+  for (const std::string& path : paths_) {
+    auto fd = std::make_shared<const ScopedFd>(path, O_RDONLY);
+    const std::uint64_t size = fd->size();
+    if (size == 0) continue;
+    bytes_ += size;
+    parts_.push_back({std::move(fd), size, to});
+    to += RoundedUp(size, kUnit);
+  }
+}
 
 Limits::Cost Limits::Run(std::string_view kind, int threads) {
   if (std::ranges::find(Kinds(), kind) == Kinds().end())
     throw std::runtime_error("no such limit: " + std::string(kind));
-  if (kind == "disk") {
-    const std::string filesystem = FilesystemOf(directory_);
-    if (filesystem == "tmpfs" || filesystem == "ramfs")
-      throw std::runtime_error("the data lies in memory (" + filesystem + ")");
-  }
-  if (!memory_) memory_ = std::make_unique<Memory>(bytes_);
   residency_ = {};
   if (kind == "memcpy") return RunMemcpy(threads);
-  std::unique_ptr<File>& file = kind == "disk" ? cold_ : hot_;
-  if (!file) file = std::make_unique<File>(directory_, memory_->from, bytes_);
   if (kind == "disk") return RunDisk(threads);
-  const std::string path = file->Path();
-  residency_ = MakeHot({&path, 1});
-  return kind == "pread" ? RunPread(threads) : RunMmap(threads);
+  if (paths_.empty()) {
+    scratch_ = std::make_unique<File>(directory_, bytes_);
+    paths_ = {scratch_->Path()};
+    OpenFiles();
+  }
+  residency_ = MakeHot(paths_);
+  if (kind == "mmap") return RunMmap(threads);
+  return RunPread(threads, kind != "pread", kind == "pread-fresh-crc");
 }
 
 Limits::Cost Limits::RunMemcpy(int threads) {
-  return Time(bytes_, threads, [&](auto begin, auto end) {
-    std::memcpy(memory_->to.data() + begin, memory_->from.data() + begin, end - begin);
+  if (!from_) from_ = std::make_unique<Buffer>(bytes_, /*warm=*/true);
+  if (!to_) to_ = std::make_unique<Buffer>(RoundedUp(bytes_, kUnit) + kUnit * parts_.size(), /*warm=*/true);
+  return Time(RoundedUp(bytes_, kUnit) / kUnit, threads, [&](std::uint64_t unit, std::uint64_t) {
+    const std::uint64_t begin = unit * kUnit;
+    std::memcpy(to_->data() + begin, from_->data() + begin, std::min(kUnit, bytes_ - begin));
     return true;
   });
 }
 
-Limits::Cost Limits::RunPread(int threads) {
-  return Time(bytes_, threads,
-              [&](auto begin, auto end) { return ReadBlocks(hot_->fd().get(), memory_->to.data(), begin, end); });
+Limits::Cost Limits::RunPread(int threads, bool fresh, bool sum) {
+  struct Unit {
+    int fd;
+    std::uint64_t offset, length, to;
+  };
+  std::vector<Unit> units;
+  for (const Part& part : parts_) {
+    for (std::uint64_t offset = 0; offset < part.bytes; offset += kUnit) {
+      units.push_back({part.fd->get(), offset, std::min(kUnit, part.bytes - offset), part.to + offset});
+    }
+  }
+  const std::uint64_t room = units.empty() ? 0 : units.back().to + kUnit;
+  std::unique_ptr<Buffer> own;
+  if (fresh) {
+    own = std::make_unique<Buffer>(room, /*warm=*/false);
+  } else if (!to_) {
+    to_ = std::make_unique<Buffer>(room, /*warm=*/true);
+  }
+  std::byte* const to = (fresh ? own : to_)->data();
+  std::atomic<std::uint32_t> sums{0};  // so that the compiler keeps them
+  return Time(units.size(), threads, [&](std::uint64_t number, std::uint64_t) {
+    const Unit& unit = units[number];
+    if (!sum) return ReadWhole(unit.fd, to + unit.to, unit.offset, unit.length);
+    std::uint32_t crc = 0;
+    for (std::uint64_t done = 0; done < unit.length; done += kBlock) {
+      const std::uint64_t length = std::min(kBlock, unit.length - done);
+      if (!ReadWhole(unit.fd, to + unit.to + done, unit.offset + done, length)) return false;
+      crc = Crc32(crc, {to + unit.to + done, length});
+    }
+    sums += crc;
+    return true;
+  });
 }
 
 Limits::Cost Limits::RunMmap(int threads) {
   const std::int64_t cpu_start = ThreadCpuNs();
   Stopwatch watch;
-  void* address = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE, hot_->fd().get(), 0);
-  if (address == MAP_FAILED) hot_->fd().Fail("cannot be mapped");
-  const double mapped = watch.Lap();
+  std::vector<void*> mapped;
+  for (const Part& part : parts_) {
+    void* address = mmap(nullptr, part.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, part.fd->get(), 0);
+    if (address == MAP_FAILED) part.fd->Fail("cannot be mapped");
+    mapped.push_back(address);
+  }
+  const double seconds = watch.Lap();
   const std::int64_t cpu_mapped = ThreadCpuNs() - cpu_start;
-  const Cost touched = Time(bytes_, threads, [&](auto begin, auto end) {
-    const auto* page = static_cast<volatile const std::byte*>(address);
-    for (auto at = begin; at < end; at += 4096) static_cast<void>(page[at]);
+  std::vector<std::pair<const std::byte*, std::uint64_t>> units;
+  for (std::size_t i = 0; i < mapped.size(); ++i) {
+    for (std::uint64_t begin = 0; begin < parts_[i].bytes; begin += kUnit) {
+      units.emplace_back(static_cast<const std::byte*>(mapped[i]) + begin, std::min(kUnit, parts_[i].bytes - begin));
+    }
+  }
+  const Cost touched = Time(units.size(), threads, [&](std::uint64_t unit, std::uint64_t) {
+    const auto* page = static_cast<volatile const std::byte*>(units[unit].first);
+    for (std::uint64_t at = 0; at < units[unit].second; at += kPage) static_cast<void>(page[at]);
     return true;
   });
-  munmap(address, bytes_);
-  return {mapped + touched.seconds, cpu_mapped + touched.cpu_ns};
+  for (std::size_t i = 0; i < mapped.size(); ++i) munmap(mapped[i], parts_[i].bytes);
+  return {seconds + touched.seconds, cpu_mapped + touched.cpu_ns};
 }
 
 Limits::Cost Limits::RunDisk(int threads) {
+  const std::string filesystem = FilesystemOf(directory_);
+  if (filesystem == "tmpfs" || filesystem == "ramfs")
+    throw std::runtime_error("the data lies in memory (" + filesystem + ")");
+  // Whole units, as O_DIRECT wants them.
+  const std::uint64_t units = std::max<std::uint64_t>(1, RoundedUp(bytes_, kUnit) / kUnit);
+  if (!cold_) cold_ = std::make_unique<File>(directory_, units * kUnit);
   // O_DIRECT too would be served from memory for pages that are still cached.
   residency_ = Evict(cold_->Path());
   if (!residency_.cold()) {
     throw std::runtime_error("the scratch file cannot be made cold: " + std::to_string(residency_.resident) + " of " +
                              std::to_string(residency_.pages) + " pages stay in the page cache");
   }
-  return Time(bytes_, threads,
-              [&](auto begin, auto end) { return ReadBlocks(cold_->direct(), memory_->to.data(), begin, end); });
+  const Buffer buffers(kUnit * static_cast<std::uint64_t>(threads), /*warm=*/true);
+  Cost cost = Time(units, threads, [&](std::uint64_t unit, std::uint64_t worker) {
+    return ReadWhole(cold_->direct(), buffers.data() + worker * kUnit, unit * kUnit, kUnit);
+  });
+  cost.seconds *= static_cast<double>(bytes_) / static_cast<double>(units * kUnit);
+  return cost;
+}
+
+int Limits::BestDiskThreads() {
+  if (disk_threads_ > 0) return disk_threads_;
+  double best = 0;
+  for (int threads = 1; threads <= kMostDiskThreads; threads *= 2) {
+    const double seconds = Run("disk", threads).seconds;
+    if (disk_threads_ == 0 || seconds < best) {
+      best = seconds;
+      disk_threads_ = threads;
+    }
+  }
+  return disk_threads_;
 }
 
 }  // namespace loadpath

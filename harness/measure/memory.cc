@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <fstream>
 #include <string>
+#include <utility>
 
 namespace loadpath {
 namespace {
@@ -39,11 +40,12 @@ MemoryUsage ReadMemory() {
   return usage;
 }
 
-PeakMemory::PeakMemory() {
+PeakMemory::PeakMemory(Watch watch) : watch_(watch) {
   malloc_trim(0);
   reset_ = ResetPeak();
   statm_ = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
   before_ = peak_ = ReadMemory().anonymous;
+  if (watch_ == Watch::kKernel) return;
   Sample();
   try {
     sampler_ = std::thread([this] {
@@ -73,10 +75,12 @@ void PeakMemory::Sample() {
 }
 
 void PeakMemory::Stop() {
-  if (!sampler_.joinable()) return;
+  if (std::exchange(stopped_, true)) return;
   stop_ = true;
-  sampler_.join();
-  Sample();
+  if (sampler_.joinable()) {
+    sampler_.join();
+    Sample();
+  }
   if (statm_ >= 0) close(statm_);
   const MemoryUsage now = ReadMemory();
   peak_ = std::max(peak_, now.anonymous);

@@ -27,7 +27,9 @@ MemoryUsage ReadMemory();
 /// counters are exact to about 1 MiB. The constructor first returns memory that the C library keeps after free().
 class PeakMemory {
  public:
-  PeakMemory();
+  /// kKernel: no thread samples, so nothing disturbs what is timed, and only VmHWM is looked at.
+  enum class Watch : std::uint8_t { kThread, kKernel };
+  explicit PeakMemory(Watch watch = Watch::kThread);
   ~PeakMemory();
   PeakMemory(const PeakMemory&) = delete;
   PeakMemory& operator=(const PeakMemory&) = delete;
@@ -35,11 +37,15 @@ class PeakMemory {
   void Stop();
   std::uint64_t anonymous_before() const { return before_; }
   std::uint64_t anonymous_peak() const { return peak_; }
+  /// Returns false if nothing was seen: with kKernel, where VmHWM cannot be reset.
+  bool known() const { return watch_ == Watch::kThread || reset_; }
   /// Returns the peak beyond the memory that was there before and beyond `parameter_bytes`; at least 0.
   std::uint64_t Extra(std::uint64_t parameter_bytes) const;
 
  private:
   void Sample();
+  Watch watch_;
+  bool stopped_ = false;
   int statm_ = -1;
   std::uint64_t before_ = 0, peak_ = 0, file_peak_ = 0;
   bool reset_ = false;

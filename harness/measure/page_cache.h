@@ -7,13 +7,16 @@
 
 namespace loadpath {
 
+/// The greatest part of a cold file that may lie in the page cache, and the least of a hot one.
+inline constexpr double kMostOfCold = 0.01, kLeastOfHot = 0.99;
+
 /// How much of a file lies in the page cache, by mincore(2).
 struct Residency {
   std::uint64_t pages = 0, resident = 0;
 
   double part() const { return pages == 0 ? 0 : static_cast<double>(resident) / static_cast<double>(pages); }
-  bool cold() const { return resident * 100 <= pages; }      ///< at most 1 %
-  bool hot() const { return resident * 100 >= pages * 99; }  ///< at least 99 %
+  bool cold() const { return part() <= kMostOfCold; }
+  bool hot() const { return pages == 0 || part() >= kLeastOfHot; }
 };
 
 /// Reads a file's residency. An empty file has no pages. Like all functions here it throws std::runtime_error, "FILE:

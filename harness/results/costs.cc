@@ -44,6 +44,13 @@ ExactCosts CostsOf(const Record& load) {
   return costs;
 }
 
+void SetCosts(const ExactCosts& costs, Record& record) {
+  for (const CostField& field : kFields) {
+    const auto found = costs.find(field.name);
+    record.*field.member = found == costs.end() ? Record::Count() : Record::Count(found->second);
+  }
+}
+
 CostsByCase CostsOf(std::span<const Record> records) {
   CostsByCase costs;
   for (const Record& record : records) {
@@ -78,6 +85,17 @@ CostsByCase ReadCosts(const std::string& path) {
     throw std::runtime_error(path + ": " + error.what());
   }
   throw std::runtime_error(path + ": is not a costs file of schema 1");
+}
+
+std::vector<std::string> DifferingCosts(const ExactCosts& a, const ExactCosts& b) {
+  std::vector<std::string> names;
+  for (const CostField& field : kFields) {
+    const auto in_a = a.find(field.name), in_b = b.find(field.name);
+    const bool same =
+        in_a == a.end() || in_b == b.end() ? (in_a == a.end()) == (in_b == b.end()) : in_a->second == in_b->second;
+    if (!same) names.emplace_back(field.name);
+  }
+  return names;
 }
 
 std::vector<std::string> CostDifferences(const ExactCosts& before, const ExactCosts& now, bool same_file) {

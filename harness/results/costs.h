@@ -12,9 +12,6 @@
 
 namespace loadpath {
 
-/// What a load costs that no clock has a part in, by the field of the results: bytes, bytes_read, bytes_copied,
-/// bytes_mapped, allocations, bytes_allocated, read_calls. A cost that is not known is absent.
-using ExactCosts = std::map<std::string, std::uint64_t>;
 struct CaseCosts {
   /// The SHA-256 of the file that was loaded, or an empty text. PyTorch does not write the same bytes each time (the
   /// old format names storages by their addresses), so bytes_read and read_calls belong to one file, and of a load that
@@ -27,6 +24,8 @@ struct CaseCosts {
 using CostsByCase = std::map<std::string, CaseCosts>;
 
 ExactCosts CostsOf(const Record& load);
+/// Puts them into the record's fields.
+void SetCosts(const ExactCosts& costs, Record& record);
 /// Of the loads among the records that were checked and are right, without the file. Those by LibTorch's own readers,
 /// which count nothing, are left out: another LibTorch may allocate otherwise.
 CostsByCase CostsOf(std::span<const Record> records);
@@ -37,6 +36,8 @@ std::string CostsText(const CostsByCase& costs);
 /// Throws std::runtime_error with one line that names the file and what is wrong.
 CostsByCase ReadCosts(const std::string& path);
 
+/// Returns the names of the costs that differ.
+std::vector<std::string> DifferingCosts(const ExactCosts& a, const ExactCosts& b);
 /// Returns "bytes_copied 0 -> 995,518,464" for each cost that differs. Without `same_file`, leaves bytes_read and
 /// read_calls out, and all but bytes of a load that maps.
 std::vector<std::string> CostDifferences(const ExactCosts& before, const ExactCosts& now, bool same_file = true);

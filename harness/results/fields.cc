@@ -69,54 +69,110 @@ struct Written<Record::Counts> {
   }
 };
 template <>
-struct Written<Record::PerSample> {
-  static OrderedJson Value(const std::vector<std::int64_t>& value) {
-    return value.empty() ? OrderedJson() : OrderedJson(std::llround(Median(value)));
+struct Written<Record::Names> {
+  static OrderedJson Value(const Record::Names& value) { return value.empty() ? OrderedJson() : OrderedJson(value); }
+  static OrderedJson Schema() {
+    return {{"type", "array"}, {"minItems", 1}, {"items", Written<Record::Text>::Schema()}};
   }
-  static OrderedJson Schema() { return Written<Record::Count>::Schema(); }
 };
+struct TimeList;
 template <>
-struct Written<Record::Phases> {
-  static OrderedJson Value(const Record::Phases& value) {
-    OrderedJson medians;
-    for (const auto& [phase, samples] : value) medians[phase] = Written<Record::PerSample>::Value(samples);
-    return medians;
-  }
-  static OrderedJson Schema() { return Written<Record::Counts>::Schema(); }
-};
-template <>
-struct Written<Record::Samples> {
-  static OrderedJson Value(const Record::Samples& value) { return value.empty() ? OrderedJson() : OrderedJson(value); }
+struct Written<TimeList> {
   static OrderedJson Schema() {
     return {{"type", "array"}, {"minItems", 1}, {"items", {{"type", "integer"}, {"minimum", 1}}}};
   }
 };
 
+OrderedJson SampleSchema() {
+  const OrderedJson count = Written<Record::Count>::Schema(), counts = Written<Record::Counts>::Schema();
+  const OrderedJson part = {{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
+  OrderedJson properties = {
+      {"round", count},
+      {"position", count},
+      {"wall_ns", {{"type", "integer"}, {"minimum", 1}}},
+      {"cpu_ns", count},
+      {"phases_ns", counts},
+      {"costs", counts},
+      {"minor_faults", count},
+      {"major_faults", count},
+      {"peak_extra_bytes", count},
+      {"peak_bytes", count},
+      {"residency_before", part},
+      {"residency_after", part},
+      {"touch_rate", Written<Record::Number>::Schema()},
+      {"checked", Written<Record::Flag>::Schema()},
+  };
+  return {{"type", "object"},
+          {"additionalProperties", false},
+          {"required", OrderedJson::array({"round", "position", "wall_ns", "cpu_ns"})},
+          {"properties", std::move(properties)}};
+}
+template <>
+struct Written<Record::Samples> {
+  static OrderedJson Value(const Record::Samples& samples) {
+    OrderedJson all;
+    for (const Sample& sample : samples) all.push_back(ToJson(sample));
+    return all;
+  }
+  static OrderedJson Schema() { return {{"type", "array"}, {"minItems", 1}, {"items", SampleSchema()}}; }
+};
+
 // Fields that are computed from others. A case without samples has none of them.
 OrderedJson IfTimed(const Record& record, OrderedJson value) {
-  return record.samples_ns.empty() ? OrderedJson() : std::move(value);
+  return record.samples.empty() ? OrderedJson() : std::move(value);
 }
 OrderedJson FromOptional(const std::optional<double>& value) { return value ? OrderedJson(*value) : OrderedJson(); }
+
+// The median of what the samples have; null if none has it.
+template <class Value>
+OrderedJson MedianOf(const Record& record, std::optional<Value> Sample::*member) {
+  std::vector<std::int64_t> values;
+  for (const Sample& sample : record.samples) {
+    if (sample.*member) values.push_back(static_cast<std::int64_t>(*(sample.*member)));
+  }
+  return values.empty() ? OrderedJson() : OrderedJson(std::llround(Median(values)));
+}
 
 OrderedJson RunName(const Record& record) { return IfTimed(record, record.name); }
 OrderedJson RunType(const Record& record) { return IfTimed(record, "iteration"); }
 OrderedJson RepetitionIndex(const Record& record) { return IfTimed(record, 0); }
-OrderedJson Iterations(const Record& record) { return IfTimed(record, record.samples_ns.size()); }
-OrderedJson MedianTime(const Record& record) { return IfTimed(record, Median(record.samples_ns)); }
+OrderedJson Iterations(const Record& record) { return IfTimed(record, record.samples.size()); }
+OrderedJson SampleTimes(const Record& record) { return IfTimed(record, WallNs(record)); }
+OrderedJson MedianTime(const Record& record) { return IfTimed(record, Median(WallNs(record))); }
+OrderedJson CpuTime(const Record& record) { return IfTimed(record, std::llround(Median(CpuNs(record)))); }
 OrderedJson TimeUnit(const Record& record) { return IfTimed(record, "ns"); }
+OrderedJson MedianEnd(const Record& record, double Interval::*end) {
+  const std::optional<Interval> interval = MedianInterval(WallNs(record));
+  return interval ? OrderedJson((*interval).*end) : OrderedJson();
+}
+OrderedJson MedianLow(const Record& record) { return MedianEnd(record, &Interval::low); }
+OrderedJson MedianHigh(const Record& record) { return MedianEnd(record, &Interval::high); }
 OrderedJson P90Time(const Record& record) {
-  return record.samples_ns.empty() ? OrderedJson() : FromOptional(Summarize(record.samples_ns).p90);
+  return record.samples.empty() ? OrderedJson() : FromOptional(Summarize(WallNs(record)).p90);
 }
 OrderedJson P99Time(const Record& record) {
-  return record.samples_ns.empty() ? OrderedJson() : FromOptional(Summarize(record.samples_ns).p99);
+  return record.samples.empty() ? OrderedJson() : FromOptional(Summarize(WallNs(record)).p99);
 }
 OrderedJson BytesPerSecond(const Record& record) {
-  const double median = Median(record.samples_ns);
+  const double median = Median(WallNs(record));
   return record.bytes && median > 0 ? OrderedJson(static_cast<double>(*record.bytes) * 1e9 / median) : OrderedJson();
+}
+OrderedJson MinorFaults(const Record& record) { return MedianOf(record, &Sample::minor_faults); }
+OrderedJson MajorFaults(const Record& record) { return MedianOf(record, &Sample::major_faults); }
+OrderedJson PeakBytes(const Record& record) { return MedianOf(record, &Sample::peak_bytes); }
+OrderedJson PeakExtra(const Record& record) { return MedianOf(record, &Sample::peak_extra_bytes); }
+OrderedJson GreatestResidency(const Record& record) {
+  return FromOptional(record.cache == CacheState::kCold ? GreatestResidencyBefore(record) : std::nullopt);
+}
+OrderedJson PhasesNs(const Record& record) {
+  OrderedJson medians;
+  for (const auto& [phase, ns] : PhaseMedians(record)) medians[phase] = ns;
+  return medians;
 }
 
 using Text = Record::Text;
 using Count = Record::Count;
+using Counts = Record::Counts;
 using Number = Record::Number;
 template <class Type>
 OrderedJson DerivedSchema() {
@@ -149,6 +205,47 @@ std::span<const ResultField> ResultFields() {
   return kFields;
 }
 
+OrderedJson ToJson(const Sample& sample) {
+  OrderedJson json = {
+      {"round", sample.round}, {"position", sample.position}, {"wall_ns", sample.wall_ns}, {"cpu_ns", sample.cpu_ns}};
+  const auto add = [&json](const char* name, const auto& value) {
+    if (value) json[name] = *value;
+  };
+  if (!sample.phases_ns.empty()) json["phases_ns"] = sample.phases_ns;
+  if (!sample.costs.empty()) json["costs"] = sample.costs;
+  add("minor_faults", sample.minor_faults);
+  add("major_faults", sample.major_faults);
+  add("peak_extra_bytes", sample.peak_extra_bytes);
+  add("peak_bytes", sample.peak_bytes);
+  add("residency_before", sample.residency_before);
+  add("residency_after", sample.residency_after);
+  add("touch_rate", sample.touch_rate);
+  if (sample.checked) json["checked"] = true;
+  return json;
+}
+
+Sample SampleFromJson(const OrderedJson& json) {
+  Sample sample;
+  json.at("round").get_to(sample.round);
+  json.at("position").get_to(sample.position);
+  json.at("wall_ns").get_to(sample.wall_ns);
+  json.at("cpu_ns").get_to(sample.cpu_ns);
+  if (json.contains("phases_ns")) json["phases_ns"].get_to(sample.phases_ns);
+  if (json.contains("costs")) json["costs"].get_to(sample.costs);
+  const auto take = [&json]<class Value>(const char* name, std::optional<Value>& value) {
+    if (json.contains(name)) value = json[name].get<Value>();
+  };
+  take("minor_faults", sample.minor_faults);
+  take("major_faults", sample.major_faults);
+  take("peak_extra_bytes", sample.peak_extra_bytes);
+  take("peak_bytes", sample.peak_bytes);
+  take("residency_before", sample.residency_before);
+  take("residency_after", sample.residency_after);
+  take("touch_rate", sample.touch_rate);
+  sample.checked = json.value("checked", false);
+  return sample;
+}
+
 OrderedJson ToJson(const Record& record) {
   OrderedJson row = OrderedJson::object();
   for (const ResultField& field : ResultFields()) {
@@ -167,6 +264,7 @@ void WriteResults(TextOutput& file, const Context& context, std::span<const Reco
         {{"type", cache.type}, {"level", cache.level}, {"size", cache.size}, {"num_sharing", cache.num_sharing}});
   }
   if (notes.interrupted) whole["context"]["interrupted"] = true;
+  if (notes.memory_was_returned) whole["context"]["memory_was_returned"] = true;
   if (!notes.warnings.empty()) whole["context"]["warnings"] = notes.warnings;
   whole["benchmarks"] = whole["not_timed"] = OrderedJson::array();
   for (const Record& record : records) {

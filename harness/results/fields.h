@@ -30,6 +30,10 @@ std::span<const ResultField> ResultFields();
 /// One row: every field that applies. Numbers that are not finite do not apply.
 nlohmann::ordered_json ToJson(const Record& record);
 
+/// A sample as the JSON has it, and back; what does not apply is left out. Throws nlohmann's exceptions.
+nlohmann::ordered_json ToJson(const Sample& sample);
+Sample SampleFromJson(const nlohmann::ordered_json& json);
+
 /// The JSON Schema of what WriteResults writes. results/schema.json holds it.
 nlohmann::ordered_json ResultsSchema();
 

@@ -15,6 +15,9 @@ enum class CaseKind : std::uint8_t { kLoad, kStartup, kForward, kLimit };
 enum class Status : std::uint8_t { kOk, kSkipped, kError };
 /// The state of the page cache before each load.
 enum class CacheState : std::uint8_t { kHot, kCold };
+/// What free memory is before each load: the host of a virtual machine may have taken it back, and the first touch then
+/// takes ten times as long.
+enum class MemoryState : std::uint8_t { kBacked, kReturned };
 enum class DeviceKind : std::uint8_t { kCpu, kCuda };
 
 /// The names of an enum's values, in the order of the values: the same in case names, the command line and the JSON.
@@ -26,6 +29,8 @@ template <>
 inline constexpr std::array<std::string_view, 3> kNames<Status> = {"ok", "skipped", "error"};
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<CacheState> = {"hot", "cold"};
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<MemoryState> = {"backed", "returned"};
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<DeviceKind> = {"cpu", "cuda"};
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/results/names.h"
+#include "harness/results/sample.h"
 
 namespace loadpath {
 
@@ -23,12 +24,10 @@ struct Record {
   using Number = std::optional<double>;
   using Device = std::optional<DeviceName>;
   using Cache = std::optional<CacheState>;
+  using Memory = std::optional<MemoryState>;
   using Counts = std::map<std::string, std::uint64_t>;
-  using Samples = std::vector<std::int64_t>;
-  struct PerSample : std::vector<std::int64_t> {  ///< one value a sample; the JSON has their median
-    using std::vector<std::int64_t>::vector;
-  };
-  struct Phases : std::map<std::string, std::vector<std::int64_t>> {};  ///< likewise, by phase
+  using Samples = std::vector<Sample>;  ///< in the order in which they were taken
+  using Names = std::vector<std::string>;
 
 #define LOADPATH_FIELD(type, name, required, description) type name{};
 #define LOADPATH_FIELD_AS(type, member, name, required, description) type member{};
@@ -40,6 +39,16 @@ struct Record {
 
   std::string group{}, label{};  ///< the two halves of the name, for tables; not written
 };
+
+/// Of every sample, in their order.
+std::vector<std::int64_t> WallNs(const Record& record);
+std::vector<std::int64_t> CpuNs(const Record& record);
+/// The median over the samples, of each phase that one of them has.
+std::map<std::string, std::int64_t> PhaseMedians(const Record& record);
+/// The median over the samples that have it; nullopt if none has.
+std::optional<std::uint64_t> PeakExtraBytes(const Record& record);
+/// nullopt if no sample has it.
+std::optional<double> GreatestResidencyBefore(const Record& record);
 
 /// Facts about a run by name: machine, versions, command.
 using Context = std::vector<std::pair<std::string, std::string>>;
@@ -53,6 +62,7 @@ struct CpuCache {
 /// What a reader of the results must know of the run.
 struct RunNotes {
   bool interrupted = false;                ///< what was measured until then is there
+  bool memory_was_returned = false;        ///< the host of this virtual machine takes free memory back
   std::vector<std::string> warnings = {};  ///< one line each: what makes the times worth less
   std::vector<CpuCache> caches = {};       ///< tools that read Google Benchmark's JSON want them in its context
 };

@@ -17,8 +17,16 @@ struct Statistics {
 /// Percentiles by linear interpolation between the two nearest samples, as numpy's default. `samples` is not empty.
 Statistics Summarize(std::span<const std::int64_t> samples);
 
+/// Where the median lies: the 95 % bootstrap interval of `samples`, by 1,000 draws of a generator with a fixed seed, so
+/// that the same samples always give the same interval. nullopt for fewer than 5.
+struct Interval {
+  double low = 0, high = 0;
+};
+std::optional<Interval> MedianInterval(std::span<const std::int64_t> samples);
+
 /// The median alone; 0 for no samples.
 double Median(std::span<const std::int64_t> samples);
+double Median(std::span<const double> samples);
 
 }  // namespace loadpath
 

@@ -34,8 +34,9 @@ std::string Case::label() const {
   // The way to the outputs comes last: it is what forward passes of one model and batch are compared by.
   const bool forward = kind == CaseKind::kForward;
   return Joined({forward ? "" : path, device && kind != CaseKind::kLimit ? device->text() : "",
-                 cache ? std::string(Name(*cache)) : "", Numbered("batch:", batch), forward ? path : "",
-                 Numbered("threads:", threads)});
+                 cache ? std::string(Name(*cache)) : "",
+                 memory == MemoryState::kReturned ? std::string(Name(*memory)) : "", Numbered("batch:", batch),
+                 forward ? path : "", Numbered("threads:", threads)});
 }
 
 std::string CaseToJson(const Case& one) {
@@ -45,6 +46,7 @@ std::string CaseToJson(const Case& one) {
                          {"opened_once", one.opened_once}};
   if (one.device) json["device"] = one.device->text();
   if (one.cache) json["cache"] = Name(*one.cache);
+  if (one.memory) json["memory"] = Name(*one.memory);
   if (one.checkpoint) json["checkpoint"] = {{"file", one.checkpoint->file}, {"key", one.checkpoint->key}};
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -64,6 +66,7 @@ Case CaseFromJson(std::string_view text) {
     json.at("file_layout").get_to(one.file_layout);
     json.at("opened_once").get_to(one.opened_once);
     if (json.contains("cache")) one.cache = FromNameOrThrow<CacheState>(json["cache"]);
+    if (json.contains("memory")) one.memory = FromNameOrThrow<MemoryState>(json["memory"]);
     if (json.contains("device")) {
       one.device = DeviceName::Parse(json["device"].get<std::string>());
       if (!one.device) throw std::invalid_argument("no such device");

@@ -27,6 +27,7 @@ struct Case {
   std::string path = {};    ///< the load path; of a forward pass, the way to its outputs; of a limit, which one
   std::optional<DeviceName> device = {};
   std::optional<CacheState> cache = {};
+  std::optional<MemoryState> memory = {};
   int batch = 0, threads = 0;
 
   /// What the fields above stand for.
@@ -36,7 +37,8 @@ struct Case {
   std::optional<UserCheckpoint> checkpoint = {};
 
   bool operator==(const Case&) const = default;
-  /// "load/gpt2/zip/nested/direct/cpu/hot", "forward/resnet50/cpu/batch:1/module", "limit/pread/threads:2".
+  /// "load/gpt2/zip/nested/direct/cpu/hot" (with "/returned" behind it for that memory),
+  /// "forward/resnet50/cpu/batch:1/module", "limit/pread/threads:2".
   std::string name() const { return group() + "/" + label(); }
   std::string group() const;  ///< the part that cases of one table section share: "load/gpt2/zip/nested"
   std::string label() const;  ///< the rest: "direct/cpu/hot"

@@ -18,8 +18,8 @@ struct CaseKindRow {
   std::string_view summary;  ///< what one sample is, for --help
   void (*list)(const CatalogueRequest&, std::vector<Case>&);
   std::unique_ptr<Run> (*make)(const Case&, Session&);
-  int least_samples;   ///< samples in a row that a repetition takes at least, if one takes less than 50 ms
-  bool only_if_asked;  ///< chosen only by a filter that contains the kind's name, or by "."
+  int samples_in_a_row;  ///< in each of its turns
+  bool only_if_asked;    ///< chosen only by a filter that contains the kind's name, or by "."
 };
 
 /// In the order in which their cases are listed. Every CaseKind has exactly one row.
@@ -34,6 +34,9 @@ void ListLoads(const CatalogueRequest& request, std::vector<Case>& all);
 void ListForwards(const CatalogueRequest& request, std::vector<Case>& all);
 void ListStartups(const CatalogueRequest& request, std::vector<Case>& all);
 std::unique_ptr<Run> MakeLimitRun(const Case& one, Session& session);
+/// A limit of this kind at the size and in the files of a load, which `limits` reads: it takes part in the rounds, so
+/// that each load has it beside itself.
+std::unique_ptr<Run> MakeLimitBeside(const Case& load, const std::string& kind, int threads, Limits& limits);
 std::unique_ptr<Run> MakeLoadRun(const Case& one, Session& session);
 std::unique_ptr<Run> MakeForwardRun(const Case& one, Session& session);
 std::unique_ptr<Run> MakeStartupRun(const Case& one, Session& session);

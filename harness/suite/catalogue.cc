@@ -40,7 +40,11 @@ void AddLoads(Case base, const CatalogueRequest& request, std::vector<Case>& all
         base.path = path.name;
         base.device = device;
         base.cache = cache;
-        all.push_back(base);
+        for (const MemoryState memory : request.memories) {
+          if (base.kind == CaseKind::kStartup && memory != request.memories.front()) continue;
+          base.memory = base.kind == CaseKind::kStartup ? MemoryState::kBacked : memory;
+          all.push_back(base);
+        }
       }
     }
   }

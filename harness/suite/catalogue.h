@@ -22,6 +22,7 @@ struct CatalogueRequest {
   std::vector<CacheState> caches;
   std::vector<UserCheckpoint> checkpoints;  ///< if there are any, the cases are theirs and not the models'
   std::vector<OwnFile> own{};
+  std::vector<MemoryState> memories = {MemoryState::kBacked};
 };
 
 /// Returns every case, no two alike: each kind of case lists its own (case_kinds.h). Needs no data.
@@ -41,7 +42,8 @@ struct ModelSet {
 /// Each model alone, and "multi:A+B" behind the second of the two.
 std::vector<ModelSet> ModelSets(std::span<const Model> models);
 
-/// The load paths by the devices by the states of the page cache: adds `base` for each, with these three filled in.
+/// The load paths by the devices by the states of the page cache and of memory (a new process has its own): adds `base`
+/// for each, with these filled in.
 void AddLoads(Case base, const CatalogueRequest& request, std::vector<Case>& all);
 /// AddLoads for each reference file of each set of models.
 void AddReferenceLoads(CaseKind kind, const CatalogueRequest& request, std::vector<Case>& all);

@@ -1,7 +1,9 @@
 #include "harness/suite/options.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
+#include <random>
 
 #include "harness/base/error.h"
 #include "harness/base/paths.h"
@@ -34,6 +36,7 @@ constexpr struct {
     {"--checkpoint my.pth --filter /direct/", "the same on one load path"},
     {"--list --filter .", "every case"},
     {"--filter '^forward/' --json run.json", "every sample (results/schema.json)"},
+    {"--filter '^load/MODEL/' --time 2m --seed 7", "two minutes of rounds"},
 };
 
 std::string Footer(const std::string& program, const std::string& model) {
@@ -52,12 +55,31 @@ std::string Footer(const std::string& program, const std::string& model) {
   return text + kStatus;
 }
 
+// Returns a length of time of Google Benchmark's or of ours, "2", "0.5s", in seconds; 0 if it is none.
+double SecondsOf(const std::string& text) {
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  const std::string_view unit(end, text.data() + text.size());
+  const double scale = unit == "ms" ? 1e-3 : unit == "m" || unit == "min" ? 60 : unit.empty() || unit == "s" ? 1 : 0;
+  return error == std::errc() && seconds > 0 && seconds <= 1e6 ? seconds * scale : 0;
+}
+
+std::string CheckSeconds(const std::string& text) {
+  return SecondsOf(text) > 0 ? "" : text + ": not a length of time; use 30s or 2m";
+}
+
 // Takes a flag that is Google Benchmark's alone.
 void TakeGoogleFlag(const std::string& flag, GoogleFlags& google) {
   const std::size_t equals = flag.find('=');
   const std::string name = flag.substr(0, equals), value = equals == std::string::npos ? "" : flag.substr(equals + 1);
+  // It runs nothing: our samples are handed to it.
+  if (name == "--benchmark_min_warmup_time") return;
   if (name == "--benchmark_format") google.display = true;
-  if (name == "--benchmark_min_time") google.min_time = true;
+  if (name == "--benchmark_min_time") {
+    google.min_time = SecondsOf(value);
+    if (google.min_time <= 0) throw UsageError(flag + ": not a length of time; use 2 or 0.5s");
+    return;
+  }
   if (name == "--benchmark_out") google.out = value;
   if (name == "--benchmark_out_format") google.out_format = value;
   google.arguments.push_back(flag);
@@ -120,7 +142,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   app.footer(Footer(options.program, defaults.model));
   std::vector<std::string> checkpoints;
   bool opaque = false;
-  std::string device = "cpu", cache = "hot";
+  std::string device = "cpu", cache = "hot", memory = "backed", time;
   bool list = false;
   app.add_option("--filter,--benchmark_filter", options.filter,
                  "Run the cases whose name has a match of this regular expression (-REGEX: has none)")
@@ -133,6 +155,11 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   app.add_option("--cache", cache, "Page cache before each load: hot, cold or all")
       ->check(CLI::IsMember({"hot", "cold", "all"}))
       ->type_name("hot|cold|all");
+  app.add_option("--memory", memory,
+                 "Free memory before each load: backed, or returned to the host of a virtual machine (that takes a "
+                 "minute a sample), or all")
+      ->check(CLI::IsMember({"backed", "returned", "all"}))
+      ->type_name("backed|returned|all");
   app.add_option("--json", options.json, "Write the results to this file too")->check(NotEmpty())->type_name("PATH");
   app.add_option("--costs", options.costs,
                  "Hold the exact costs of the loads against this file: a difference is exit status 1")
@@ -154,21 +181,30 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
                      ")")
       ->check(NotEmpty())
       ->type_name("DIR");
-  CLI::Option* repetitions = app.add_option("--repetitions,--benchmark_repetitions", options.repetitions,
-                                            "Repetitions of every case, in random order (default: 10; with --quick: 3)")
-                                 ->check(CLI::Range(1, 1000000))
-                                 ->type_name("N");
+  app.add_option("--samples,--repetitions,--benchmark_repetitions", options.samples,
+                 "Rounds, in each of which every case has its turn, in random order (default: 20, or as many as "
+                 "begin within 5 minutes, but 3 at least; with --quick: 3)")
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("N");
+  app.add_option("--time", time, "Go on for so long with rounds of samples: 30s, 2m")
+      ->check(CLI::Validator(CheckSeconds, ""))
+      ->type_name("TIME");
+  CLI::Option* seed = app.add_option("--seed", options.seed,
+                                     "Of the order of the rounds: the same seed gives the same order "
+                                     "(default: one that is printed)")
+                          ->type_name("N");
   app.add_flag("--quick", options.quick, "Take a few samples each: to see that all works, not to compare");
+  app.add_flag("--verbose", options.verbose, "Print a line for every case that was skipped, too");
   AddTask(app, options, "--list-models", Task::kListModels, "Print the models, one a line");
   AddTask(app, options, "--list-paths", Task::kListPaths, "Print the load paths, one a line");
   AddTask(app, options, "--check-data", Task::kCheckData,
           "Hold the reference data against their manifest: every file's SHA-256, every model's goldens");
   AddTask(app, options, "--version", Task::kShowVersion, "Print the version, the commit and what it was built with");
+  AddTask(app, options, "--worker", Task::kWorker,
+          "Answer requests on standard input, one JSON object a line: for programs that measure (docs/worker.md)");
   std::string kind;
   // For the tests of loadpath_add_suite.
   app.add_option("--kind", kind)->check(CLI::IsMember({"load", "forward"}))->group("");
-  CLI::Option* sample = app.add_option("--startup-sample", options.startup.one)->group("");
-  app.add_option("--started-at", options.startup.started_at)->group("");
 
   std::vector<std::string> own;
   for (int i = 1; i < argc; ++i) {
@@ -197,13 +233,13 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   InitializeGoogleBenchmark(options.google);
   if (!kind.empty()) options.kind = FromName<CaseKind>(kind);
   if (list) options.task = Task::kListCases;
-  if (sample->count() > 0) options.task = Task::kTakeStartupSample;
-  options.startup.data = options.data;
   options.all_devices = device == "all";
   options.devices = options.all_devices ? std::vector<DeviceName>{{DeviceKind::kCpu}, {DeviceKind::kCuda}}
                                         : std::vector<DeviceName>{*DeviceName::Parse(device)};
   options.caches =
       cache == "all" ? std::vector{CacheState::kHot, CacheState::kCold} : std::vector{*FromName<CacheState>(cache)};
+  options.memories = memory == "all" ? std::vector{MemoryState::kBacked, MemoryState::kReturned}
+                                     : std::vector{*FromName<MemoryState>(memory)};
   for (const auto& text : checkpoints) {
     UserCheckpoint checkpoint = ParseCheckpoint(text);
     checkpoint.opaque = opaque;
@@ -211,7 +247,8 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
       options.checkpoints.push_back(checkpoint);
     }
   }
-  if (options.quick && repetitions->count() == 0) options.repetitions = 3;
+  if (!time.empty()) options.time = SecondsOf(time);
+  if (seed->count() == 0) options.seed = std::random_device()();
   return options;
 }
 

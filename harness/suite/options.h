@@ -1,30 +1,22 @@
 #ifndef LOADPATH_HARNESS_SUITE_OPTIONS_H_
 #define LOADPATH_HARNESS_SUITE_OPTIONS_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/suite/case.h"
-#include "harness/suite/cases/startup.h"
 
 namespace loadpath {
 
 /// What the command line asks for.
-enum class Task : std::uint8_t {
-  kRun,
-  kListCases,
-  kListModels,
-  kListPaths,
-  kShowVersion,
-  kCheckData,
-  kTakeStartupSample
-};
+enum class Task : std::uint8_t { kRun, kListCases, kListModels, kListPaths, kShowVersion, kCheckData, kWorker };
 
 /// Google Benchmark's own flags.
 struct GoogleFlags {
   bool display = false;    ///< --benchmark_format: it prints to standard output, and our table is not printed
-  bool min_time = false;   ///< it decides how many samples a repetition takes
+  double min_time = 0;     ///< --benchmark_min_time: every case is sampled for so many seconds
   std::string out;         ///< --benchmark_out: it writes this file
   std::string program;     ///< how its reports and our messages call the program
   std::string out_format;  ///< "json", "csv" or "console"
@@ -38,17 +30,20 @@ struct SuiteOptions {
   std::vector<DeviceName> devices = {{}};
   bool all_devices = false;  ///< a device that is not there is skipped, not bad use
   std::vector<CacheState> caches = {CacheState::kHot};
+  std::vector<MemoryState> memories = {MemoryState::kBacked};
   std::string json, data;
   std::string costs;                        ///< the costs file that the run is held against
   std::string write_costs;                  ///< the costs file to write
   std::vector<UserCheckpoint> checkpoints;  ///< no two alike
-  int repetitions = 10;
+  int samples = 0;                          ///< rounds; 0: as many as the time allows
+  double time = 0;                          ///< seconds that sampling may take; 0: not said
+  std::uint32_t seed = 0;                   ///< of the order of the rounds
   bool quick = false;
+  bool verbose = false;  ///< the table has a line for every case that was skipped
   GoogleFlags google;
   std::string program;    ///< how messages call it
   std::string make_data;  ///< what a message about missing reference data ends with
   std::string command;    ///< as typed
-  StartupSample startup;
 };
 
 /// What a suite says of its reference data.

@@ -6,7 +6,6 @@
 
 #include "harness/base/error.h"
 #include "harness/base/nearest.h"
-#include "harness/load/load_path.h"
 #include "harness/suite/case_kinds.h"
 
 namespace loadpath {
@@ -69,24 +68,6 @@ std::vector<Case> Select(const std::string& filter, const std::vector<Case>& cat
   });
   if (chosen.empty()) throw UsageError(NoMatch(filter, catalogue, program));
   return chosen;
-}
-
-std::string LimitOf(const Case& load) {
-  if (load.device->kind != DeviceKind::kCpu) return "h2d";
-  if (load.cache == CacheState::kCold) return "disk";
-  return std::string(FindLoadPath(load.path)->limit);
-}
-
-std::vector<Case> LimitsOf(const std::vector<Case>& chosen, const std::vector<Case>& catalogue) {
-  std::set<std::string> wanted;
-  for (const Case& one : chosen) {
-    if (one.kind == CaseKind::kLoad) wanted.insert(LimitOf(one));
-  }
-  std::vector<Case> limits;
-  std::ranges::copy_if(catalogue, std::back_inserter(limits), [&](const Case& one) {
-    return one.kind == CaseKind::kLimit && wanted.contains(one.path) && std::ranges::find(chosen, one) == chosen.end();
-  });
-  return limits;
 }
 
 }  // namespace loadpath

@@ -18,11 +18,6 @@ namespace loadpath {
 std::vector<Case> Select(const std::string& filter, const std::vector<Case>& catalogue,
                          const std::string& program = "bench", std::span<const Model> models = {});
 
-/// The path of the limit cases that a load is held against: "pread", "mmap", "disk" or "h2d".
-std::string LimitOf(const Case& load);
-/// The limit cases that the chosen loads are held against, without those that were chosen already.
-std::vector<Case> LimitsOf(const std::vector<Case>& chosen, const std::vector<Case>& catalogue);
-
 }  // namespace loadpath
 
 #endif  // LOADPATH_HARNESS_SUITE_SELECTION_H_

@@ -31,6 +31,12 @@ Session::Session(std::span<const Model> models, std::string data, bool quick, st
   }
 }
 
+Limits& Session::LimitsOf(const std::vector<std::string>& files) {
+  std::unique_ptr<Limits>& limits = limits_of_[files];
+  if (!limits) limits = std::make_unique<Limits>(ScratchFolder(data_), files);
+  return *limits;
+}
+
 const Model& Session::FindModel(const std::string& name) const {
   const auto found = std::ranges::find(models_, name, &Model::name);
   if (found == models_.end()) throw Skipped("no model " + name + " in this program");

@@ -1,10 +1,13 @@
 #ifndef LOADPATH_HARNESS_SUITE_SESSION_H_
 #define LOADPATH_HARNESS_SUITE_SESSION_H_
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "harness/golden/manifest.h"
 #include "harness/load/load_path.h"
@@ -42,6 +45,8 @@ class Session {
   const std::string& data() const { return data_; }
   const std::string& make_data() const { return make_data_; }
   Limits& limits() { return limits_; }
+  /// The loops over these files, made once.
+  Limits& LimitsOf(const std::vector<std::string>& files);
 
   const Model& FindModel(const std::string& name) const;  ///< throws Skipped if it is not in this program
 
@@ -58,6 +63,7 @@ class Session {
   std::optional<Manifest> manifest_;
   std::string why_no_manifest_;
   Limits limits_;
+  std::map<std::vector<std::string>, std::unique_ptr<Limits>> limits_of_;
 };
 
 }  // namespace loadpath

@@ -8,21 +8,25 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <tuple>
 
 #include "harness/base/error.h"
 #include "harness/base/new_file.h"
 #include "harness/base/paths.h"
+#include "harness/base/text.h"
 #include "harness/base/version.h"
 #include "harness/command_line/command_line.h"
 #include "harness/measure/machine.h"
+#include "harness/measure/warm_memory.h"
 #include "harness/results/costs.h"
 #include "harness/results/fields.h"
 #include "harness/results/statistics.h"
 #include "harness/results/text_output.h"
 #include "harness/suite/case_kinds.h"
-#include "harness/suite/interrupt.h"
 #include "harness/suite/report/google_benchmark.h"
 #include "harness/suite/report/surroundings.h"
+#include "harness/suite/sampling/interrupt.h"
+#include "harness/suite/sampling/sampling.h"
 #include "harness/suite/selection.h"
 #include "loadpath/device.h"
 
@@ -43,7 +47,12 @@ std::vector<OwnFile> OwnFiles(const std::string& data) {
 }
 
 std::vector<Case> CatalogueFor(const SuiteOptions& options, std::span<const Model> models) {
-  return Catalogue({models, options.devices, options.caches, options.checkpoints, OwnFiles(options.data)});
+  return Catalogue({.models = models,
+                    .devices = options.devices,
+                    .caches = options.caches,
+                    .checkpoints = options.checkpoints,
+                    .own = OwnFiles(options.data),
+                    .memories = options.memories});
 }
 
 // ctest's SKIP_RETURN_CODE of the tests that loadpath_add_suite adds.
@@ -69,6 +78,7 @@ Context DescribeRun(const SuiteOptions& options) {
                                  {"build_type", std::string(built.build_type)},
                                  {"cpu_capability", at::get_cpu_capability()},
                                  {"threads", std::to_string(at::get_num_threads())},
+                                 {"seed", std::to_string(options.seed)},
                                  {"date", date},
                                  {"command", options.command}});
   return context;
@@ -121,71 +131,69 @@ void OpenDevices(const SuiteOptions& options) {
   }
 }
 
-// Checks one case. One that cannot run or is wrong keeps its record and is not timed.
-void Verify(Run& run, bool all_devices) {
-  const auto ended = [&run](Status status, const std::string& reason) {
-    // A signal of the terminal ends the process of a startup sample too: that is no answer.
-    if (Interrupted()) return;
-    run.record.status = status;
-    run.record.reason = reason;
-  };
-  if (Interrupted()) return;
-  try {
-    run.Verify();
-  } catch (const MissingData& missing) {
-    run.missing_data = true;
-    ended(Status::kSkipped, ReasonOf(missing));
-  } catch (const NotMade& not_made) {
-    run.not_made = true;
-    ended(Status::kSkipped, ReasonOf(not_made));
-  } catch (const Skipped& skipped) {
-    ended(Status::kSkipped, ReasonOf(skipped));
-  } catch (const DeviceError& error) {
-    run.no_device = all_devices;
-    ended(all_devices ? Status::kSkipped : Status::kError, ReasonOf(error));
-  } catch (const BadInput& error) {
-    run.bad_input = true;
-    ended(Status::kError, ReasonOf(error));
-  } catch (const std::exception& error) {
-    ended(Status::kError, ReasonOf(error));
-  }
-}
-
 // What a record must not say of a case that has no time.
 void ClearTimes(Record& record) {
   record.repetitions = 0;
-  record.samples_ns.clear();
-  record.cpu_ns.clear();
-  record.minor_faults.clear();
-  record.major_faults.clear();
-  record.phases_ns.clear();
+  record.samples.clear();
+  record.dropped.reset();
+  record.varying.clear();
   record.checked = record.outputs_checked = false;
 }
 
-// Holds every load against the best of its kind's limits, over the numbers of threads.
-void CompareWithLimits(std::span<Run* const> runs) {
-  struct Best {
-    double bytes_per_second = 0;
-    std::string label;
-  };
-  std::map<std::string, Best> best;
-  for (const Run* run : runs) {
-    const Record& record = run->record;
-    if (record.kind != CaseKind::kLimit || record.status != Status::kOk) continue;
-    const double rate = static_cast<double>(*record.bytes) * 1e9 / Median(record.samples_ns);
-    Best& so_far = best[record.path];
-    if (rate > so_far.bytes_per_second) so_far = {rate, run->tested().label()};
+std::string NotKept(const Record& record) {
+  return "the files were never as " + std::string(Name(*record.cache)) +
+         " as the case says: " + Counted(*record.dropped, "sample") + " dropped";
+}
+
+// The limit that is measured beside each load.
+using LimitsBeside = std::map<const Run*, Run*>;
+
+// Makes and verifies the limits that the verified loads are held against, one for all loads of the same kind and files.
+LimitsBeside AddLimits(std::span<Run* const> asked, Session& session, std::vector<std::unique_ptr<Run>>& owned,
+                       std::vector<Run*>& runs) {
+  std::map<std::tuple<std::string, int, std::vector<std::string>>, Run*> made;
+  LimitsBeside beside;
+  for (Run* run : asked) {
+    if (run->record.status != Status::kOk || Interrupted()) continue;
+    const std::optional<Run::WantedLimit> wanted = run->Limit();
+    if (!wanted) continue;
+    Run*& limit = made[{wanted->kind, wanted->threads, wanted->files}];
+    if (limit == nullptr) {
+      Limits& loops = session.LimitsOf(wanted->files);
+      limit = owned.emplace_back(MakeLimitBeside(run->tested(), wanted->kind, wanted->threads, loops)).get();
+      VerifyRun(*limit, /*all_devices=*/false);
+      runs.push_back(limit);
+    }
+    beside[run] = limit;
   }
-  for (Run* run : runs) {
+  return beside;
+}
+
+std::optional<double> RateIn(const Record& record, std::uint64_t round) {
+  for (const Sample& sample : record.samples) {
+    if (sample.round == round) return static_cast<double>(*record.bytes) / static_cast<double>(sample.wall_ns);
+  }
+  return std::nullopt;
+}
+
+// Holds every load against its limit, round by round.
+void CompareWithLimits(std::span<Run* const> asked, const LimitsBeside& beside) {
+  for (Run* run : asked) {
     Record& record = run->record;
     if (record.status != Status::kOk) continue;
-    const double seconds = Median(record.samples_ns) * 1e-9;
-    if (record.batch) record.items_per_second = static_cast<double>(*record.batch) / seconds;
-    if (record.kind != CaseKind::kLoad) continue;
-    const auto found = best.find(LimitOf(run->tested()));
-    if (found == best.end()) continue;
-    record.limit = found->second.label;
-    record.part_of_limit = static_cast<double>(*record.bytes) / seconds / found->second.bytes_per_second;
+    if (record.batch) record.items_per_second = static_cast<double>(*record.batch) * 1e9 / Median(WallNs(record));
+    const auto found = beside.find(run);
+    if (found == beside.end()) continue;
+    std::vector<double> parts;
+    for (const Sample& sample : record.samples) {
+      const std::optional<double> limit = RateIn(found->second->record, sample.round);
+      if (!limit) continue;
+      parts.push_back(static_cast<double>(*record.bytes) / static_cast<double>(sample.wall_ns) / *limit);
+    }
+    if (parts.empty()) continue;
+    const Case& limit = found->second->tested();
+    record.limit = limit.path + "/threads:" + std::to_string(*found->second->record.threads);
+    record.part_of_limit = Median(parts);
   }
 }
 
@@ -250,7 +258,12 @@ void HoldCosts(const CostsByCase& before, const CostsByCase& now, const std::vec
   std::vector<std::string> there, chosen;
   for (const Case& one : catalogue) there.push_back(one.name());
   for (const Run* run : asked) chosen.push_back(run->record.name);
-  const CostComparison comparison = CompareCosts(before, now, there, chosen);
+  CostComparison comparison = CompareCosts(before, now, there, chosen);
+  for (const Run* run : asked) {
+    if (run->record.varying.empty()) continue;
+    comparison.findings.push_back(run->record.name +
+                                  ": not the same in every sample: " + CommaList(run->record.varying));
+  }
   if (comparison.other_files > 0) {
     std::cerr << options.program << ": " << Counted(comparison.other_files, "case")
               << (comparison.other_files == 1 ? " loads another file" : " load other files") << " than those that "
@@ -266,6 +279,35 @@ void HoldCosts(const CostsByCase& before, const CostsByCase& now, const std::vec
 
 }  // namespace
 
+void VerifyRun(Run& run, bool all_devices) {
+  const auto ended = [&run](Status status, const std::string& reason) {
+    // A signal of the terminal ends the process of a startup sample too: that is no answer.
+    if (Interrupted()) return;
+    run.record.status = status;
+    run.record.reason = reason;
+  };
+  if (Interrupted()) return;
+  try {
+    run.Verify();
+  } catch (const MissingData& missing) {
+    run.missing_data = true;
+    ended(Status::kSkipped, ReasonOf(missing));
+  } catch (const NotMade& not_made) {
+    run.not_made = true;
+    ended(Status::kSkipped, ReasonOf(not_made));
+  } catch (const Skipped& skipped) {
+    ended(Status::kSkipped, ReasonOf(skipped));
+  } catch (const DeviceError& error) {
+    run.no_device = all_devices;
+    ended(all_devices ? Status::kSkipped : Status::kError, ReasonOf(error));
+  } catch (const BadInput& error) {
+    run.bad_input = true;
+    ended(Status::kError, ReasonOf(error));
+  } catch (const std::exception& error) {
+    ended(Status::kError, ReasonOf(error));
+  }
+}
+
 std::vector<Case> ChosenCases(const SuiteOptions& options, std::span<const Model> models) {
   return Chosen(options, CatalogueFor(options, models), models);
 }
@@ -280,8 +322,6 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
     result.exit = {kNothingToDo, {"no " + std::string(Name(*options.kind)) + " case is among those that are chosen"}};
     return result;
   }
-  const std::vector<Case> limits = LimitsOf(chosen, catalogue);
-  chosen.insert(chosen.begin(), limits.begin(), limits.end());
   for (const std::string& output : {options.json, options.google.out, options.write_costs}) KeepInputs(options, output);
   std::optional<TextOutput> json, costs;
   if (!options.json.empty()) json.emplace(options.json);
@@ -299,41 +339,37 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   TellOfOtherRuns(surroundings, options.program, told);
   Session session(models, options.data, options.quick, options.make_data);
   std::vector<std::unique_ptr<Run>> owned;
-  std::vector<Run*> runs, verified, not_timed;
+  std::vector<Run*> runs, verified;
   for (const Case& one : chosen) {
     owned.push_back(MakeRun(one, session));
     Run& run = *owned.back();
     runs.push_back(&run);
     surroundings.Look();
-    Verify(run, options.all_devices);
-    (run.record.status == Status::kOk ? verified : not_timed).push_back(&run);
+    VerifyRun(run, options.all_devices);
   }
-  const std::span<Run* const> asked = std::span(runs).subspan(limits.size());
-  if (std::ranges::none_of(asked, [](const Run* run) { return run->record.status == Status::kOk; })) {
-    // Nothing is there to be held against them.
-    for (Run* limit : verified) {
-      limit->record.status = Status::kSkipped;
-      limit->record.reason = "no load was right that could be held against it";
-    }
-    not_timed.insert(not_timed.begin(), verified.begin(), verified.end());
-    verified.clear();
+  const std::vector<Run*> asked = runs;
+  const LimitsBeside beside = AddLimits(asked, session, owned, runs);
+  for (Run* run : runs) {
+    if (run->record.status == Status::kOk) verified.push_back(run);
   }
   surroundings.EndPart();
-  TakeSamples(verified, not_timed, options, result.context, [&] { surroundings.Look(); });
+  TakeSamples(verified, options, [&] { surroundings.Look(); });
   surroundings.EndPart();
   TellOfOtherRuns(surroundings, options.program, told);
   result.notes.warnings = surroundings.Warnings();
+  result.notes.memory_was_returned = TouchesSoFar().was_returned;
   for (Run* run : runs) {
     Record& record = run->record;
-    if (record.status == Status::kOk && record.samples_ns.empty()) {
+    if (record.status == Status::kOk && record.samples.empty()) {
       record.status = Status::kSkipped;
-      record.reason = "interrupted before it was measured";
+      record.reason = record.dropped ? NotKept(record) : "interrupted before it was measured";
     }
     if (record.status != Status::kOk) ClearTimes(record);
   }
-  CompareWithLimits(runs);
+  CompareWithLimits(asked, beside);
   result.notes.interrupted = Interrupted();
-  result.exit = ExitStatusOf(runs, limits.size(), options.filter, result.notes.interrupted);
+  result.exit = ExitStatusOf(asked, options.filter, result.notes.interrupted);
+  ReportToGoogleBenchmark(runs, options, result.context);
   for (const Run* run : runs) result.records.push_back(run->record);
   if (json) Write(*json, result);
   if (result.notes.interrupted) return result;

@@ -17,12 +17,15 @@ namespace loadpath {
 struct SuiteResult {
   Context context;
   RunNotes notes;
-  std::vector<Record> records;  ///< in the catalogue's order, limits first
+  std::vector<Record> records;  ///< in the catalogue's order, then the limits beside them
   ExitStatus exit;
 };
 
 /// The chosen cases, without the limits that loads are held against.
 std::vector<Case> ChosenCases(const SuiteOptions& options, std::span<const Model> models);
+
+/// Checks one case. One that cannot run or is wrong keeps its record, with status and reason, and is not to be timed.
+void VerifyRun(Run& run, bool all_devices);
 
 /// Checks and samples the chosen cases and their limits, and writes `options.json`. Throws UsageError for bad use, and
 /// CheckpointError if a results file cannot be written, before anything is measured. If the disk fills up meanwhile,

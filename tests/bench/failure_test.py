@@ -12,8 +12,77 @@ from pathlib import Path
 
 import torch
 
+import jsonschema
+
 import support
 from support import BENCH, DATA, Folder, bench, without_warnings
+
+
+class StartupProcess(Folder):
+    """A startup sample is a process of its own: whatever becomes of it, there is one row that says so."""
+    NAME = "startup/linear/zip/nested/direct/cpu/hot"
+
+    def test_that_is_killed_is_one_row_with_the_reason(self):
+        file = self.folder / "run.json"
+        process = subprocess.Popen([BENCH, "--data", DATA, "--samples", "1000", "--json", str(file), "--filter", f"^{self.NAME}$"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.addCleanup(process.kill)
+        sample = None
+        while not sample:
+            self.assertIsNone(process.poll())
+            sample = Interrupted.takes_a_startup_sample(process.pid)
+        os.kill(sample, signal.SIGKILL)
+        _, err = process.communicate(timeout=120)
+        row = self.read(file)[self.NAME]
+        self.assertEqual((process.returncode, row["status"]), (1, "error"))
+        self.assertRegex(row["reason"], r"/bench: was ended by signal 9 \(Killed\) and without an answer$")
+        self.assertEqual(without_warnings(err), f"bench: 1 case failed: {self.NAME}: {row['reason']}\n")
+
+
+class Worker(Folder):
+    """The language of docs/worker.md."""
+
+    def talk(self, *requests, flags=()):
+        text = "".join((json.dumps(request) if isinstance(request, dict) else request) + "\n" for request in requests)
+        done = subprocess.run([BENCH, "--data", DATA, "--worker", *flags], input=text, capture_output=True, text=True, timeout=300)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_answers_a_line_for_a_line(self):
+        name = "load/linear/zip/nested/direct/cpu/hot"
+        hello, listed, first, each, short, costs, startup = self.talk(
+            {"v": 1, "do": "hello"}, {"do": "list", "filter": "^load/linear/zip/nested/"},
+            {"do": "sample", "case": name, "samples": 3, "check": "first"}, {"do": "sample", "case": name, "samples": 2, "check": "each"},
+            {"do": "sample", "case": "load/linear/zip/nested/direct", "device": "cpu", "cache": "cold", "samples": 1},
+            {"do": "costs", "case": name}, {"do": "sample", "case": "startup/linear/zip/nested/direct/cpu/hot"}, {"do": "quit"}, {"do": "hello"})
+        self.assertEqual(set(hello), {"v", "program", "version", "commit", "libtorch", "build_type"})
+        self.assertEqual((hello["v"], hello["program"]), (1, "bench"))
+        paths = {case["path"] for case in listed["cases"]}
+        self.assertEqual(paths, set(support.PATHS))
+        self.assertTrue(all(case["name"].startswith("load/linear/zip/nested/") and case["model"] == "linear" for case in listed["cases"]))
+        schema = json.loads(Path(support.SCHEMA).read_text())["$defs"]["row"]["properties"]["samples"]
+        for answer, count in ((first, 3), (each, 2), (short, 1), (startup, 1)):
+            self.assertEqual((answer["status"], len(answer["samples"])), ("ok", count), answer)
+            jsonschema.validate(answer["samples"], schema)
+        self.assertEqual([sample.get("checked", False) for sample in first["samples"]], [True, False, False])
+        self.assertEqual([sample.get("checked", False) for sample in each["samples"]], [True, True])
+        self.assertEqual(short["case"], "load/linear/zip/nested/direct/cpu/cold")
+        self.assertEqual(costs["costs"]["bytes"], 88)
+
+    def test_what_cannot_be_answered_is_one_line(self):
+        answers = self.talk("{", "[]", {"do": "dance"}, {"v": 2, "do": "hello"}, {"do": "sample", "case": "load/linear/zip/nested/dircet/cpu/hot"},
+                            {"do": "sample", "case": "limit/memcpy/threads:1", "samples": 0},
+                            {"do": "sample", "case": "limit/memcpy/threads:1", "check": "never"}, {"do": "sample"}, {"do": "list", "filter": "("})
+        self.assertEqual([set(answer) for answer in answers], [{"error"}] * 9)
+        errors = [answer["error"] for answer in answers]
+        self.assertIn("did you mean load/linear/zip/nested/direct/cpu/hot?", errors[4])
+        self.assertEqual(errors[2], "do dance: not known; hello, list, sample, costs, start and quit are")
+        self.assertEqual(errors[3], "only version 1 of the language is spoken here")
+
+    def test_a_case_that_is_skipped_says_why(self):
+        (answer,) = self.talk({"do": "sample", "case": "load/linear/zip/nested/jit_load/cpu/hot"})
+        self.assertEqual((answer["status"], answer["samples"]), ("skipped", []))
+        self.assertIn("torch::jit::load", answer["reason"])
 
 
 class Interrupted(Folder):
@@ -25,7 +94,7 @@ class Interrupted(Folder):
         self.addCleanup(process.kill)
         os.close(far_end)
         seen = b""
-        while b"[20/" not in seen:   # the twentieth repetition begins
+        while b"[round 20," not in seen:   # the twentieth round begins
             seen += os.read(terminal, 4096)
         process.send_signal(signal.SIGINT)
         out = process.communicate(timeout=120)[0]
@@ -45,14 +114,14 @@ class Interrupted(Folder):
 
     @staticmethod
     def takes_a_startup_sample(parent):
-        """Returns whether a startup sample runs in the session that `parent` leads."""
+        """Returns the process of a startup sample in the session that `parent` leads, or None."""
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                if os.getsid(int(folder.name)) == parent and b"--startup-sample" in (folder / "cmdline").read_bytes():
-                    return True
+                if os.getsid(int(folder.name)) == parent and b"--worker" in (folder / "cmdline").read_bytes():
+                    return int(folder.name)
             except OSError:
                 continue   # it has ended
-        return False
+        return None
 
     def test_a_case_that_is_being_checked_is_not_wrong(self):
         """A terminal's SIGINT ends the process of a startup sample too."""
@@ -93,19 +162,25 @@ class Interrupted(Folder):
             self.assertEqual([name for name in names if name not in rows], [])
             self.assertEqual({(row["status"], row["reason"]) for row in rows.values() if row["status"] == "skipped"
                               and not row["reason"].startswith(("no ", "torch::"))}, {("skipped", "interrupted before it was measured")})
-            self.assertRegex(out, r"\nskipped \(\d+\) interrupted before it was measured\n")
+            self.assertRegex(" ".join(out.split()), r"skipped \d+ \([\w, -]*\): interrupted before it was measured ")
 
     def test_a_second_signal_ends_it_at_once(self):
         file = self.folder / "run.json"
         for first, second in ((signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)):
-            process = self.started("--json", str(file), "--repetitions", "1000000", "--filter", "^load/custom/zip/bare/(direct|copy)/")
-            time.sleep(1)   # the million repetitions have begun; they take a while to leave out
+            process = self.started("--json", str(file), "--filter", "^startup/linear/zip/nested/direct/")
+            sample = None
+            while not sample:
+                self.assertIsNone(process.poll())
+                sample = self.takes_a_startup_sample(process.pid)
+            os.kill(sample, signal.SIGSTOP)   # the run waits for it
             process.send_signal(first)
             time.sleep(0.2)
             self.assertIsNone(process.poll())
             process.send_signal(second)
+            ended = process.wait(timeout=60)
+            os.kill(sample, signal.SIGKILL)
             process.communicate(timeout=60)
-            self.assertEqual(process.returncode, -second)
+            self.assertEqual(ended, -second)
             self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_results_that_an_earlier_run_left_stay_until_the_new_ones_are_whole(self):
@@ -124,7 +199,7 @@ class WrongOrMissing(Folder):
         rows = self.rows("--filter", "^load/linear/zip/nested/direct", data=str(self.folder), status=1)
         self.assertEqual(rows[self.CASE]["status"], "skipped")
         self.assertRegex(rows[self.CASE]["reason"], "^no reference data: .*manifest.json: cannot be opened; scripts/bench makes it$")
-        self.assertRegex(self.out, r"\n  direct/cpu/hot  skipped \(2\)\n(.*\n)*skipped \(2\) no reference data")
+        self.assertRegex(self.out, r"\nskipped 1 \(direct\): no reference data")
         self.assertEqual(self.err, f"bench: 1 case was skipped: {self.CASE}: {rows[self.CASE]['reason']}\n")
 
     def test_a_run_in_which_everything_is_refused_is_no_success(self):

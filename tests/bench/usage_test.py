@@ -72,8 +72,9 @@ class BadUse(Folder):
         self.refused(r".*lukewarm.*", "--cache", "lukewarm")
 
     def test_repetitions_of_zero(self):
-        self.refused(r".*repetitions: Value 0 not in range .*", "--repetitions", "0")
-        self.refused(r".*repetitions: Value 0 not in range .*", "--benchmark_repetitions=0")
+        self.refused(r"--samples: Value 0 not in range .*", "--repetitions", "0")
+        self.refused(r"--samples: Value 0 not in range .*", "--benchmark_repetitions=0")
+        self.refused(r"--time: soon: not a length of time; use 30s or 2m; bench --help lists the flags", "--time", "soon")
 
     def test_results_that_cannot_be_written_are_noticed_before_measuring(self):
         usual = ("--filter", "^load/linear/zip/nested/direct", "--repetitions", "1000000")  # would take hours
@@ -242,7 +243,7 @@ class Listing(Folder):
         with_value, without = set(), set()
         for line in re.findall(r"(?m)^  (?:-h,)?(--\S.*)", bench("--help")[1]):
             names = line.split()[0].split(",")
-            (with_value if re.match(r"\S+ (REGEX|PATH|DIR|N\b|FILE|\w+\|)", line) else without).update(names)
+            (with_value if re.match(r"\S+ (REGEX|PATH|DIR|N\b|TIME|FILE|\w+\|)", line) else without).update(names)
         self.assertIn("--filter", with_value)
         self.assertEqual(known, {"flags": without - {"--help"}, "value_flags": with_value})
 

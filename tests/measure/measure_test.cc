@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "harness/measure/counters.h"
-#include "harness/measure/fresh_process.h"
 #include "harness/measure/machine.h"
 #include "harness/measure/machine_limits.h"
 #include "harness/measure/memory.h"
@@ -340,16 +339,6 @@ TEST_F(LimitsTest, EverySampleProvesThatItsFileIsHot) {
   }
   limits.Run("memcpy", 1);
   EXPECT_EQ(limits.residency().pages, 0u);
-}
-
-TEST(FreshProcess, GivesOutputAndStatus) {
-  const ProcessResult echo = RunProcess({"/bin/sh", "-c", "echo out; exit 3"});
-  EXPECT_EQ(echo.output, "out\n");
-  EXPECT_EQ(echo.status, 3);
-  EXPECT_EQ(RunProcess({"/bin/sh", "-c", "kill -9 $$"}).status, 128 + 9);
-  EXPECT_THAT(
-      [] { RunProcess({"/no/such/program"}); },
-      testing::ThrowsMessage<std::runtime_error>("/no/such/program: cannot be started: No such file or directory"));
 }
 
 TEST(Machine, IsDescribedByTheFactsThatNumbersDependOn) {

@@ -30,7 +30,19 @@ TEST(Statistics, PercentilesAreInterpolatedAndAppearWithEnoughSamples) {
   EXPECT_DOUBLE_EQ(*Summarize(UpTo(10)).p90, 9.1);  // numpy.percentile(range(1, 11), 90)
   EXPECT_EQ(Summarize(UpTo(99)).p99, std::nullopt);
   EXPECT_DOUBLE_EQ(*Summarize(UpTo(101)).p99, 100);
-  EXPECT_EQ(Median({}), 0);
+  EXPECT_EQ(Median(std::span<const std::int64_t>()), 0);
+}
+
+TEST(Statistics, TheIntervalOfAMedianIsThatOfPercentileBootstrap) {
+  EXPECT_FALSE(MedianInterval(UpTo(4)));
+  const std::vector<std::int64_t> same(20, 7);
+  EXPECT_EQ(MedianInterval(same)->low, 7);
+  EXPECT_EQ(MedianInterval(same)->high, 7);
+  // scipy.stats.bootstrap((range(1, 102),), np.median, method="percentile") gives 41 and 61 within 1.
+  const Interval interval = *MedianInterval(UpTo(101));
+  EXPECT_NEAR(interval.low, 41, 1.5);
+  EXPECT_NEAR(interval.high, 61, 1.5);
+  EXPECT_EQ(MedianInterval(UpTo(101))->low, interval.low);
 }
 
 nlohmann::json Written(std::span<const Record> records, const RunNotes& notes = {}) {
@@ -45,7 +57,7 @@ nlohmann::json Written(std::span<const Record> records, const RunNotes& notes = 
 TEST(Results, WhatWasTimedAndWhatWasNotStandApart) {
   std::vector<Record> records(2);
   records[0].name = "load/a";
-  records[0].samples_ns = {1};
+  records[0].samples = {{.wall_ns = 1}};
   records[1].name = "load/b";
   records[1].status = Status::kSkipped;
   records[1].reason = "why";
@@ -73,11 +85,18 @@ TEST(Results, CachesAreAsGoogleBenchmarkWritesThem) {
 
 TEST(Results, MediansRatesAndEverySampleAreWritten) {
   Record record;
-  record.samples_ns = {300, 100, 200};
-  record.cpu_ns = {500, 700, 600};
+  record.samples = {{.wall_ns = 300, .cpu_ns = 500, .phases_ns = {{"open", 3}}, .minor_faults = 7, .round = 0},
+                    {.wall_ns = 100, .cpu_ns = 700, .phases_ns = {{"open", 1}}, .minor_faults = 9, .round = 1},
+                    {.wall_ns = 200,
+                     .cpu_ns = 600,
+                     .phases_ns = {{"open", 2}},
+                     .costs = {{"bytes", 1000}},
+                     .minor_faults = 8,
+                     .residency_before = 0.5,
+                     .round = 2,
+                     .position = 7,
+                     .checked = true}};
   record.bytes = 1000;
-  record.phases_ns["open"] = {3, 1, 2};
-  record.minor_faults = {7, 9, 8};
   record.threads = 2;
   record.repetitions = 3;
   record.device = DeviceName{DeviceKind::kCuda, 1};
@@ -85,6 +104,12 @@ TEST(Results, MediansRatesAndEverySampleAreWritten) {
   const auto row = ToJson(record);
   EXPECT_EQ(row["samples_ns"], (std::vector<int>{300, 100, 200}));
   EXPECT_EQ(row["iterations"], 3);
+  EXPECT_EQ(row["samples"][0],
+            nlohmann::ordered_json::parse(
+                R"({"round":0,"position":0,"wall_ns":300,"cpu_ns":500,"phases_ns":{"open":3},"minor_faults":7})"));
+  EXPECT_EQ(row["samples"][2], nlohmann::ordered_json::parse(R"({"round":2,"position":7,"wall_ns":200,"cpu_ns":600,
+      "phases_ns":{"open":2},"costs":{"bytes":1000},"minor_faults":8,"residency_before":0.5,"checked":true})"));
+  EXPECT_EQ(row["greatest_residency"], 0.5);
   EXPECT_EQ(row["repetitions"], 3);
   EXPECT_EQ(row["threads"], 2);
   EXPECT_EQ(row["real_time"], 200);

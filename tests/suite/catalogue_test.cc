@@ -16,7 +16,6 @@ namespace {
 
 using testing::Contains;
 using testing::Each;
-using testing::IsEmpty;
 using testing::Not;
 
 const std::vector<DeviceName> kCpu = {{DeviceKind::kCpu}};
@@ -154,19 +153,6 @@ TEST(Select, AFilterThatMatchesNothingIsBadUse) {
   EXPECT_THAT([] { Select("lod/linear", Everything()); },
               testing::ThrowsMessage<UsageError>(testing::HasSubstr("did you mean load/linear?")));
   EXPECT_THROW(Select("(", Everything()), UsageError);
-}
-
-TEST(LimitsOf, ALoadBringsTheLimitsOfItsKind) {
-  const auto cases = Everything();
-  const auto paths = [&](const std::string& filter) {
-    std::set<std::string> found;
-    for (const Case& one : LimitsOf(Select(filter, cases), cases)) found.insert(one.path);
-    return found;
-  };
-  EXPECT_EQ(paths("^load/linear/zip/nested/mmap/cpu/hot"), std::set<std::string>{"mmap"});
-  EXPECT_EQ(paths("^load/linear/zip/nested/mmap/cpu/cold"), std::set<std::string>{"disk"});
-  EXPECT_EQ(paths("^load/linear/zip/nested/mmap/cuda/hot"), std::set<std::string>{"h2d"});
-  EXPECT_THAT(paths("^(forward/linear|limit)/"), IsEmpty());
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ class FakeRun : public Run {
     record.reason = std::move(reason);
   }
   void Verify() override {}
-  double Sample() override { return 1; }
+  Sample TakeSample(bool) override { return {}; }
 };
 
 class ExitStatusTest : public testing::Test {
@@ -38,12 +38,10 @@ class ExitStatusTest : public testing::Test {
     runs_.push_back(std::make_unique<FakeRun>(one, status, std::move(reason)));
     return *runs_.back();
   }
-  // With one limit before them, which nobody asked for.
   ExitStatus Ended(const std::string& filter = "", bool interrupted = false) {
-    FakeRun limit({.kind = CaseKind::kLimit, .path = "pread", .threads = 1}, Status::kOk, "");
-    std::vector<loadpath::Run*> all = {&limit};
+    std::vector<loadpath::Run*> all;
     for (const auto& run : runs_) all.push_back(run.get());
-    return ExitStatusOf(all, 1, filter, interrupted);
+    return ExitStatusOf(all, filter, interrupted);
   }
 
  private:

@@ -19,7 +19,7 @@ TEST(Options, GoogleBenchmarksNamesOfOurFlagsMeanTheSame) {
   const SuiteOptions options =
       Parsed({"--benchmark_filter=-^load/", "--benchmark_repetitions=7", "--benchmark_list_tests=true"});
   EXPECT_EQ(options.filter, "-^load/");
-  EXPECT_EQ(options.repetitions, 7);
+  EXPECT_EQ(options.samples, 7);
   EXPECT_EQ(options.task, Task::kListCases);
   EXPECT_EQ(Parsed({"--benchmark_list_tests=false"}).task, Task::kRun);
   EXPECT_THAT(options.google.arguments, testing::IsEmpty());
@@ -28,9 +28,9 @@ TEST(Options, GoogleBenchmarksNamesOfOurFlagsMeanTheSame) {
 TEST(Options, GoogleBenchmarksOwnFlagsArePassedOn) {
   const SuiteOptions options = Parsed({"--benchmark_format=csv", "--benchmark_out=x.json", "--benchmark_min_time=2"});
   EXPECT_TRUE(options.google.display);
-  EXPECT_TRUE(options.google.min_time);
+  EXPECT_EQ(options.google.min_time, 2);
   EXPECT_EQ(options.google.out, "x.json");
-  EXPECT_EQ(options.google.arguments.size(), 3U);
+  EXPECT_EQ(options.google.arguments.size(), 2U);
 }
 
 TEST(Options, GoogleBenchmarksFlagsAreChecked) {
@@ -42,7 +42,8 @@ TEST(Options, GoogleBenchmarksFlagsAreChecked) {
 }
 
 TEST(Options, AFlagIsNotTheValueOfAnother) {
-  for (const char* flag : {"--filter", "--json", "--data", "--checkpoint", "--device", "--cache", "--repetitions"}) {
+  for (const char* flag : {"--filter", "--json", "--data", "--checkpoint", "--device", "--cache", "--memory",
+                           "--repetitions", "--samples", "--time", "--seed"}) {
     const std::string line = std::string(flag) + " needs a value (bench --help lists the flags)";
     EXPECT_THAT([&] { Parsed({flag}); }, testing::ThrowsMessage<UsageError>(line));
     EXPECT_THAT([&] { Parsed({flag, "--quick"}); }, testing::ThrowsMessage<UsageError>(line));
@@ -67,10 +68,26 @@ TEST(Options, ACheckpointThatIsGivenTwiceIsOne) {
   EXPECT_EQ(options.checkpoints, (std::vector<UserCheckpoint>{{"a.pth", "k"}, {"a.pth", ""}}));
 }
 
-TEST(Options, QuickTakesThreeRepetitionsUnlessItIsToldHowMany) {
-  EXPECT_EQ(Parsed({}).repetitions, 10);
-  EXPECT_EQ(Parsed({"--quick"}).repetitions, 3);
-  EXPECT_EQ(Parsed({"--quick", "--repetitions", "5"}).repetitions, 5);
+TEST(Options, TheNumberOfRoundsOrTheirTimeIsSaid) {
+  EXPECT_EQ(Parsed({}).samples, 0);
+  EXPECT_EQ(Parsed({"--samples", "5"}).samples, 5);
+  EXPECT_EQ(Parsed({"--time", "30s"}).time, 30);
+  EXPECT_EQ(Parsed({"--time", "1.5m"}).time, 90);
+  EXPECT_EQ(Parsed({"--time", "250ms"}).time, 0.25);
+  EXPECT_EQ(Parsed({"--benchmark_min_time=0.5s"}).google.min_time, 0.5);
+  for (const char* time : {"soon", "-1s", "0", "3h", "s", "1e9"})
+    EXPECT_THROW(Parsed({"--time", time}), UsageError) << time;
+}
+
+TEST(Options, ASeedThatIsNotSaidIsAnotherEveryTime) {
+  EXPECT_EQ(Parsed({"--seed", "7"}).seed, 7U);
+  EXPECT_NE(Parsed({}).seed, Parsed({}).seed);
+}
+
+TEST(Options, MemoryIsBackedUnlessItIsSaid) {
+  EXPECT_EQ(Parsed({}).memories, std::vector{MemoryState::kBacked});
+  EXPECT_EQ(Parsed({"--memory", "all"}).memories, (std::vector{MemoryState::kBacked, MemoryState::kReturned}));
+  EXPECT_THROW(Parsed({"--memory", "warm"}), UsageError);
 }
 
 }  // namespace

@@ -26,27 +26,32 @@ class ForwardRun : public Run {
     const ManifestModel& entry = session_.ModelOf(tested().model);
     record.difference = CheckOutputs(forward_, session_.manifest(), entry, tested().batch, device_).front();
     record.checked = record.outputs_checked = true;
-    inputs_ = ReadGolden(session_.manifest(), entry, tested().batch).inputs;
+    golden_ = ReadGolden(session_.manifest(), entry, tested().batch);
+    inputs_ = golden_.inputs;
     for (at::Tensor& input : inputs_) input = input.to(device_);
-    estimate = Sample();
-    record.cpu_ns.clear();
   }
 
-  double Sample() override {
+  Sample TakeSample(bool check) override {
     const at::NoGradGuard no_grad;
     const ProcessCounters before = ReadProcessCounters();
     Stopwatch watch;
     const auto outputs = forward_(inputs_);
     Synchronize(device_);
     const double seconds = watch.Lap();
-    record.cpu_ns.push_back((ReadProcessCounters() - before).cpu_ns);
-    return seconds;
+    const ProcessCounters used = ReadProcessCounters() - before;
+    if (check) CompareOutputs(outputs, golden_, session_.ModelOf(tested().model), tested().batch);
+    return {.wall_ns = Ns(seconds),
+            .cpu_ns = used.cpu_ns,
+            .minor_faults = used.minor_faults,
+            .major_faults = used.major_faults,
+            .checked = check};
   }
 
  private:
   Session& session_;
   at::Device device_ = at::kCPU;
   Forward forward_;
+  Golden golden_;
   std::vector<at::Tensor> inputs_;
 };
 

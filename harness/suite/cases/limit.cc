@@ -12,32 +12,37 @@
 namespace loadpath {
 namespace {
 
-constexpr std::string_view kHostToDevice = "h2d";
+constexpr std::string_view kHostToDevice = "h2d", kDisk = "disk";
 
 class LimitRun : public Run {
  public:
-  LimitRun(const Case& one, Session& session) : Run(one), limits_(session.limits()) {}
+  LimitRun(const Case& one, Limits& limits) : Run(one), limits_(limits) {}
 
   void Verify() override {
     record.bytes = limits_.bytes();
     try {
-      estimate = Sample();
+      if (tested().path == kDisk && tested().threads == 0) record.threads = limits_.BestDiskThreads();
+      Cost();
     } catch (const DeviceError&) {
       throw;
     } catch (const std::runtime_error& error) {
       throw Skipped(error.what());
     }
-    record.cpu_ns.clear();
   }
 
-  double Sample() override {
-    const Limits::Cost cost =
-        tested().path == kHostToDevice ? CopyToDevice() : limits_.Run(tested().path, tested().threads);
-    record.cpu_ns.push_back(cost.cpu_ns);
-    return cost.seconds;
+  Sample TakeSample(bool) override {
+    const Limits::Cost cost = Cost();
+    Sample sample{.wall_ns = Ns(cost.seconds), .cpu_ns = cost.cpu_ns};
+    if (limits_.residency().pages > 0) sample.residency_before = limits_.residency().part();
+    return sample;
   }
 
  private:
+  Limits::Cost Cost() {
+    if (tested().path == kHostToDevice) return CopyToDevice();
+    return limits_.Run(tested().path, static_cast<int>(record.threads.value_or(1)));
+  }
+
   // Pinned memory to the device, for loads that end there.
   Limits::Cost CopyToDevice() {
     if (!from_.defined()) {
@@ -63,6 +68,10 @@ class LimitRun : public Run {
 
 void ListLimits(const CatalogueRequest& request, std::vector<Case>& all) {
   for (const std::string_view kind : Limits::Kinds()) {
+    if (kind == kDisk) {
+      all.push_back({.kind = CaseKind::kLimit, .path = std::string(kind)});
+      continue;
+    }
     for (const int threads : std::set<int>{1, Cores()}) {
       all.push_back({.kind = CaseKind::kLimit, .path = std::string(kind), .threads = threads});
     }
@@ -74,7 +83,15 @@ void ListLimits(const CatalogueRequest& request, std::vector<Case>& all) {
 }
 
 std::unique_ptr<Run> MakeLimitRun(const Case& one, Session& session) {
-  return std::make_unique<LimitRun>(one, session);
+  return std::make_unique<LimitRun>(one, session.limits());
+}
+
+std::unique_ptr<Run> MakeLimitBeside(const Case& load, const std::string& kind, int threads, Limits& limits) {
+  Case one = {
+      .kind = CaseKind::kLimit, .model = load.model, .format = load.format, .layout = load.layout, .path = kind};
+  if (kind == kHostToDevice) one.device = load.device;
+  if (kind != kDisk) one.threads = threads;
+  return std::make_unique<LimitRun>(one, limits);
 }
 
 }  // namespace loadpath

@@ -10,16 +10,22 @@
 #include "harness/measure/counters.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/page_cache.h"
+#include "harness/measure/warm_memory.h"
+#include "harness/results/costs.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/cases/load_costs.h"
 #include "harness/suite/fitting_model.h"
 #include "harness/suite/reference_source.h"
+#include "harness/suite/sampling/interrupt.h"
 #include "harness/suite/user_checkpoint.h"
 #include "loadpath/device.h"
 #include "loadpath/tensor_allocator.h"
 
 namespace loadpath {
 namespace {
+
+// Below this, a load is made of other things than moving bytes.
+constexpr std::uint64_t kLeastForLimit = std::uint64_t{1} << 20;
 
 // One state dict of a file and the module that takes it.
 struct Part {
@@ -29,7 +35,7 @@ struct Part {
   std::function<std::string(torch::nn::Module&)> check;  // returns what is wrong, or nothing
   DeferredInit deferred{};
   std::shared_ptr<torch::nn::Module> module{};
-  std::vector<KeyReport> report{};  // of the first load
+  std::vector<KeyReport> report{};  // of the last load
 };
 
 class LoadRun : public Run {
@@ -61,17 +67,45 @@ class LoadRun : public Run {
     }
   }
 
-  double Sample() override {
-    const ScopedTensorAllocator loading;
+  Sample TakeSample(bool check) override {
     const Releaser releaser(*this);
-    Construct();
     if (tested().cache == CacheState::kCold) {
-      const Residency left = Evict(files_);
-      record.greatest_residency = std::max(record.greatest_residency.value_or(0), left.part());
+      Evict(files_);
     } else {
       MakeHot(files_);
     }
-    return Load(/*first=*/false);
+    const double touched =
+        tested().memory == MemoryState::kReturned ? AwaitReturnedMemory(Interrupted) : WarmMemory(fresh_bytes_);
+    std::optional<ScopedTensorAllocator> loading(std::in_place);
+    PeakMemory peak(PeakMemory::Watch::kKernel);
+    Construct();
+    const double before = ReadResidency(files_).part();
+    const LoadOutcome outcome = Load();
+    peak.Stop();
+    Sample sample = SampleOf(outcome);
+    if (peak.known()) sample.peak_extra_bytes = peak.Extra(AnonymousBytes(Modules()));
+    sample.residency_before = before;
+    sample.residency_after = ReadResidency(files_).part();
+    if (touched > 0) sample.touch_rate = touched;
+    sample.valid = tested().memory != MemoryState::kReturned || IsReturned(touched);
+    loading.reset();
+    if (check) Check();
+    sample.checked = check;
+    return sample;
+  }
+
+  std::optional<WantedLimit> Limit() const override {
+    if (*record.bytes < kLeastForLimit) return std::nullopt;
+    WantedLimit limit{.kind = {}, .threads = static_cast<int>(*record.threads), .files = files_};
+    if (!device_.is_cpu()) {
+      limit.kind = "h2d";
+    } else if (tested().cache == CacheState::kCold) {
+      limit.kind = "disk";
+    } else {
+      const bool sums = record.crc.contains(std::string(Name(CrcStatus::kChecked)));
+      limit.kind = path_.limit == "mmap" ? "mmap" : sums ? "pread-fresh-crc" : "pread-fresh";
+    }
+    return limit;
   }
 
  private:
@@ -89,19 +123,30 @@ class LoadRun : public Run {
 
   void VerifyLoad() {
     const Releaser releaser(*this);
+    if (tested().memory == MemoryState::kReturned && !MachineReturnsMemory(Interrupted)) {
+      throw Skipped("the host of this machine does not take free memory back, or not within a minute");
+    }
     files_ = FilesOf(*Checkpoint::Open(file_, HowToOpen(tested())));
-    if (tested().cache == CacheState::kHot) MakeHot(files_);
+    tested().cache == CacheState::kCold ? MakeCold(files_) : static_cast<void>(MakeHot(files_));
     std::optional<ScopedTensorAllocator> loading(std::in_place);
     PeakMemory peak;
     Construct();
-    estimate = Load(/*first=*/true);
+    const LoadOutcome outcome = Load();
     peak.Stop();
-    record.peak_extra_bytes = peak.Extra(AnonymousBytes(Modules()));
+    fresh_bytes_ = peak.anonymous_peak() - std::min(peak.anonymous_peak(), peak.anonymous_before());
     loading.reset();
+    SetCosts(CostsOf(outcome), record);
+    NoteOutcome(outcome, record);
+    Check();
+    record.checked = true;
+  }
+
+  // Throws WrongAnswer.
+  void Check() {
+    record.difference.clear();
     for (const auto& part : parts_) {
       if (const std::string wrong = part->check(*part->module); !wrong.empty()) throw WrongAnswer(wrong);
     }
-    record.checked = true;
   }
 
   void FindReferenceFile() {
@@ -167,18 +212,16 @@ class LoadRun : public Run {
     return modules;
   }
 
-  // Returns the seconds from opening the file until every byte is where it belongs.
-  double Load(bool first) {
-    std::vector<LoadResult> results;
+  LoadOutcome Load() {
+    LoadOutcome outcome;
     const ProcessCounters counters = ReadProcessCounters();
     const AllocationCounts allocations = ReadAllocationCounts();
     const std::int64_t start = MonotonicNs();
     Stopwatch opening(start);
     std::shared_ptr<const Checkpoint> shared;
-    double opened = 0;
     if (tested().opened_once) {
       shared = Checkpoint::Open(file_, HowToOpen(tested()));
-      opened = opening.Lap();
+      outcome.open_seconds = opening.Lap();
     }
     for (const auto& part : parts_) {
       const LoadRequest request{.file = file_,
@@ -188,24 +231,19 @@ class LoadRun : public Run {
                                 .rules = part->rules,
                                 .module = *part->module,
                                 .device = device_};
-      results.push_back(LoadBy(path_, request, must_load_));
+      outcome.results.push_back(LoadBy(path_, request, must_load_));
     }
     Synchronize(device_);
-    const double seconds = Stopwatch(start).Lap();
-    const AllocationCounts allocated = ReadAllocationCounts() - allocations;
-    const ProcessCounters used = ReadProcessCounters() - counters;
+    outcome.seconds = Stopwatch(start).Lap();
+    outcome.allocated = ReadAllocationCounts() - allocations;
+    outcome.used = ReadProcessCounters() - counters;
+    if (shared) outcome.opened = shared->open_report();
     for (std::size_t i = 0; i < parts_.size(); ++i) {
-      parts_[i]->deferred.Loaded(results[i].loaded);
+      parts_[i]->deferred.Loaded(outcome.results[i].loaded);
       parts_[i]->deferred.Finish();
+      parts_[i]->report = outcome.results[i].report;
     }
-    if (first) {
-      for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i]->report = results[i].report;
-      NoteCosts(results, allocated, shared ? shared->open_report() : ReadReport{}, record);
-    } else {
-      RequireSameCosts(results, allocated, shared ? shared->open_report() : ReadReport{}, record);
-      NoteSample(results, opened, used, record);
-    }
-    return seconds;
+    return outcome;
   }
 
   Session& session_;
@@ -213,6 +251,7 @@ class LoadRun : public Run {
   std::string file_;
   std::vector<std::string> files_;
   bool must_load_ = true;
+  std::uint64_t fresh_bytes_ = 0;  // of memory that a load touches first
   at::Device device_ = at::kCPU;
   std::vector<std::unique_ptr<Part>> parts_;
 };

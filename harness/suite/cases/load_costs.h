@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "harness/load/load_path.h"
 #include "harness/measure/counters.h"
@@ -13,17 +14,22 @@
 
 namespace loadpath {
 
-/// Notes the exact costs of a load, which are the same in every sample. `opened`: of a checkpoint that was opened
-/// before all of `results`.
-void NoteCosts(std::span<const LoadResult> results, const AllocationCounts& allocated, const ReadReport& opened,
-               Record& record);
+/// What one load of a case did: a result for each of its models.
+struct LoadOutcome {
+  std::vector<LoadResult> results;
+  AllocationCounts allocated;
+  ReadReport opened;        ///< of a checkpoint that was opened once, before all of `results`
+  double open_seconds = 0;  ///< likewise
+  double seconds = 0;       ///< from opening the file until every byte is where it belongs
+  ProcessCounters used;
+};
 
-/// Throws WrongAnswer if the exact costs of another load of the case are not those that the record has.
-void RequireSameCosts(std::span<const LoadResult> results, const AllocationCounts& allocated, const ReadReport& opened,
-                      const Record& record);
-
-/// Notes what one sample cost. `open_seconds`: of a checkpoint that was opened before all of `results`.
-void NoteSample(std::span<const LoadResult> results, double open_seconds, const ProcessCounters& used, Record& record);
+/// Returns the costs that no clock has a part in.
+ExactCosts CostsOf(const LoadOutcome& outcome);
+/// Returns its times, costs and faults.
+Sample SampleOf(const LoadOutcome& outcome);
+/// Notes in the record what became of the checksums and what fell back.
+void NoteOutcome(const LoadOutcome& outcome, Record& record);
 
 /// Returns the bytes of the modules' parameters and buffers that lie in memory of LibTorch's allocator.
 std::uint64_t AnonymousBytes(std::span<const std::shared_ptr<torch::nn::Module>> modules);

@@ -1,18 +1,15 @@
 // The parent's side of startup cases: a sample is a new process, from the moment it is started to its first output.
 #include "harness/suite/cases/startup.h"
 
-#include <algorithm>
-#include <cmath>
-#include <nlohmann/json.hpp>
-
 #include "harness/base/parallel.h"
 #include "harness/base/paths.h"
-#include "harness/base/stopwatch.h"
 #include "harness/golden/check_outputs.h"
 #include "harness/measure/fresh_process.h"
 #include "harness/measure/page_cache.h"
+#include "harness/measure/warm_memory.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/reference_source.h"
+#include "harness/suite/worker/protocol.h"
 #include "loadpath/device.h"
 
 namespace loadpath {
@@ -30,37 +27,28 @@ class StartupRun : public Run {
   void Verify() override {
     OpenDevice(tested().device->text());
     files_ = FilesOf(*Checkpoint::Open(FindReference(tested(), session_).file, HowToOpen(tested())));
-    estimate = Sample();
+    if (tested().cache == CacheState::kCold) MakeCold(files_);
+    TakeSample(/*check=*/true);
     record.checked = record.outputs_checked = true;
-    record.phases_ns.clear();
-    record.cpu_ns.clear();
   }
 
-  double Sample() override {
-    if (tested().cache == CacheState::kCold) {
-      record.greatest_residency = std::max(record.greatest_residency.value_or(0), Evict(files_).part());
-    } else {
-      MakeHot(files_);
-    }
-    const std::string program = ProgramPath();
-    const ProcessResult result =
-        RunProcess(StartupArguments(program, {CaseToJson(tested()), session_.data(), MonotonicNs()}), kLimitSeconds);
-    const auto answer = nlohmann::json::parse(result.output, nullptr, /*allow_exceptions=*/false);
-    if (answer.is_object() && answer.contains("skipped")) throw Skipped(answer["skipped"].get<std::string>());
-    if (answer.is_object() && answer.contains("error")) throw WrongAnswer(answer["error"].get<std::string>());
-    if (!answer.is_object() || result.status != 0) {
-      throw std::runtime_error("its process ended with status " + std::to_string(result.status) +
-                               (answer.is_object() ? " after it had answered" : " and without an answer"));
-    }
-    record.bytes = answer.at("bytes").get<std::uint64_t>();
-    record.difference = answer.at("difference").get<std::string>();
-    record.cpu_ns.push_back(answer.at("cpu_ns").get<std::int64_t>());
-    double seconds = 0;
-    for (const auto& [phase, value] : answer.at("phases").items()) {
-      seconds += value.get<double>();
-      record.phases_ns[phase].push_back(std::max<std::int64_t>(1, std::llround(value.get<double>() * 1e9)));
-    }
-    return seconds;
+  // Its process checks every sample.
+  Sample TakeSample(bool) override {
+    const double before = (tested().cache == CacheState::kCold ? Evict(files_) : MakeHot(files_)).part();
+    const double touched = WarmMemory(record.bytes.value_or(0));
+    FreshProcess process({ProgramPath(), "--worker", "--data", session_.data()});
+    const WorkerSamples answer = ParseSamples(process.Ask(StartRequest(tested(), process.started_at()), kLimitSeconds));
+    if (answer.status == Status::kSkipped) throw Skipped(answer.reason);
+    if (answer.status == Status::kError) throw WrongAnswer(answer.reason);
+    if (answer.samples.size() != 1) throw std::runtime_error("its process answered without a sample");
+    Sample sample = answer.samples.front();
+    record.bytes = answer.bytes;
+    record.difference = answer.difference;
+    sample.residency_before = before;
+    if (touched > 0) sample.touch_rate = touched;
+    sample.residency_after = ReadResidency(files_).part();
+    sample.checked = true;
+    return sample;
   }
 
  private:
@@ -69,16 +57,6 @@ class StartupRun : public Run {
 };
 
 }  // namespace
-
-std::vector<std::string> StartupArguments(const std::string& program, const StartupSample& sample) {
-  return {program,
-          "--startup-sample",
-          sample.one,
-          "--data",
-          sample.data,
-          "--started-at",
-          std::to_string(sample.started_at)};
-}
 
 void ListStartups(const CatalogueRequest& request, std::vector<Case>& all) {
   AddReferenceLoads(CaseKind::kStartup, request, all);

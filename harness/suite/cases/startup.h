@@ -4,24 +4,22 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
+#include "harness/results/sample.h"
+#include "harness/suite/case.h"
 #include "loadpath/model.h"
 
 namespace loadpath {
 
-/// What the new process of a startup case is told on its command line.
-struct StartupSample {
-  std::string one;              ///< the case, as CaseToJson writes it
-  std::string data;             ///< folder of the reference data
-  std::int64_t started_at = 0;  ///< MonotonicNs() of the parent just before it started the process
+/// Takes one sample of a startup case in this very process, which was started for it at `started_at` (MonotonicNs() of
+/// the parent) and has done nothing else, and compares its answer. Throws Skipped, WrongAnswer and others.
+struct StartupAnswer {
+  Sample sample;
+  std::uint64_t bytes = 0;
+  std::string difference;
 };
-
-/// The command line of such a process, and back (main calls RunStartupSample if `--startup-sample` is given).
-std::vector<std::string> StartupArguments(const std::string& program, const StartupSample& sample);
-
-/// The whole work of the new process. Prints one line of JSON and returns the exit status.
-int RunStartupSample(const StartupSample& sample, std::span<const Model> models);
+StartupAnswer TakeStartupSample(const Case& one, const std::string& data, std::int64_t started_at,
+                                std::span<const Model> models);
 
 }  // namespace loadpath
 

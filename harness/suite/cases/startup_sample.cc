@@ -1,12 +1,12 @@
 // The new process's side of startup cases.
 #include <ATen/ATen.h>
 
-#include <iostream>
-#include <nlohmann/json.hpp>
+#include <map>
 
 #include "harness/base/stopwatch.h"
 #include "harness/golden/check_outputs.h"
 #include "harness/measure/counters.h"
+#include "harness/measure/memory.h"
 #include "harness/suite/case.h"
 #include "harness/suite/cases/startup.h"
 #include "harness/suite/reference_source.h"
@@ -17,32 +17,32 @@
 namespace loadpath {
 namespace {
 
-using Json = nlohmann::json;
-
-// Adds up the seconds of phases by name; the same phase may come again.
+// Adds up the times of phases by name; the same phase may come again.
 class Phases {
  public:
   explicit Phases(std::int64_t start) : watch_(start) {}
-  void End(const char* phase) { seconds_[phase] = seconds_.value(phase, 0.0) + watch_.Lap(); }
+  void End(const char* phase) { ns_[phase] += Ns(watch_.Lap()); }
   /// What was done since the last phase is the benchmark's own work and belongs to none.
   void Restart() { watch_.Lap(); }
-  const Json& seconds() const { return seconds_; }
+  const std::map<std::string, std::int64_t>& ns() const { return ns_; }
 
  private:
   Stopwatch watch_;
-  Json seconds_ = Json::object();
+  std::map<std::string, std::int64_t> ns_;
 };
 
 Forward ForwardOf(const Model& model, torch::nn::Module& module) {
   return [&](std::span<const at::Tensor> inputs) { return model.forward(module, inputs); };
 }
 
-Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
-  Phases phases(sample.started_at);
+}  // namespace
+
+StartupAnswer TakeStartupSample(const Case& one, const std::string& data, std::int64_t started_at,
+                                std::span<const Model> models) {
+  Phases phases(started_at);
   phases.End("process");
-  const std::int64_t process_cpu = ReadProcessCounters().cpu_ns;
-  const Case one = CaseFromJson(sample.one);
-  const Session session(models, sample.data, /*quick=*/true);
+  const ProcessCounters process = ReadProcessCounters();
+  const Session session(models, data, /*quick=*/true);
   const ReferenceSource source = FindReference(one, session);
   const LoadPath& path = *FindLoadPath(one.path);
   std::vector<std::vector<at::Tensor>> inputs;
@@ -91,8 +91,13 @@ Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
     Synchronize(device);
     phases.End("first_forward");
   }
-  Json answer = {
-      {"phases", phases.seconds()}, {"bytes", bytes}, {"cpu_ns", process_cpu + (ReadProcessCounters() - own).cpu_ns}};
+  StartupAnswer answer{.sample = {.phases_ns = phases.ns(), .checked = true}, .bytes = bytes, .difference = {}};
+  for (const auto& [phase, ns] : answer.sample.phases_ns) answer.sample.wall_ns += ns;
+  const ProcessCounters used = ReadProcessCounters() - own;
+  answer.sample.cpu_ns = process.cpu_ns + used.cpu_ns;
+  answer.sample.minor_faults = process.minor_faults + used.minor_faults;
+  answer.sample.major_faults = process.major_faults + used.major_faults;
+  answer.sample.peak_bytes = ReadMemory().peak;
   std::string differences;
   for (std::size_t i = 0; i < source.parts.size(); ++i) {
     const ReferencePart& part = source.parts[i];
@@ -103,23 +108,8 @@ Json TakeSample(const StartupSample& sample, std::span<const Model> models) {
     differences +=
         CheckOutputs(ForwardOf(*part.model, *modules[i]), session.manifest(), *part.entry, batch, device).front();
   }
-  answer["difference"] = differences;
+  answer.difference = differences;
   return answer;
-}
-
-}  // namespace
-
-int RunStartupSample(const StartupSample& sample, std::span<const Model> models) {
-  Json answer;
-  try {
-    answer = TakeSample(sample, models);
-  } catch (const Skipped& skipped) {
-    answer = {{"skipped", skipped.what()}};
-  } catch (const std::exception& error) {
-    answer = {{"error", ReasonOf(error)}};
-  }
-  std::cout << answer.dump(-1, ' ', false, Json::error_handler_t::replace) << "\n" << std::flush;
-  return std::cout.good() ? 0 : 1;
 }
 
 }  // namespace loadpath

@@ -1,5 +1,7 @@
 #include "harness/suite/report/complete_reporter.h"
 
+#include <algorithm>
+
 namespace loadpath {
 namespace {
 
@@ -16,6 +18,22 @@ void MarkError(GoogleRun& run, const std::string& message) {
   }
 }
 
+// Of a repetition its own sample's, of an aggregate the same aggregate over all of them.
+void SetCpuTime(const std::vector<std::int64_t>& cpu_ns, benchmark::BenchmarkReporter::Run& run) {
+  const auto seconds = [](std::int64_t ns) { return static_cast<double>(ns) * 1e-9; };
+  if (run.run_type == benchmark::BenchmarkReporter::Run::RT_Iteration) {
+    run.cpu_accumulated_time = seconds(cpu_ns.at(static_cast<std::size_t>(run.repetition_index)));
+    return;
+  }
+  std::vector<double> all;
+  for (const std::int64_t ns : cpu_ns) all.push_back(seconds(ns));
+  if (run.statistics == nullptr) return;
+  const auto found = std::ranges::find(*run.statistics, run.aggregate_name, &benchmark::internal::Statistics::name_);
+  if (found == run.statistics->end()) return;
+  run.cpu_accumulated_time = found->compute_(all);
+  if (run.aggregate_unit == benchmark::kTime) run.cpu_accumulated_time *= static_cast<double>(run.iterations);
+}
+
 }  // namespace
 
 bool CompleteReporter::ReportContext(const Context& context) {
@@ -25,19 +43,20 @@ bool CompleteReporter::ReportContext(const Context& context) {
 }
 
 void CompleteReporter::ReportRuns(const std::vector<Run>& runs) {
-  if (runs.empty() || !is_good_(static_cast<std::size_t>(runs.front().family_index))) return;
+  if (runs.empty()) return;
   // A series keeps its name, however many samples a repetition took this time.
   std::vector<Run> named = runs;
   for (Run& run : named) {
     const std::string name = run.run_name.function_name;
     run.run_name = {};
     run.run_name.function_name = name;
+    SetCpuTime(CpuNs(*timed_.at(static_cast<std::size_t>(run.family_index))), run);
   }
   inner_.ReportRuns(named);
 }
 
 void CompleteReporter::Finalize() {
-  for (const NotTimed& one : not_timed_()) {
+  for (const NotTimed& one : not_timed_) {
     Run run;
     run.run_name.function_name = one.name;
     run.family_index = run.per_family_instance_index = run.repetition_index = 0;

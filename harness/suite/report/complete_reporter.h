@@ -3,14 +3,15 @@
 
 #include <benchmark/benchmark.h>
 
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "harness/results/record.h"
+
 namespace loadpath {
 
-/// Hands everything to another of Google Benchmark's reporters, but leaves out the benchmarks whose times mean nothing,
-/// and adds an error row for each case that has no time.
+/// Hands everything to another of Google Benchmark's reporters, with the processor times of our samples in place of
+/// those that Google Benchmark measured, and adds an error row for each case that has no time.
 class CompleteReporter : public benchmark::BenchmarkReporter {
  public:
   /// A row without a time. `reason` is the error message.
@@ -18,11 +19,10 @@ class CompleteReporter : public benchmark::BenchmarkReporter {
     std::string name, reason;
   };
 
-  /// `inner` outlives this. `is_good` says of the n-th registered benchmark whether its times count, and is asked once
-  /// they were taken; `not_timed` is asked at the end.
-  CompleteReporter(benchmark::BenchmarkReporter& inner, std::function<bool(std::size_t)> is_good,
-                   std::function<std::vector<NotTimed>()> not_timed)
-      : inner_(inner), is_good_(std::move(is_good)), not_timed_(std::move(not_timed)) {}
+  /// All three outlive this. `timed`: the records of the registered benchmarks, in their order.
+  CompleteReporter(benchmark::BenchmarkReporter& inner, const std::vector<const Record*>& timed,
+                   const std::vector<NotTimed>& not_timed)
+      : inner_(inner), timed_(timed), not_timed_(not_timed) {}
 
   bool ReportContext(const Context& context) override;
   void ReportRuns(const std::vector<Run>& runs) override;
@@ -30,8 +30,8 @@ class CompleteReporter : public benchmark::BenchmarkReporter {
 
  private:
   benchmark::BenchmarkReporter& inner_;
-  std::function<bool(std::size_t)> is_good_;
-  std::function<std::vector<NotTimed>()> not_timed_;
+  const std::vector<const Record*>& timed_;
+  const std::vector<NotTimed>& not_timed_;
 };
 
 }  // namespace loadpath

@@ -56,9 +56,8 @@ std::vector<const Run*> Those(std::span<Run* const> runs, const Predicate& wante
 
 }  // namespace
 
-ExitStatus ExitStatusOf(std::span<Run* const> runs, std::size_t limits, const std::string& filter, bool interrupted) {
+ExitStatus ExitStatusOf(std::span<Run* const> asked, const std::string& filter, bool interrupted) {
   if (interrupted) return {kInterrupted, {"interrupted: what was measured until then is reported"}};
-  const auto asked = runs.subspan(limits);
   ExitStatus status;
   for (const Run* run : asked) {
     const std::string& reason = run->record.reason;
@@ -71,7 +70,7 @@ ExitStatus ExitStatusOf(std::span<Run* const> runs, std::size_t limits, const st
     status.code = 2;
     return status;
   }
-  if (const auto wrong = Those(runs, IsWrong); !wrong.empty()) {
+  if (const auto wrong = Those(asked, IsWrong); !wrong.empty()) {
     status.code = 1;
     status.messages.push_back(Told(wrong, "failed"));
   }

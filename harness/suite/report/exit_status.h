@@ -19,8 +19,8 @@ struct ExitStatus {
 /// case was wrong or failed, if nothing was timed, or if a case was skipped that is expected to run: its reference data
 /// are missing, it is a load by a path of our own, or `filter` has its full name. What LibTorch's readers refuse,
 /// a file that PyTorch cannot make of the model, a device that --device all does not find and a limit that this machine
-/// has not are no fault of a run that timed others. The first `limits` of the runs were not asked for.
-ExitStatus ExitStatusOf(std::span<Run* const> runs, std::size_t limits, const std::string& filter, bool interrupted);
+/// has not are no fault of a run that timed others.
+ExitStatus ExitStatusOf(std::span<Run* const> asked, const std::string& filter, bool interrupted);
 
 }  // namespace loadpath
 

@@ -1,7 +1,6 @@
 #ifndef LOADPATH_HARNESS_SUITE_REPORT_GOOGLE_BENCHMARK_H_
 #define LOADPATH_HARNESS_SUITE_REPORT_GOOGLE_BENCHMARK_H_
 
-#include <functional>
 #include <span>
 
 #include "harness/suite/options.h"
@@ -16,13 +15,11 @@ std::vector<CpuCache> CpuCaches();
 /// Its variables in the environment choose nothing that our flags choose.
 void InitializeGoogleBenchmark(const GoogleFlags& google);
 
-/// Takes the samples of the verified runs through Google Benchmark, repetitions interleaved in random order. A run that
-/// fails on the way gets the status "error"; Google Benchmark is never told (SkipWithError crashes its releases with
-/// repetitions). After an interrupt no further sample is taken. What Google Benchmark prints or writes (its
-/// --benchmark_* flags) has an error row for each of `not_timed` and for each run that failed or was cut short.
-/// Calls `between` before each repetition. InitializeGoogleBenchmark comes before.
-void TakeSamples(std::span<Run* const> verified, std::span<Run* const> not_timed, const SuiteOptions& options,
-                 const Context& context, const std::function<void()>& between);
+/// Hands the samples of the runs to Google Benchmark, one a repetition, if one of its flags asks it to print or to
+/// write a file. So its formats, its aggregates and its flags are its own, and the times are ours. A run that was not
+/// timed gets an error row; Google Benchmark is never told of it (SkipWithError crashes its releases with repetitions).
+/// InitializeGoogleBenchmark comes before.
+void ReportToGoogleBenchmark(std::span<Run* const> runs, const SuiteOptions& options, const Context& context);
 
 }  // namespace loadpath
 

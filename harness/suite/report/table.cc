@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <tuple>
 
+#include "harness/base/error.h"
 #include "harness/base/text.h"
 #include "harness/results/statistics.h"
 #include "harness/suite/report/table_notes.h"
@@ -12,20 +14,21 @@ namespace loadpath {
 namespace {
 
 constexpr const char* kHead =
-    "median, p90, p99: over all samples (p90 needs at least 10 samples, p99 at least 100)\n"
-    "rate: bytes loaded, or items, per second    of limit: that rate as a part of the machine's best\n"
-    "extra: peak memory beyond the parameters    checked: what was compared before timing (+crc: on\n"
-    "every load, the file's checksums)\n";
+    "median: over all samples, with the 95 % interval of where it lies (p90 needs 10 samples, p99 100)\n"
+    "x best: times the fastest of its kind here    rate: bytes loaded, or items, per second\n"
+    "of limit: part of what a plain loop that does the same kind of work reached beside it\n"
+    "extra: peak memory beyond the parameters    checked: what was compared (+crc: the checksums too)\n";
 
 // The head in lines of `width` characters: each explanation in lines of its own if two do not fit side by side.
 std::string Head(std::size_t width) {
   if (width >= kTableWidth) return kHead;
   static constexpr std::string_view kExplanations[] = {
-      "median, p90, p99: over all samples (p90 needs at least 10 samples, p99 at least 100)",
+      "median: over all samples, with the 95 % interval of where it lies (p90 needs 10 samples, p99 100)",
+      "x best: times the fastest of its kind here",
       "rate: bytes loaded, or items, per second",
-      "of limit: that rate as a part of the machine's best",
+      "of limit: part of what a plain loop that does the same kind of work reached beside it",
       "extra: peak memory beyond the parameters",
-      "checked: what was compared before timing (+crc: on every load, the file's checksums)",
+      "checked: what was compared (+crc: the checksums too)",
   };
   std::string text;
   for (const std::string_view explanation : kExplanations) text += Wrapped(explanation, width, "  ") + "\n";
@@ -55,57 +58,92 @@ std::string RateText(const Record& record, double median) {
   return WithUnit(static_cast<double>(*record.bytes) * 1e9 / median, kBytes);
 }
 
-std::string PartText(const Record& record) {
-  if (!record.part_of_limit) return "";
-  const double percent = *record.part_of_limit * 100;
+// Of a load that is too small for a limit, what one of its tensors takes.
+std::string PartText(const Record& record, double median) {
+  if (!record.part_of_limit) {
+    const bool small = record.kind == CaseKind::kLoad && record.limit.empty() && record.tensors.value_or(0) > 0;
+    return small ? TimeText(median / static_cast<double>(*record.tensors)) + "/tensor" : "";
+  }
   char text[32];
-  std::snprintf(text, sizeof text, percent < 1 ? "<1%%" : "%.0f%%", percent);
+  std::snprintf(text, sizeof text, *record.part_of_limit < 0.01 ? "<1%%" : "%.0f%%", *record.part_of_limit * 100);
   return std::string(text) + " " + record.limit.substr(0, record.limit.find('/'));
+}
+
+// "±1.4%": half of the interval, as a part of the median.
+std::string SpreadText(const Record& record, double median) {
+  const std::optional<Interval> interval = MedianInterval(WallNs(record));
+  if (!interval) return "";
+  char text[32];
+  std::snprintf(text, sizeof text, "±%.1f%%", (interval->high - interval->low) / 2 / median * 100);
+  return text;
+}
+
+// A case and what it is compared with: the fastest of the same kind, checkpoint or model, device, page cache and
+// memory.
+struct Row {
+  const Record* record;
+  Statistics statistics;
+  double best = 0;  ///< the median of the fastest; 0 if nothing else is there to be compared with
+};
+
+std::string TimesBest(const Row& row) {
+  if (row.best <= 0) return "";
+  char text[32];
+  const double times = row.statistics.median / row.best;
+  std::snprintf(text, sizeof text, times < 9.995 ? "%.2fx" : times < 99.95 ? "%.1fx" : "%.0fx", times);
+  return text;
 }
 
 // The columns but for the label. `may_go`: left out if the table is too wide, the highest number first.
 struct Column {
   const char* head;
   int may_go = 0;
-  std::string (*text)(const Record&, const Statistics&);
+  std::string (*text)(const Row&);
 };
 constexpr Column kColumns[] = {
-    {"median", 0, [](const Record&, const Statistics& s) { return TimeText(s.median); }},
-    {"p90", 5, [](const Record&, const Statistics& s) { return s.p90 ? TimeText(*s.p90) : ""; }},
-    {"p99", 6, [](const Record&, const Statistics& s) { return s.p99 ? TimeText(*s.p99) : ""; }},
-    {"rate", 2, [](const Record& r, const Statistics& s) { return RateText(r, s.median); }},
-    {"of limit", 1, [](const Record& r, const Statistics&) { return PartText(r); }},
-    {"extra", 3,
-     [](const Record& r, const Statistics&) {
-       return r.peak_extra_bytes ? HumanBytes(*r.peak_extra_bytes) : std::string();
+    {"median", 0, [](const Row& r) { return TimeText(r.statistics.median); }},
+    {"±", 4, [](const Row& r) { return SpreadText(*r.record, r.statistics.median); }},
+    {"p90", 7, [](const Row& r) { return r.statistics.p90 ? TimeText(*r.statistics.p90) : ""; }},
+    {"p99", 8, [](const Row& r) { return r.statistics.p99 ? TimeText(*r.statistics.p99) : ""; }},
+    {"x best", 1, TimesBest},
+    {"rate", 3, [](const Row& r) { return RateText(*r.record, r.statistics.median); }},
+    {"of limit", 2, [](const Row& r) { return PartText(*r.record, r.statistics.median); }},
+    {"extra", 5,
+     [](const Row& r) {
+       const std::optional<std::uint64_t> extra = PeakExtraBytes(*r.record);
+       return extra ? HumanBytes(*extra) : std::string();
      }},
-    {"checked", 4, [](const Record& r, const Statistics&) { return CheckedText(r); }},
+    {"checked", 6, [](const Row& r) { return CheckedText(*r.record); }},
 };
 
 using Cells = std::vector<std::string>;  // one column: its head, then a cell a record
 
-std::size_t WidthOf(const Cells& cells) { return std::ranges::max_element(cells, {}, &std::string::size)->size(); }
+std::size_t WidthOf(const Cells& cells) {
+  std::size_t width = 0;
+  for (const std::string& cell : cells) width = std::max(width, DisplayWidth(cell));
+  return width;
+}
 
-struct Columns {
+struct ChosenColumns {
   std::vector<Cells> shown;
   std::vector<std::string> left_out;  // their heads
 };
 
-Columns ChooseColumns(std::span<const Record> records, std::size_t most) {
+ChosenColumns ChooseColumns(std::span<const Row> rows, std::size_t most) {
   std::vector<std::pair<int, Cells>> columns;
   for (const Column& column : kColumns) {
     Cells cells = {column.head};
     bool used = false;
-    for (const Record& record : records) {
-      cells.push_back(record.status == Status::kOk ? column.text(record, Summarize(record.samples_ns)) : "");
+    for (const Row& row : rows) {
+      cells.push_back(row.record->status == Status::kOk ? column.text(row) : "");
       used |= !cells.back().empty();
     }
     if (used) columns.emplace_back(column.may_go, std::move(cells));
   }
   std::size_t width = 4;  // the label's head
-  for (const Record& record : records) width = std::max(width, record.label.size() + 2);
+  for (const Row& row : rows) width = std::max(width, row.record->label.size() + 2);
   for (const auto& [may_go, cells] : columns) width += 2 + WidthOf(cells);
-  Columns chosen;
+  ChosenColumns chosen;
   while (width > most) {
     const auto goes = std::ranges::max_element(columns, {}, &std::pair<int, Cells>::first);
     if (goes == columns.end() || goes->first == 0) break;
@@ -118,12 +156,12 @@ Columns ChooseColumns(std::span<const Record> records, std::size_t most) {
 }
 
 // One line for the heads and one a record.
-std::vector<std::string> AlignedLines(std::span<const Record> records, const std::vector<Cells>& columns) {
+std::vector<std::string> AlignedLines(std::span<const Row> rows, const std::vector<Cells>& columns) {
   std::vector<Align> align(columns.size() + 1, Align::kRight);
   align.front() = Align::kLeft;
   Table table(std::move(align));
-  for (std::size_t row = 0; row <= records.size(); ++row) {
-    Cells cells = {row == 0 ? "case" : "  " + records[row - 1].label};
+  for (std::size_t row = 0; row <= rows.size(); ++row) {
+    Cells cells = {row == 0 ? "case" : "  " + rows[row - 1].record->label};
     for (const Cells& column : columns) cells.push_back(column[row]);
     table.Add(std::move(cells));
   }
@@ -136,16 +174,55 @@ std::vector<std::string> AlignedLines(std::span<const Record> records, const std
   return lines;
 }
 
-std::string Notes(const Record& record) {
+std::string Notes(const Record& record, std::size_t width) {
   std::string notes;
-  if (!record.fallback.empty()) notes += "    fell back to " + record.fallback + "\n";
-  if (record.status == Status::kOk && record.greatest_residency.value_or(0) > 0.01) {
-    char note[96];
-    std::snprintf(note, sizeof note, "    not cold: up to %.0f%% of the file stayed in the page cache\n",
-                  *record.greatest_residency * 100);
-    notes += note;
+  const auto add = [&](const std::string& note) { notes += Wrapped("    " + note, width, "    ") + "\n"; };
+  if (!record.fallback.empty()) add("fell back to " + record.fallback);
+  if (record.status == Status::kOk && record.dropped) {
+    add(Counted(*record.dropped, "sample") + " dropped: not as " + std::string(Name(*record.cache)) +
+        " as the case says, or memory was not");
   }
+  if (!record.varying.empty()) add("not the same in every sample: " + CommaList(record.varying));
   return notes;
+}
+
+// Rows of one checkpoint or model stand together, the fastest first, and what has no time last; the limit of a
+// checkpoint's loads stands behind them. What was skipped is left out unless it is asked for.
+std::vector<Row> Ranked(std::span<const Record> records, bool verbose) {
+  std::vector<Row> rows;
+  std::vector<std::string> groups;
+  for (const Record& record : records) {
+    const bool beside = record.kind == CaseKind::kLimit && !record.model.empty();
+    const std::string loads = "load" + record.group.substr(std::min<std::size_t>(5, record.group.size()));
+    const auto place = beside ? std::ranges::find(groups, loads) : groups.end();
+    if (std::ranges::find(groups, record.group) == groups.end())
+      groups.insert(place == groups.end() ? place : place + 1, record.group);
+    if (record.status == Status::kSkipped && !verbose) continue;
+    rows.push_back({.record = &record, .statistics = {}});
+    if (record.status == Status::kOk) rows.back().statistics = Summarize(WallNs(record));
+  }
+  const auto state = [](const Record& record) {
+    return std::tuple(record.group, record.device ? record.device->text() : "", record.cache, record.memory,
+                      record.batch);
+  };
+  for (Row& row : rows) {
+    std::size_t others = 0;
+    for (const Row& other : rows) {
+      if (other.record->status != Status::kOk || state(*other.record) != state(*row.record)) continue;
+      ++others;
+      if (row.best <= 0 || other.statistics.median < row.best) row.best = other.statistics.median;
+    }
+    if (others < 2 || row.record->kind == CaseKind::kLimit) row.best = 0;
+  }
+  const auto order = [&](const Row& row) {
+    const Record& record = *row.record;
+    const auto group = std::ranges::find(groups, record.group) - groups.begin();
+    const bool limit = record.kind == CaseKind::kLimit;  // in their own order
+    return std::tuple(group, record.device ? record.device->text() : "", record.cache, record.memory, record.batch,
+                      record.status != Status::kOk, limit ? 0 : row.statistics.median);
+  };
+  std::ranges::stable_sort(rows, {}, order);
+  return rows;
 }
 
 // A file of the user's own that fits a bundled model is loaded into that: " (into linear)".
@@ -157,9 +234,8 @@ std::string Into(const Record& record) {
 // The full width is what the table is made for: only p99 is ever missing there, and docs/measuring.md says so.
 std::string LeftOutText(const std::vector<std::string>& columns, std::size_t width) {
   if (columns.empty() || width >= kTableWidth) return "";
-  std::string names;
-  for (const std::string& name : columns) names += (names.empty() ? "" : ", ") + name;
-  return "left out to fit " + std::to_string(width) + " characters a line: " + names + " (--json has them)";
+  return "left out to fit " + std::to_string(width) + " characters a line: " + CommaList(columns) +
+         " (--json has them)";
 }
 
 }  // namespace
@@ -171,35 +247,36 @@ std::string TimeText(double ns) {
 
 std::string CheckedText(const Record& record) {
   if (!record.checked) return "";
-  const std::string text = record.outputs_checked ? "tensors+outputs" : "tensors";
+  const std::string text = record.outputs_checked ? "outputs" : "tensors";
   if (!record.crc.contains("checked")) return text;
   return text + (record.crc.size() == 1 ? "+crc" : "+some crc");
 }
 
 std::string TableText(std::span<const Record> records, const Context& context, const RunNotes& notes,
-                      std::size_t width) {
-  const Columns columns = ChooseColumns(records, width);
-  const std::vector<std::string> lines = AlignedLines(records, columns.shown);
+                      const TableOptions& options) {
+  const std::size_t width = options.width;
+  const std::vector<Row> rows = Ranked(records, options.verbose);
+  const ChosenColumns columns = ChooseColumns(rows, width);
+  const std::vector<std::string> lines = AlignedLines(rows, columns.shown);
   std::string text = Head(width), group;
-  SkipReasons skipped;
   Reasons reasons(width);
-  text.append("\n").append(lines.front()).append("\n");
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const Record& record = records[i];
+  if (!rows.empty()) text.append("\n").append(lines.front()).append("\n");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Record& record = *rows[i].record;
     if (record.group != group) text += record.group + Into(record) + "\n";
     group = record.group;
     text += lines[i + 1];
     if (record.status == Status::kSkipped) {
-      text.append("  skipped (").append(std::to_string(skipped.Number(record.reason))).append(")");
+      text += "  skipped";
     } else if (record.status != Status::kOk) {
       const std::string head = "    " + std::string(Name(record.status)) + ": ";
       text.append("\n").append(reasons.Text(head, record.reason, "    "));
     }
-    text.append("\n").append(Notes(record));
+    text.append("\n").append(Notes(record, width));
   }
-  text += skipped.Text(reasons);
-  return text + "\n" + NotesText(notes, LeftOutText(columns.left_out, width), reasons.cut(), width) +
-         MachineText(context, width);
+  text += SkippedText(records, reasons);
+  return text + "\n" + SummaryText(records, notes, width) +
+         NotesText(notes, LeftOutText(columns.left_out, width), reasons.cut(), width) + MachineText(context, width);
 }
 
 }  // namespace loadpath

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "harness/base/error.h"
 #include "harness/base/text.h"
+#include "harness/results/statistics.h"
+#include "harness/suite/report/table.h"
 
 namespace loadpath {
 
@@ -16,18 +19,66 @@ std::string Reasons::Text(const std::string& head, const std::string& reason, co
   return text.substr(0, end) + " ...";
 }
 
-std::size_t SkipReasons::Number(const std::string& reason) {
-  const auto index = static_cast<std::size_t>(std::ranges::find(reasons_, reason) - reasons_.begin());
-  if (index == reasons_.size()) reasons_.push_back(reason);
-  return index + 1;
+std::string SkippedText(std::span<const Record> records, Reasons& reasons) {
+  struct Skipped {
+    std::string reason;
+    std::size_t cases = 0;
+    std::vector<std::string> paths;
+  };
+  std::vector<Skipped> all;
+  for (const Record& record : records) {
+    if (record.status != Status::kSkipped) continue;
+    auto found = std::ranges::find(all, record.reason, &Skipped::reason);
+    if (found == all.end()) found = all.insert(found, {record.reason, 0, {}});
+    ++found->cases;
+    if (std::ranges::find(found->paths, record.path) == found->paths.end()) found->paths.push_back(record.path);
+  }
+  std::string text(all.empty() ? "" : "\n");
+  for (const Skipped& one : all) {
+    const std::string head = "skipped " + std::to_string(one.cases) + " (" + CommaList(one.paths) + "): ";
+    text.append(reasons.Text(head, one.reason, "  ")).append("\n");
+  }
+  return text;
 }
 
-std::string SkipReasons::Text(Reasons& reasons) const {
-  std::string text(reasons_.empty() ? "" : "\n");
-  for (std::size_t i = 0; i < reasons_.size(); ++i) {
-    const std::string head = "skipped (" + std::to_string(i + 1) + ") ";
-    text.append(reasons.Text(head, reasons_[i], std::string(head.size(), ' '))).append("\n");
+std::string SummaryText(std::span<const Record> records, const RunNotes& notes, std::size_t width) {
+  struct Fastest {
+    std::string model, state;
+    const Record *any = nullptr, *own = nullptr;
+    std::size_t compared = 0;
+  };
+  std::vector<Fastest> all;
+  std::size_t wrong = 0;
+  for (const Record& record : records) {
+    if (record.status == Status::kError) ++wrong;
+    if (record.status != Status::kOk || record.kind != CaseKind::kLoad) continue;
+    std::string state(Name(*record.cache));
+    if (!record.device->text().starts_with("cpu")) state += " " + record.device->text();
+    if (record.memory == MemoryState::kReturned) state += " into returned memory";
+    auto found =
+        std::ranges::find_if(all, [&](const Fastest& one) { return one.model == record.model && one.state == state; });
+    if (found == all.end()) found = all.insert(found, {.model = record.model, .state = state});
+    ++found->compared;
+    const auto take = [&record](const Record*& best) {
+      if (best == nullptr || Median(WallNs(record)) < Median(WallNs(*best))) best = &record;
+    };
+    take(found->any);
+    if (!record.bytes_mapped) take(found->own);
   }
+  std::erase_if(all, [](const Fastest& one) { return one.compared < 2; });
+  const auto told = [](const Record& record) {
+    return record.path + " of " + record.format + "/" + record.layout + ", " + TimeText(Median(WallNs(record)));
+  };
+  constexpr std::size_t kMost = 10;
+  std::string text;
+  for (const Fastest& one : std::span(all).first(std::min(all.size(), kMost))) {
+    std::string sentence = "fastest " + one.state + " load of " + one.model + ": " + told(*one.any);
+    if (one.own != nullptr && one.own != one.any) sentence += "; into memory of its own: " + told(*one.own);
+    text += Wrapped(sentence, width, "  ") + "\n";
+  }
+  if (all.size() > kMost) text += "… and of " + Counted(all.size() - kMost, "more model") + " (--json has them)\n";
+  if (wrong > 0) text += Counted(wrong, "case") + (wrong == 1 ? " is wrong\n" : " are wrong\n");
+  if (notes.warnings.empty() && !records.empty()) text += "no other process disturbed the times\n";
   return text;
 }
 
@@ -35,6 +86,10 @@ std::string NotesText(const RunNotes& notes, const std::string& left_out, bool c
   std::vector<std::string> sentences;
   if (notes.interrupted) sentences.emplace_back("interrupted: what was measured until then is shown");
   for (const std::string& warning : notes.warnings) sentences.push_back("warning: " + warning);
+  if (notes.memory_was_returned) {
+    sentences.emplace_back(
+        "the host of this machine takes free memory back: memory was touched before each load (docs/measuring.md)");
+  }
   if (!left_out.empty()) sentences.push_back(left_out);
   if (cut) sentences.emplace_back("...: cut off here; --json writes every reason whole");
   std::string text;
@@ -44,7 +99,7 @@ std::string NotesText(const RunNotes& notes, const std::string& left_out, bool c
 
 std::string MachineText(const Context& context, std::size_t width) {
   static constexpr std::string_view kShown[] = {"cpu",      "processors", "memory",  "version", "commit",
-                                                "libtorch", "build_type", "threads", "date"};
+                                                "libtorch", "build_type", "threads", "seed",    "date"};
   std::string text, line;
   for (const auto& [name, value] : context) {
     if (std::ranges::find(kShown, name) == std::end(kShown)) continue;

@@ -1,6 +1,7 @@
 #ifndef LOADPATH_HARNESS_SUITE_REPORT_TABLE_NOTES_H_
 #define LOADPATH_HARNESS_SUITE_REPORT_TABLE_NOTES_H_
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,15 +27,12 @@ class Reasons {
   bool cut_ = false;
 };
 
-/// Each reason why cases were skipped stands once below the table, under a number: many cases share one.
-class SkipReasons {
- public:
-  std::size_t Number(const std::string& reason);
-  std::string Text(Reasons& reasons) const;
+/// Returns a line for each reason why cases were skipped, with their number and load paths: "skipped 12 (jit_load): …".
+std::string SkippedText(std::span<const Record> records, Reasons& reasons);
 
- private:
-  std::vector<std::string> reasons_;
-};
+/// Returns the summary in words: of each model, the fastest load, and the fastest into memory of its own; what is
+/// wrong; whether the machine was quiet.
+std::string SummaryText(std::span<const Record> records, const RunNotes& notes, std::size_t width);
 
 /// Returns what must be known to read the table, a sentence each, and a blank line behind them; an empty text if
 /// nothing must. `left_out`: the sentence about columns. `cut`: a reason was cut off.

@@ -1,4 +1,4 @@
-#include "harness/suite/interrupt.h"
+#include "harness/suite/sampling/interrupt.h"
 
 #include <signal.h>
 

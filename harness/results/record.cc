@@ -1,0 +1,49 @@
+#include "harness/results/record.h"
+
+#include <cmath>
+
+#include "harness/results/statistics.h"
+
+namespace loadpath {
+
+std::vector<std::int64_t> WallNs(const Record& record) {
+  std::vector<std::int64_t> times;
+  times.reserve(record.samples.size());
+  for (const Sample& sample : record.samples) times.push_back(sample.wall_ns);
+  return times;
+}
+
+std::vector<std::int64_t> CpuNs(const Record& record) {
+  std::vector<std::int64_t> times;
+  times.reserve(record.samples.size());
+  for (const Sample& sample : record.samples) times.push_back(sample.cpu_ns);
+  return times;
+}
+
+std::map<std::string, std::int64_t> PhaseMedians(const Record& record) {
+  std::map<std::string, std::vector<std::int64_t>> phases;
+  for (const Sample& sample : record.samples) {
+    for (const auto& [phase, ns] : sample.phases_ns) phases[phase].push_back(ns);
+  }
+  std::map<std::string, std::int64_t> medians;
+  for (const auto& [phase, times] : phases) medians[phase] = std::llround(Median(times));
+  return medians;
+}
+
+std::optional<std::uint64_t> PeakExtraBytes(const Record& record) {
+  std::vector<std::int64_t> peaks;
+  for (const Sample& sample : record.samples) {
+    if (sample.peak_extra_bytes) peaks.push_back(static_cast<std::int64_t>(*sample.peak_extra_bytes));
+  }
+  return peaks.empty() ? std::nullopt : std::optional(static_cast<std::uint64_t>(std::llround(Median(peaks))));
+}
+
+std::optional<double> GreatestResidencyBefore(const Record& record) {
+  std::optional<double> greatest;
+  for (const Sample& sample : record.samples) {
+    if (sample.residency_before) greatest = std::max(greatest.value_or(0), *sample.residency_before);
+  }
+  return greatest;
+}
+
+}  // namespace loadpath
