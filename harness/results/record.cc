@@ -30,10 +30,10 @@ std::map<std::string, std::int64_t> PhaseMedians(const Record& record) {
   return medians;
 }
 
-std::optional<std::uint64_t> PeakExtraBytes(const Record& record) {
+std::optional<std::uint64_t> PeakOf(const Record& record, std::optional<std::uint64_t> Sample::*peak) {
   std::vector<std::int64_t> peaks;
   for (const Sample& sample : record.samples) {
-    if (sample.peak_extra_bytes) peaks.push_back(static_cast<std::int64_t>(*sample.peak_extra_bytes));
+    if (sample.*peak) peaks.push_back(static_cast<std::int64_t>(*(sample.*peak)));
   }
   return peaks.empty() ? std::nullopt : std::optional(static_cast<std::uint64_t>(std::llround(Median(peaks))));
 }

@@ -46,7 +46,7 @@ std::vector<std::int64_t> CpuNs(const Record& record);
 /// The median over the samples, of each phase that one of them has.
 std::map<std::string, std::int64_t> PhaseMedians(const Record& record);
 /// The median over the samples that have it; nullopt if none has.
-std::optional<std::uint64_t> PeakExtraBytes(const Record& record);
+std::optional<std::uint64_t> PeakOf(const Record& record, std::optional<std::uint64_t> Sample::*peak);
 /// nullopt if no sample has it.
 std::optional<double> GreatestResidencyBefore(const Record& record);
 

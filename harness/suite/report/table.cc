@@ -17,7 +17,8 @@ constexpr const char* kHead =
     "median: over all samples, with the 95 % interval of where it lies (p90 needs 10 samples, p99 100)\n"
     "x best: times the fastest of its kind here    rate: bytes loaded, or items, per second\n"
     "of limit: part of what a plain loop that does the same kind of work reached beside it\n"
-    "extra: peak memory beyond the parameters    checked: what was compared (+crc: the checksums too)\n";
+    "extra: peak memory beyond the parameters    checked: what was compared (+crc: the checksums "
+    "too)\n";
 
 // The head in lines of `width` characters: each explanation in lines of its own if two do not fit side by side.
 std::string Head(std::size_t width) {
@@ -94,6 +95,14 @@ std::string TimesBest(const Row& row) {
   return text;
 }
 
+// Of a new process, what the phase took.
+std::string PhaseText(const Row& row, const char* phase) {
+  if (row.record->kind != CaseKind::kStartup) return "";
+  const auto phases = PhaseMedians(*row.record);
+  const auto found = phases.find(phase);
+  return found == phases.end() ? "" : TimeText(static_cast<double>(found->second));
+}
+
 // The columns but for the label. `may_go`: left out if the table is too wide, the highest number first.
 struct Column {
   const char* head;
@@ -106,12 +115,21 @@ constexpr Column kColumns[] = {
     {"p90", 7, [](const Row& r) { return r.statistics.p90 ? TimeText(*r.statistics.p90) : ""; }},
     {"p99", 8, [](const Row& r) { return r.statistics.p99 ? TimeText(*r.statistics.p99) : ""; }},
     {"x best", 1, TimesBest},
+    {"process", 1, [](const Row& r) { return PhaseText(r, "process"); }},
+    {"construct", 4, [](const Row& r) { return PhaseText(r, "construct"); }},
+    {"load", 1, [](const Row& r) { return PhaseText(r, "load"); }},
+    {"forward", 2, [](const Row& r) { return PhaseText(r, "first_forward"); }},
     {"rate", 3, [](const Row& r) { return RateText(*r.record, r.statistics.median); }},
     {"of limit", 2, [](const Row& r) { return PartText(*r.record, r.statistics.median); }},
     {"extra", 5,
      [](const Row& r) {
-       const std::optional<std::uint64_t> extra = PeakExtraBytes(*r.record);
+       const std::optional<std::uint64_t> extra = PeakOf(*r.record, &Sample::peak_extra_bytes);
        return extra ? HumanBytes(*extra) : std::string();
+     }},
+    {"peak", 5,
+     [](const Row& r) {
+       const std::optional<std::uint64_t> peak = PeakOf(*r.record, &Sample::peak_bytes);
+       return peak ? HumanBytes(*peak) : std::string();
      }},
     {"checked", 6, [](const Row& r) { return CheckedText(*r.record); }},
 };
