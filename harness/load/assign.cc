@@ -9,7 +9,7 @@ LoadResult LoadAssign(const LoadRequest& request) { return LoadWhole(request, "a
 
 const LoadPath load_paths::assign = {.name = "assign",
                                      .summary = "read into fresh tensors that become the parameters",
-                                     .limit = "pread",
+                                     .limit = "pread-fresh",
                                      .load = LoadAssign};
 
 }  // namespace loadpath

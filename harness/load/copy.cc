@@ -9,7 +9,7 @@ LoadResult LoadCopy(const LoadRequest& request) { return LoadWhole(request, "cop
 
 const LoadPath load_paths::copy = {.name = "copy",
                                    .summary = "read through a window, copy into the parameters",
-                                   .limit = "pread",
+                                   .limit = "pread-fresh",
                                    .load = LoadCopy,
                                    .keeps_memory = true};
 

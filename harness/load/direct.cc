@@ -165,7 +165,7 @@ LoadResult LoadDirect(const LoadRequest& request) {
 
 const LoadPath load_paths::direct = {.name = "direct",
                                      .summary = "read straight into the parameters' memory",
-                                     .limit = "pread",
+                                     .limit = "pread-fresh",
                                      .load = LoadDirect,
                                      .keeps_memory = true};
 

@@ -46,7 +46,7 @@ LoadResult LoadByJitLoad(const LoadRequest& request) {
 
 const LoadPath load_paths::jit_load = {.name = "jit_load",
                                        .summary = "torch::jit::load, LibTorch's own, then copy (for comparison)",
-                                       .limit = "pread",
+                                       .limit = "pread-fresh",
                                        .load = LoadByJitLoad,
                                        .input = LoadInput::kTorchScript,
                                        .libtorch_reader = kJitLoad,

@@ -63,7 +63,7 @@ enum class LoadInput : std::uint8_t {
 struct LoadPath {
   std::string_view name;     ///< "copy", "direct", …: the name of the file that defines it, too
   std::string_view summary;  ///< one line: what it does with bytes and memory
-  std::string_view limit;    ///< the kind of machine limit it is held against: "pread", "mmap"
+  std::string_view limit;    ///< the kind of machine limit it is held against: "pread-fresh", "mmap"
   /// Throws CheckpointError, StateDictError, or Skipped if the path cannot take this case at all. The module is
   /// changed only by a load that succeeds: bytes for tensors that are written in place, and that no recorded fill will
   /// restore, are read and checked before the first write.

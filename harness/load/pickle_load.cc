@@ -104,7 +104,7 @@ LoadResult LoadByPickleLoad(const LoadRequest& request) {
 
 const LoadPath load_paths::pickle_load = {.name = "pickle_load",
                                           .summary = "torch::pickle_load, LibTorch's own, then copy (for comparison)",
-                                          .limit = "pread",
+                                          .limit = "pread-fresh",
                                           .load = LoadByPickleLoad,
                                           .input = LoadInput::kPlainDict,
                                           .libtorch_reader = kPickleLoad,

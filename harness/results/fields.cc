@@ -162,7 +162,8 @@ OrderedJson MajorFaults(const Record& record) { return MedianOf(record, &Sample:
 OrderedJson PeakBytes(const Record& record) { return MedianOf(record, &Sample::peak_bytes); }
 OrderedJson PeakExtra(const Record& record) { return MedianOf(record, &Sample::peak_extra_bytes); }
 OrderedJson GreatestResidency(const Record& record) {
-  return FromOptional(record.cache == CacheState::kCold ? GreatestResidencyBefore(record) : std::nullopt);
+  return FromOptional(record.cache && record.cache != CacheState::kHot ? GreatestResidencyBefore(record)
+                                                                       : std::nullopt);
 }
 OrderedJson PhasesNs(const Record& record) {
   OrderedJson medians;

@@ -13,8 +13,9 @@ namespace loadpath {
 enum class CaseKind : std::uint8_t { kLoad, kStartup, kForward, kLimit };
 /// What became of a case.
 enum class Status : std::uint8_t { kOk, kSkipped, kError };
-/// The state of the page cache before each load.
-enum class CacheState : std::uint8_t { kHot, kCold };
+/// The state of the page cache before each load. kCopy: the file is cold, and a copy that was never read before, for
+/// disks with a cache of their own.
+enum class CacheState : std::uint8_t { kHot, kCold, kCopy };
 /// What free memory is before each load: the host of a virtual machine may have taken it back, and the first touch then
 /// takes ten times as long.
 enum class MemoryState : std::uint8_t { kBacked, kReturned };
@@ -28,7 +29,7 @@ inline constexpr std::array<std::string_view, 4> kNames<CaseKind> = {"load", "st
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<Status> = {"ok", "skipped", "error"};
 template <>
-inline constexpr std::array<std::string_view, 2> kNames<CacheState> = {"hot", "cold"};
+inline constexpr std::array<std::string_view, 3> kNames<CacheState> = {"hot", "cold", "copy"};
 template <>
 inline constexpr std::array<std::string_view, 2> kNames<MemoryState> = {"backed", "returned"};
 template <>

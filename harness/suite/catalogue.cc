@@ -37,6 +37,8 @@ void AddLoads(Case base, const CatalogueRequest& request, std::vector<Case>& all
   for (const LoadPath& path : LoadPaths()) {
     for (const DeviceName& device : request.devices) {
       for (const CacheState cache : request.caches) {
+        // The new process finds its file by itself.
+        if (base.kind == CaseKind::kStartup && cache == CacheState::kCopy) continue;
         base.path = path.name;
         base.device = device;
         base.cache = cache;

@@ -152,9 +152,11 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   app.add_option("--device", device, "Where the modules lie: cpu, cuda (cuda:N) or all")
       ->check(CLI::Validator(CheckDevice, ""))
       ->type_name("cpu|cuda|all");
-  app.add_option("--cache", cache, "Page cache before each load: hot, cold or all")
-      ->check(CLI::IsMember({"hot", "cold", "all"}))
-      ->type_name("hot|cold|all");
+  app.add_option(
+         "--cache", cache,
+         "Page cache before each load: hot, cold, copy (cold, and a copy that was never read) or all (hot and cold)")
+      ->check(CLI::IsMember({"hot", "cold", "copy", "all"}))
+      ->type_name("hot|cold|copy|all");
   app.add_option("--memory", memory,
                  "Free memory before each load: backed, or returned to the host of a virtual machine (that takes a "
                  "minute a sample), or all")

@@ -41,7 +41,7 @@ Run::Run(const Case& one) : case_(one) {
 }
 
 void Run::Keep(Sample sample) {
-  const bool cold = case_.cache == CacheState::kCold, hot = case_.cache == CacheState::kHot;
+  const bool hot = case_.cache == CacheState::kHot, cold = case_.cache && !hot;
   const double part = sample.residency_before.value_or(cold ? 0 : 1);
   if (!sample.valid || (cold && part > kMostOfCold) || (hot && part < kLeastOfHot)) {
     record.dropped = record.dropped.value_or(0) + 1;

@@ -89,6 +89,18 @@ class Smoke(Folder):
             self.assertEqual(row["status"], "ok")
             self.assertEqual(row["greatest_residency"] > 0.01, in_memory)
 
+    def test_a_copy_that_was_never_read_is_cold_and_goes_away(self):
+        before = set(Path(DATA).parent.iterdir())
+        rows = self.rows("--filter", "^(load|startup)/crepe:tiny/(zip|sharded|dcp)/bare/(direct|mmap)/", "--cache", "copy")
+        loads = [row for row in rows.values() if row["case"] == "load"]
+        self.assertEqual(len(loads), 6)   # and no startup case
+        in_memory = self.whole["context"]["filesystem"] in ("tmpfs", "ramfs")
+        for row in [] if in_memory else loads:
+            self.assertEqual((row["status"], row["cache"], row["limit"].split("/")[0]), ("ok", "copy", "disk"), row["name"])
+            self.assertLessEqual(row["greatest_residency"], 0.01)
+        self.assertEqual([entry.name for entry in Path(DATA).parent.glob(".loadpath-copy-*")], [])
+        self.assertEqual(set(Path(DATA).parent.iterdir()), before)
+
     def test_every_way_to_the_outputs(self):
         rows = self.rows("--filter", "^forward/(custom|facenet:onet|multi:A)/cpu/batch:1/")
         self.assertEqual({name: row["path"] for name, row in rows.items()},

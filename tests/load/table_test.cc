@@ -62,7 +62,7 @@ TEST(LoadPathTable, DescribesEachPath) {
     SCOPED_TRACE(path.name);
     EXPECT_NE(path.load, nullptr);
     EXPECT_FALSE(path.summary.empty());
-    EXPECT_TRUE(path.limit == "pread" || path.limit == "mmap") << "no machine limit is called " << path.limit;
+    EXPECT_TRUE(path.limit == "pread-fresh" || path.limit == "mmap") << "no machine limit is called " << path.limit;
     EXPECT_EQ(path.input != LoadInput::kAny, !path.libtorch_reader.empty())
         << "only LibTorch's own readers refuse checkpoints that our reader opens";
     EXPECT_FALSE(path.runs_code && path.libtorch_reader.empty()) << "our own paths never run anything from a file";

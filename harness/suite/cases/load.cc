@@ -8,6 +8,7 @@
 #include "harness/base/stopwatch.h"
 #include "harness/golden/check_outputs.h"
 #include "harness/measure/counters.h"
+#include "harness/measure/fresh_copy.h"
 #include "harness/measure/memory.h"
 #include "harness/measure/page_cache.h"
 #include "harness/measure/warm_memory.h"
@@ -68,24 +69,27 @@ class LoadRun : public Run {
   }
 
   Sample TakeSample(bool check) override {
-    const Releaser releaser(*this);
-    if (tested().cache == CacheState::kCold) {
-      Evict(files_);
+    std::optional<FreshCopy> copy;
+    if (tested().cache == CacheState::kCopy) copy.emplace(file_, files_);
+    const Releaser releaser(*this);  // before the copy goes, nothing maps it any more
+    const std::vector<std::string>& files = copy ? copy->files() : files_;
+    if (tested().cache == CacheState::kHot) {
+      MakeHot(files);
     } else {
-      MakeHot(files_);
+      Evict(files);
     }
     const double touched =
         tested().memory == MemoryState::kReturned ? AwaitReturnedMemory(Interrupted) : WarmMemory(fresh_bytes_);
     std::optional<ScopedTensorAllocator> loading(std::in_place);
     PeakMemory peak(PeakMemory::Watch::kKernel);
     Construct();
-    const double before = ReadResidency(files_).part();
-    const LoadOutcome outcome = Load();
+    const double before = ReadResidency(files).part();
+    const LoadOutcome outcome = Load(copy ? copy->root() : file_);
     peak.Stop();
     Sample sample = SampleOf(outcome);
     if (peak.known()) sample.peak_extra_bytes = peak.Extra(AnonymousBytes(Modules()));
     sample.residency_before = before;
-    sample.residency_after = ReadResidency(files_).part();
+    sample.residency_after = ReadResidency(files).part();
     if (touched > 0) sample.touch_rate = touched;
     sample.valid = tested().memory != MemoryState::kReturned || IsReturned(touched);
     loading.reset();
@@ -99,11 +103,12 @@ class LoadRun : public Run {
     WantedLimit limit{.kind = {}, .threads = static_cast<int>(*record.threads), .files = files_};
     if (!device_.is_cpu()) {
       limit.kind = "h2d";
-    } else if (tested().cache == CacheState::kCold) {
+    } else if (tested().cache != CacheState::kHot) {
       limit.kind = "disk";
     } else {
       const bool sums = record.crc.contains(std::string(Name(CrcStatus::kChecked)));
-      limit.kind = path_.limit == "mmap" ? "mmap" : sums ? "pread-fresh-crc" : "pread-fresh";
+      limit.kind = path_.limit;
+      if (sums && limit.kind != "mmap") limit.kind += "-crc";
     }
     return limit;
   }
@@ -127,11 +132,12 @@ class LoadRun : public Run {
       throw Skipped("the host of this machine does not take free memory back, or not within a minute");
     }
     files_ = FilesOf(*Checkpoint::Open(file_, HowToOpen(tested())));
-    tested().cache == CacheState::kCold ? MakeCold(files_) : static_cast<void>(MakeHot(files_));
+    if (tested().cache == CacheState::kCopy) RequireRoomForCopies();
+    tested().cache == CacheState::kHot ? static_cast<void>(MakeHot(files_)) : MakeCold(files_);
     std::optional<ScopedTensorAllocator> loading(std::in_place);
     PeakMemory peak;
     Construct();
-    const LoadOutcome outcome = Load();
+    const LoadOutcome outcome = Load(file_);
     peak.Stop();
     fresh_bytes_ = peak.anonymous_peak() - std::min(peak.anonymous_peak(), peak.anonymous_before());
     loading.reset();
@@ -139,6 +145,14 @@ class LoadRun : public Run {
     NoteOutcome(outcome, record);
     Check();
     record.checked = true;
+  }
+
+  void RequireRoomForCopies() const {
+    try {
+      const FreshCopy none(file_, {});
+    } catch (const std::runtime_error& error) {
+      throw Skipped(error.what());
+    }
   }
 
   // Throws WrongAnswer.
@@ -212,7 +226,7 @@ class LoadRun : public Run {
     return modules;
   }
 
-  LoadOutcome Load() {
+  LoadOutcome Load(const std::string& file) {
     LoadOutcome outcome;
     const ProcessCounters counters = ReadProcessCounters();
     const AllocationCounts allocations = ReadAllocationCounts();
@@ -220,11 +234,11 @@ class LoadRun : public Run {
     Stopwatch opening(start);
     std::shared_ptr<const Checkpoint> shared;
     if (tested().opened_once) {
-      shared = Checkpoint::Open(file_, HowToOpen(tested()));
+      shared = Checkpoint::Open(file, HowToOpen(tested()));
       outcome.open_seconds = opening.Lap();
     }
     for (const auto& part : parts_) {
-      const LoadRequest request{.file = file_,
+      const LoadRequest request{.file = file,
                                 .key_path = part->key,
                                 .checkpoint = shared,
                                 .open = HowToOpen(tested()),

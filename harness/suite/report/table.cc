@@ -59,12 +59,11 @@ std::string RateText(const Record& record, double median) {
   return WithUnit(static_cast<double>(*record.bytes) * 1e9 / median, kBytes);
 }
 
-// Of a load that is too small for a limit, what one of its tensors takes.
+// Of a load whose time is not that of moving bytes, what one of its tensors takes.
 std::string PartText(const Record& record, double median) {
-  if (!record.part_of_limit) {
-    const bool small = record.kind == CaseKind::kLoad && record.limit.empty() && record.tensors.value_or(0) > 0;
-    return small ? TimeText(median / static_cast<double>(*record.tensors)) + "/tensor" : "";
-  }
+  if (record.part_of_limit.value_or(0) < 0.01 && record.kind == CaseKind::kLoad && record.tensors.value_or(0) > 0)
+    return TimeText(median / static_cast<double>(*record.tensors)) + "/tensor";
+  if (!record.part_of_limit) return "";
   char text[32];
   std::snprintf(text, sizeof text, *record.part_of_limit < 0.01 ? "<1%%" : "%.0f%%", *record.part_of_limit * 100);
   return std::string(text) + " " + record.limit.substr(0, record.limit.find('/'));

@@ -30,7 +30,7 @@ class Worker {
       : options_(options), models_(models), session_(models, options.data, options.quick, options.make_data) {
     // A request names any case.
     options_.filter = ".";
-    options_.caches = {CacheState::kHot, CacheState::kCold};
+    options_.caches = {CacheState::kHot, CacheState::kCold, CacheState::kCopy};
     options_.memories = {MemoryState::kBacked, MemoryState::kReturned};
   }
 
