@@ -141,6 +141,10 @@ OrderedJson SampleTimes(const Record& record) { return IfTimed(record, WallNs(re
 OrderedJson MedianTime(const Record& record) { return IfTimed(record, Median(WallNs(record))); }
 OrderedJson CpuTime(const Record& record) { return IfTimed(record, std::llround(Median(CpuNs(record)))); }
 OrderedJson TimeUnit(const Record& record) { return IfTimed(record, "ns"); }
+OrderedJson FirstNs(const Record& record) {
+  const std::vector<std::int64_t> firsts = FirstOfTurns(record);
+  return firsts.empty() ? OrderedJson() : OrderedJson(Median(firsts));
+}
 OrderedJson MedianEnd(const Record& record, double Interval::*end) {
   const std::optional<Interval> interval = MedianInterval(WallNs(record));
   return interval ? OrderedJson((*interval).*end) : OrderedJson();

@@ -20,6 +20,21 @@ std::vector<std::int64_t> CpuNs(const Record& record) {
   return times;
 }
 
+std::vector<std::int64_t> FirstOfTurns(const Record& record) {
+  std::map<std::uint64_t, std::pair<std::size_t, std::int64_t>> rounds;  // how many samples, and the first one's time
+  for (const Sample& sample : record.samples) {
+    auto& [count, first] = rounds[sample.round];
+    if (count++ == 0) first = sample.wall_ns;
+  }
+  std::vector<std::int64_t> firsts;
+  bool several = false;
+  for (const auto& [round, turn] : rounds) {
+    several |= turn.first > 1;
+    firsts.push_back(turn.second);
+  }
+  return several ? firsts : std::vector<std::int64_t>();
+}
+
 std::map<std::string, std::int64_t> PhaseMedians(const Record& record) {
   std::map<std::string, std::vector<std::int64_t>> phases;
   for (const Sample& sample : record.samples) {

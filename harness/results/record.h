@@ -43,6 +43,8 @@ struct Record {
 /// Of every sample, in their order.
 std::vector<std::int64_t> WallNs(const Record& record);
 std::vector<std::int64_t> CpuNs(const Record& record);
+/// Of a case that has several samples in each of its turns, the time of the first in each; empty for others.
+std::vector<std::int64_t> FirstOfTurns(const Record& record);
 /// The median over the samples, of each phase that one of them has.
 std::map<std::string, std::int64_t> PhaseMedians(const Record& record);
 /// The median over the samples that have it; nullopt if none has.

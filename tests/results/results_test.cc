@@ -122,6 +122,17 @@ TEST(Results, MediansRatesAndEverySampleAreWritten) {
   EXPECT_FALSE(row.contains("p90_ns"));
 }
 
+TEST(Results, TheFirstPassOfEachTurnStandsApart) {
+  Record record;
+  for (const std::int64_t ns : {9, 3, 2}) record.samples.push_back({.wall_ns = ns, .round = 0});
+  EXPECT_EQ(ToJson(record)["first_ns"], 9);
+  for (const std::int64_t ns : {5, 4, 4}) record.samples.push_back({.wall_ns = ns, .round = 1});
+  EXPECT_EQ(ToJson(record)["first_ns"], 7);
+  EXPECT_EQ(ToJson(record)["real_time"], 4);
+  record.samples.resize(1);
+  EXPECT_FALSE(ToJson(record).contains("first_ns"));
+}
+
 TEST(Results, NoNonFiniteNumberAndNoInvalidTextIsWritten) {
   Record record;
   record.name = "load/\xff";
