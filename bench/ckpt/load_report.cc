@@ -38,6 +38,7 @@ std::string LoadJson(const LoadRecord& record) {
                      {"parse", record.seconds.parse},
                      {"load", record.seconds.load},
                      {"first_forward", record.seconds.first_forward}}},
+                   {"cpu_seconds", record.cpu_seconds},
                    {"peak_extra_bytes", record.peak_extra_bytes},
                    {"minor_faults", record.minor_faults},
                    {"major_faults", record.major_faults},

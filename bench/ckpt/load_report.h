@@ -16,6 +16,7 @@ struct LoadRecord {
   } seconds;
   // Until the module was loaded, without the forward pass.
   std::uint64_t peak_extra_bytes = 0, minor_faults = 0, major_faults = 0;
+  double cpu_seconds = 0;  ///< of all threads, user and system
   std::vector<std::string> missing_keys, unexpected_keys, warnings;
   std::vector<std::string> mismatched;     ///< PyTorch's sentence for each tensor of another shape that was skipped
   std::vector<std::string> left_out;       ///< the model's keys that --only or --skip left out
@@ -34,9 +35,9 @@ struct LoadRecord {
 std::string LoadText(const LoadRecord& record);
 
 /// Returns the JSON of `ckpt load --json`: {"file", "model", "path", "device", "key", "bytes", "phases": {"construct",
-/// "open", "parse", "load", "first_forward"} in seconds, "peak_extra_bytes", "minor_faults", "major_faults",
-/// "missing_keys", "unexpected_keys", "mismatched", "left_out" (the model's keys), "errors", "warnings", "hints",
-/// "fallback", "check"}.
+/// "open", "parse", "load", "first_forward"} in seconds, "cpu_seconds" (construct to load, all threads),
+/// "peak_extra_bytes", "minor_faults", "major_faults", "missing_keys", "unexpected_keys", "mismatched", "left_out" (the
+/// model's keys), "errors", "warnings", "hints", "fallback", "check"}.
 std::string LoadJson(const LoadRecord& record);
 
 }  // namespace loadpath::ckpt

@@ -179,6 +179,7 @@ void FillInCosts(LoadRecord& record, const LoadResult& result, const torch::nn::
   const ProcessCounters used = ReadProcessCounters() - before;
   record.minor_faults = used.minor_faults;
   record.major_faults = used.major_faults;
+  record.cpu_seconds = static_cast<double>(used.cpu_ns) * 1e-9;
   const std::uint64_t bytes = StorageBytes(module);
   record.peak_extra_bytes = peak.Extra(bytes - std::min(bytes, result.bytes_mapped));
   record.bytes = result.bytes_loaded;

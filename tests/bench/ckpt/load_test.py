@@ -162,7 +162,7 @@ class Load(support.Case):
                 self.assertEqual(list(got)[:5], ["file", "model", "path", "device", "key"])
                 self.assertEqual((got["file"], got["model"], got["path"], got["device"], got["bytes"]), (str(path), "linear", via, "cpu", 88))
                 self.assertEqual(list(got["phases"]), ["construct", "open", "parse", "load", "first_forward"])
-                for seconds in got["phases"].values():
+                for seconds in (*got["phases"].values(), got["cpu_seconds"]):
                     self.assertIsInstance(seconds, float)
                     self.assertGreaterEqual(seconds, 0)
                 for field in ("peak_extra_bytes", "minor_faults", "major_faults"):
