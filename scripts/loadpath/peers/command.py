@@ -43,6 +43,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadpath.peers import install, loaders, ours, residency, table
+from loadpath.peers.busy import Busy
 from loadpath.peers.child import Failed
 from loadpath.peers.prepare import BadInput, prepare
 from loadpath.peers.rows import all_rows, chosen
@@ -167,7 +168,7 @@ def rows_of(options, root):
 
 def shown(path, root):
     """Returns the path as a reader may see it: in the repository, or its name alone."""
-    full = Path(path).resolve()
+    full = Path(os.path.abspath(path))
     return str(full.relative_to(root)) if full.is_relative_to(root) else full.name
 
 
@@ -238,7 +239,7 @@ def measure(checkpoint, rows, caches, options, tools, seed, places):
     return series
 
 
-def context(arguments, root, seed, caches, interrupted):
+def context(arguments, root, bench, seed, caches, warnings):
     """Returns what the results hold for. `command` repeats them."""
     commit = subprocess.run(
         ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True
@@ -261,7 +262,8 @@ def context(arguments, root, seed, caches, interrupted):
         "memory_bytes": memory,
         "kernel": os.uname().release,
         "cache_states": list(caches),
-        **({"interrupted": True} if interrupted else {}),
+        "loadpath": ours.version(bench),
+        **({"warnings": warnings} if warnings else {}),
     }
 
 
@@ -299,7 +301,7 @@ def run(options, arguments, root):
     wanted = dict.fromkeys(row.format for row in rows)
     checkpoints = [prepare(file, key, wanted, work.absolute(), data, tools, tell) for file, key in pairs]
 
-    results, interrupted = [], False
+    results, interrupted, busy = [], False, Busy()
     for checkpoint, (file, _) in zip(checkpoints, pairs):
         places = (file.resolve().parent, Path(checkpoint.expected_path).parent, work.absolute(), binaries, root)
         try:
@@ -310,7 +312,9 @@ def run(options, arguments, root):
         results.append((checkpoint, series))
     lines = [line for checkpoint, series in results for line in table.markdown(checkpoint, series, seed)]
     lines += [*LEGEND.split("\n"), ""] if any(one.samples for _, series in results for one in series) else []
-    about = context(arguments, root, seed, caches, interrupted)
+    warnings = ["interrupted: the last file is left out"] * interrupted + busy.warnings()
+    lines += [*(f"warning: {sentence}" for sentence in warnings), ""] if warnings else []
+    about = context(arguments, root, binaries / "bench", seed, caches, warnings)
     print("\n".join(lines), end="")
     print(f"repeat: {about['command']}")
     if options.get("--markdown"):

@@ -20,6 +20,12 @@ def list_paths(bench):
     return [line.split()[0] for line in done.stdout.splitlines() if line.strip()]
 
 
+def version(bench):
+    """Returns what `bench --version` says of the programs: its lines, joined."""
+    done = subprocess.run([bench, "--version"], capture_output=True, text=True, timeout=60)
+    return ", ".join(done.stdout.splitlines())
+
+
 def fitting_model(manifest, expected):
     """Returns the name of the model in the manifest that has exactly these tensors, by name, dtype and shape; None if
     there is none."""

@@ -103,13 +103,13 @@ def _cells(one, series, seed):
         one.median("peak_extra_bytes"),
     )
     faults = f"{one.median('minor_faults'):.0f}" + (
-        f" + {one.median('major_faults'):.0f}" if one.median("major_faults") else ""
+        f" + {one.median('major_faults'):g}" if one.median("major_faults") else ""
     )
     return [
         one.row.name,
         one.row.format,
         "maps" if one.maps else "reads",
-        f"{_ms(one.median())} ± {_ms((high - low) / 2)} ms",
+        _ms(one.median()) + (f" ± {_ms((high - low) / 2)}" if len(one.samples) > 1 else "") + " ms",
         f"{ratio:.2f}" if ratio is not None else "–",
         f"{from_start / 1e9:.2f} s" if from_start else "–",
         f"{cpu / 1e9:.2f} s" if cpu is not None else "–",
