@@ -11,7 +11,7 @@ from unittest import mock
 
 from support import ROOT, Folder
 
-from loadpath.peers import command, ours, residency, sampling, statistics, table
+from loadpath.peers import command, context, measure, options, ours, residency, sampling, statistics, table
 from loadpath.peers.child import Child, Failed
 from loadpath.peers.rows import Row, all_rows, chosen
 from loadpath.peers.schedule import rounds
@@ -54,7 +54,8 @@ class StatisticsTest(unittest.TestCase):
         self.assertLessEqual(low, 12)
         self.assertGreaterEqual(high, 12)
         self.assertLess(high - low, 45)
-        self.assertEqual((low, high), statistics.interval(values, "seed"))
+        many = [1.1**power for power in range(60)]
+        self.assertEqual(statistics.interval(many, "seed"), statistics.interval(many, "seed"))
         self.assertEqual(statistics.interval([5, 5, 5], "seed"), (5, 5))
 
 
@@ -149,6 +150,52 @@ class ChildTest(Folder):
         self.assertIsNone(ours.fitting_model(manifest, {"tensors": {"x": {**tensor, "dtype": "float16"}}}))
 
 
+class MeasureTest(unittest.TestCase):
+    ROWS = [Row("a", "pth"), Row("b", "pth"), Row("c", "pth")]
+    CHECKPOINT = sampling.Checkpoint("a.pth", "", {"tensors": {"w": {}}, "bytes": 1000})
+
+    def measured(self, take, samples=3):
+        """Returns {row: (status, reason, rounds)} and whether it was interrupted. take(row, load) may raise."""
+        loads = {}
+
+        def one(row, cache, checkpoint, tools):
+            loads[row.name] = loads.get(row.name, -1) + 1
+            take(row.name, loads[row.name])
+            return sample(1e6)
+
+        plan = measure.Plan(("hot",), samples, None, 1, ("/srv/x",), lambda text: None)
+        with mock.patch.object(measure, "take", one):
+            all_series, interrupted = measure.measure(self.CHECKPOINT, self.ROWS, plan, None)
+        rounds = {s.row.name: (s.status, s.reason, [one["round"] for one in s.samples]) for s in all_series}
+        return rounds, interrupted
+
+    def test_each_loader_is_tried_and_then_measured(self):
+        got = self.measured(lambda name, load: None)
+        self.assertEqual(got, ({name: ("ok", "", [0, 1, 2]) for name in "abc"}, False))
+        self.assertEqual(self.measured(lambda name, load: None, 1)[0]["a"], ("ok", "", [0]))
+
+    def test_a_failure_in_a_later_round_takes_all_times_away(self):
+        def take(name, load):
+            if name == "b" and load == 2:
+                raise sampling.Wrong("w has other values than the file")
+            if name == "c" and load == 3:
+                raise Failed("cannot open /srv/x/a.pth")
+
+        rounds, _ = self.measured(take)
+        self.assertEqual(rounds["a"], ("ok", "", [0, 1, 2]))
+        self.assertEqual(rounds["b"], ("wrong", "w has other values than the file", []))
+        self.assertEqual(rounds["c"], ("skipped", "cannot open a.pth", []))
+
+    def test_an_interrupted_run_keeps_what_it_has(self):
+        def take(name, load):
+            if load == 2:
+                raise KeyboardInterrupt
+
+        rounds, interrupted = self.measured(take)
+        self.assertTrue(interrupted)
+        self.assertEqual(sorted(rounds.values()), [("ok", "", [0])] * 3)
+
+
 class TableTest(unittest.TestCase):
     maxDiff = None
     CHECKPOINT = sampling.Checkpoint("a.pth", "", {"tensors": {"w": {}}, "bytes": 1000})
@@ -220,7 +267,7 @@ class CommandTest(Folder):
         code, out, err = self.call("--help")
         self.assertEqual((code, err), (0, ""))
         self.assertIn("examples:\n  scripts/peers model.safetensors\n", out)
-        for flag in (*command.VALUES, *command.FLAGS):
+        for flag in (*options.VALUES, *options.FLAGS):
             self.assertRegex(out, rf"(?m)^  {flag} |\[?{flag} ")
 
     def test_bad_use_is_one_line(self):
@@ -259,12 +306,12 @@ class CommandTest(Folder):
             ["loadpath direct, pth", "loadpath direct, safetensors", "loadpath direct, dcp", "torch::jit::load"],
         )
         self.assertEqual(
-            [row.name for row in chosen(all_rows((), ["direct", "mmap"]), "DIRECT, p")], ["loadpath direct, pth"]
+            [row.name for row in chosen(all_rows((), (), ["direct", "mmap"]), "DIRECT, p")], ["loadpath direct, pth"]
         )
 
     def test_reasons_name_no_place_of_a_machine(self):
         text = "cannot open /srv/data/x/model.pth in /srv/data/y/z.py, 1/2 of a/b"
-        self.assertEqual(command.without_paths(text, ["/srv/data/x"]), "cannot open model.pth in …/z.py, 1/2 of a/b")
+        self.assertEqual(context.without_paths(text, ["/srv/data/x"]), "cannot open model.pth in …/z.py, 1/2 of a/b")
 
 
 if __name__ == "__main__":

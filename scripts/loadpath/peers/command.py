@@ -30,127 +30,55 @@ examples:
 Exit: 0 all right, 1 a loader gave wrong values or nothing was timed, 2 bad use or bad input, 130 interrupted.
 """
 
-import datetime
-import difflib
 import json
-import os
 import random
 import re
-import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
-from loadpath.peers import install, loaders, ours, residency, table
+from loadpath.peers import install, loaders, ours, table
 from loadpath.peers.busy import Busy
 from loadpath.peers.child import Failed
+from loadpath.peers.context import context, shown
+from loadpath.peers.measure import Plan, measure
+from loadpath.peers.options import BadUse, CACHES, did_you_mean, files_of, parse, seconds_of, whole, writable
 from loadpath.peers.prepare import BadInput, prepare
-from loadpath.peers.rows import all_rows, chosen
-from loadpath.peers.sampling import Tools, Wrong, take
-from loadpath.peers.schedule import rounds
-from loadpath.peers.table import LEGEND, Series
-
-VALUES = (
-    "--key",
-    "--peers",
-    "--cache",
-    "--samples",
-    "--time",
-    "--seed",
-    "--markdown",
-    "--json",
-    "--also",
-    "--limit",
-    "--bin",
-    "--data",
-    "--work",
-)
-FLAGS = ("--list", "--install")
-CACHES = {"hot": ("hot",), "cold": ("cold",), "all": ("hot", "cold")}
+from loadpath.peers.rows import Row, all_rows, chosen
+from loadpath.peers.sampling import Tools, own_loaders
 
 
-class BadUse(Exception):
-    """Its text is one sentence."""
+def tell(text):
+    print(f"peers: {text}", file=sys.stderr, flush=True)
 
 
-@dataclass
-class Options:
-    files: list
-    given: dict
-
-    def get(self, flag, default=None):
-        return self.given.get(flag, default)
-
-
-def did_you_mean(word, candidates):
-    near = difflib.get_close_matches(word.lower(), [candidate.lower() for candidate in candidates], 1, 0.6)
-    return f"; did you mean {next(c for c in candidates if c.lower() == near[0])}?" if near else ""
-
-
-def parse(arguments):
-    """Returns the Options, or None after --help. Raises BadUse."""
-    options, rest = Options([], {}), list(arguments)
-    while rest:
-        word = rest.pop(0)
-        flag, equals, value = word.partition("=")
-        if word in ("-h", "--help"):
-            return None
-        if flag in FLAGS and not equals:
-            options.given[flag] = True
-        elif flag in VALUES:
-            value = value if equals else rest.pop(0) if rest and not rest[0].startswith("--") else ""
-            if not value:
-                raise BadUse(f"{flag} needs a value (scripts/peers --help)")
-            options.given[flag] = value
-        elif word.startswith("-"):
-            raise BadUse(
-                f"unknown flag: {flag}{did_you_mean(flag, (*VALUES, *FLAGS, '--help'))}"
-                " (scripts/peers --help lists the flags)"
-            )
-        else:
-            options.files.append(word)
-    return options
+def tools_of(options, root):
+    """Returns the programs. Raises BadUse."""
+    python = install.interpreter(root, root / "build" / "peers-venv")
+    if not python:
+        raise BadUse("there is no Python with PyTorch: scripts/setup makes .venv")
+    binaries = Path(options.get("--bin", root / "build" / "bin")).absolute()
+    also = options.get("--also")
+    if also and not Path(also).is_file():
+        raise BadUse(f"--also {also}: there is no such file")
+    limit = seconds_of(options, "--limit", 300.0)
+    return Tools(python, str(binaries / "ckpt"), str(Path(also).absolute()) if also else None, limit)
 
 
-def seconds_of(options, flag, default):
-    """Returns a length of time in seconds. Raises BadUse."""
-    text = options.get(flag)
-    if text is None:
-        return default
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|min)?", text)
-    seconds = float(found[1]) * {"ms": 1e-3, "m": 60, "min": 60}.get(found[2], 1) if found else 0
-    if not 0 < seconds <= 1e6:
-        raise BadUse(f"{flag} {text}: not a length of time; use 60s or 5m")
-    return seconds
-
-
-def whole(options, flag, default, least):
-    """Returns a whole number. Raises BadUse."""
-    text = options.get(flag)
-    if text is None:
-        return default
-    if not re.fullmatch(r"\d{1,9}", text) or int(text) < least:
-        raise BadUse(f"{flag} {text}: not a whole number from {least} on")
-    return int(text)
-
-
-def rows_of(options, root):
+def rows_of(options, tools, root):
     """Returns the rows that are to be measured. Raises BadUse."""
-    bench = Path(options.get("--bin", root / "build" / "bin")) / "bench"
+    bench = Path(tools.ckpt).with_name("bench")
     try:
         paths = ours.list_paths(bench)
     except (OSError, subprocess.SubprocessError):
         raise BadUse(
             f"{shown(bench, root)}: does not run; scripts/setup builds it, --bin names another folder"
         ) from None
-    own = ()
-    if options.get("--also"):
-        try:
-            own = loaders.from_file(options.get("--also"))
-        except Exception as error:  # it is a program
-            raise BadUse(f"--also {options.get('--also')}: {type(error).__name__}: {error}") from None
-    rows = all_rows((*loaders.LOADERS, *own), paths)
+    try:
+        own = [Row(name, format) for name, format in own_loaders(tools)] if tools.also else []
+    except Failed as error:
+        raise BadUse(f"--also {options.get('--also')}: {error}") from None
+    rows = all_rows(loaders.LOADERS, own, paths)
     pattern = options.get("--peers")
     if pattern is None:
         return rows
@@ -159,190 +87,77 @@ def rows_of(options, root):
     except re.error as error:
         raise BadUse(f"--peers {pattern}: not a regular expression: {error}") from None
     if not found:
-        words = sorted({word for row in rows for word in (row.name, *row.name.split())})
-        raise BadUse(
-            f"--peers {pattern}: no loader has this in its name{did_you_mean(pattern, words)} (scripts/peers --list)"
-        )
+        near = did_you_mean(pattern, sorted({word for row in rows for word in (row.name, *row.name.split())}))
+        raise BadUse(f"--peers {pattern}: no loader has this in its name{near} (scripts/peers --list)")
     return found
-
-
-def shown(path, root):
-    """Returns the path as a reader may see it: in the repository, or its name alone."""
-    full = Path(os.path.abspath(path))
-    return str(full.relative_to(root)) if full.is_relative_to(root) else full.name
-
-
-def without_paths(text, places):
-    """Returns a reason without the places of this machine."""
-    for place in sorted(map(str, places), key=len, reverse=True):
-        text = text.replace(place + "/", "")
-    return re.sub(r"(?<![\w.])(/[\w.+-]+){2,}/", "…/", text)
-
-
-def files_of(options):
-    """Returns [(file, key)]. Raises BadUse."""
-    pairs = []
-    for word in options.files:
-        name, _, key = word.partition("::")
-        if key and options.get("--key"):
-            raise BadUse(f"{word}: has a key, and --key has another; give one")
-        pairs.append((Path(name), key or options.get("--key", "")))
-    return pairs
-
-
-def writable(options, flag):
-    """Raises BadUse if the file of a flag cannot be written."""
-    if path := options.get(flag):
-        folder = Path(path).absolute().parent
-        if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise BadUse(f"{flag} {path}: cannot be written")
-
-
-def tell(text):
-    print(f"peers: {text}", file=sys.stderr, flush=True)
-
-
-def measure(checkpoint, rows, caches, options, tools, seed, places):
-    """Takes the samples of one checkpoint. Returns its Series."""
-    series = [Series(row, cache) for row in rows for cache in caches]
-
-    def attempt(one, number):
-        try:
-            sample = take(one.row, one.cache, checkpoint, tools)
-        except Wrong as error:
-            one.fail("wrong", str(error))
-        except (Failed, residency.Unproven) as error:
-            one.fail("skipped", without_paths(str(error), places))
-        except OSError as error:
-            one.fail("skipped", without_paths(f"{error.filename or 'file'}: {error.strerror}", places))
-        else:
-            one.samples += [{**sample, "round": number}] if number is not None else []
-
-    samples = whole(options, "--samples", 10, 1)
-    if samples > 1:
-        tell(f"{checkpoint.name}: trying {len(rows)} loaders")
-    for one in series if samples > 1 else ():  # which of them run; their programs are then in the page cache, too
-        if one.cache == caches[0]:
-            attempt(one, None)
-        else:
-            first = next(other for other in series if other.row == one.row)
-            if first.status != "ok":
-                one.fail(first.status, first.reason)
-    last = -1
-    able = [one for one in series if one.status == "ok"]
-    for number, one in rounds(able, samples, seed, seconds_of(options, "--time", None)):
-        if number != last:
-            tell(f"round {number + 1}: {len(able)} loads")
-            last = number
-        if one.status == "ok":
-            attempt(one, number)
-    return series
-
-
-def context(arguments, root, bench, seed, caches, warnings):
-    """Returns what the results hold for. `command` repeats them."""
-    commit = subprocess.run(
-        ["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True
-    ).stdout.strip()
-    words = [
-        shown(word, root) if Path(word).is_absolute() or "/" in word and Path(word).exists() else word
-        for word in arguments
-    ]
-    words += [] if any(word.split("=")[0] == "--seed" for word in words) else ["--seed", str(seed)]
-    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
-    memory = int(next(line for line in open("/proc/meminfo") if line.startswith("MemTotal")).split()[1]) << 10
-    return {
-        "peers_schema_version": 1,
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "command": shlex.join(["scripts/peers", *words]),
-        "seed": seed,
-        "commit": commit,
-        "processor": model,
-        "processors": len(os.sched_getaffinity(0)),
-        "memory_bytes": memory,
-        "kernel": os.uname().release,
-        "cache_states": list(caches),
-        "loadpath": ours.version(bench),
-        **({"warnings": warnings} if warnings else {}),
-    }
 
 
 def run(options, arguments, root):
     """Measures. Returns the exit status. Raises BadUse or BadInput."""
-    rows = rows_of(options, root)
-    if options.get("--list"):
-        print("\n".join(row.name for row in rows))
-        return 0
-    if not options.files:
-        raise BadUse("which FILE? (scripts/peers --help)")
     caches = CACHES.get(options.get("--cache", "hot"))
     if not caches:
         raise BadUse(f"--cache {options.get('--cache')}: not known; use hot, cold or all")
     seed = whole(options, "--seed", random.SystemRandom().randrange(1, 10**6), 0)
-    whole(options, "--samples", 10, 1), seconds_of(options, "--time", None)
+    samples, seconds = whole(options, "--samples", 10, 1), seconds_of(options, "--time", None)
     for flag in ("--markdown", "--json"):
         writable(options, flag)
     pairs = files_of(options)
-    python = install.interpreter(root, root / "build" / "peers-venv")
-    if not python:
-        raise BadUse("there is no Python with PyTorch: scripts/setup makes .venv")
-    binaries = Path(options.get("--bin", root / "build" / "bin")).resolve()
-    also = options.get("--also")
-    tools = Tools(
-        python,
-        str(binaries / "ckpt"),
-        str(Path(also).resolve()) if also else None,
-        seconds_of(options, "--limit", 300.0),
-    )
-    work, data = (
-        Path(options.get("--work", root / "build" / "peers")),
-        options.get("--data", root / "build" / "reference"),
-    )
+    tools = tools_of(options, root)
+    rows = rows_of(options, tools, root)
+    if options.get("--list"):
+        print("\n".join(row.name for row in rows))
+        return 0
+    if not pairs:
+        raise BadUse("which FILE? (scripts/peers --help)")
+    work = Path(options.get("--work", root / "build" / "peers")).absolute()
+    data = options.get("--data", root / "build" / "reference")
     wanted = dict.fromkeys(row.format for row in rows)
-    checkpoints = [prepare(file, key, wanted, work.absolute(), data, tools, tell) for file, key in pairs]
+    checkpoints = [prepare(file, key, wanted, work, data, tools, tell) for file, key in pairs]
 
     results, interrupted, busy = [], False, Busy()
     for checkpoint, (file, _) in zip(checkpoints, pairs):
-        places = (file.resolve().parent, Path(checkpoint.expected_path).parent, work.absolute(), binaries, root)
-        try:
-            series = measure(checkpoint, rows, caches, options, tools, seed, places)
-        except KeyboardInterrupt:
-            interrupted = True
-            break
+        places = (file.resolve().parent, Path(checkpoint.expected_path).parent, work, Path(tools.ckpt).parent, root)
+        series, interrupted = measure(checkpoint, rows, Plan(caches, samples, seconds, seed, places, tell), tools)
         results.append((checkpoint, series))
-    lines = [line for checkpoint, series in results for line in table.markdown(checkpoint, series, seed)]
-    lines += [*LEGEND.split("\n"), ""] if any(one.samples for _, series in results for one in series) else []
-    warnings = ["interrupted: the last file is left out"] * interrupted + busy.warnings()
-    lines += [*(f"warning: {sentence}" for sentence in warnings), ""] if warnings else []
-    about = context(arguments, root, binaries / "bench", seed, caches, warnings)
-    print("\n".join(lines), end="")
+        if interrupted:
+            break
+    warnings = ["interrupted before all samples were taken"] * interrupted + busy.warnings()
+    about = context(arguments, root, Path(tools.ckpt).with_name("bench"), seed, caches, warnings)
+    report(results, about, options)
+    return 130 if interrupted else status_of([one for _, series in results for one in series])
+
+
+def report(results, about, options):
+    """Prints the table, and writes the files that were asked for."""
+    lines = [line for checkpoint, series in results for line in table.markdown(checkpoint, series, about["seed"])]
+    if any(one.samples for _, series in results for one in series):
+        lines += [*table.LEGEND.split("\n"), ""]
+    lines += [f"warning: {sentence}" for sentence in about.get("warnings", ())] + [""] * ("warnings" in about)
+    print("\n".join(lines))
     print(f"repeat: {about['command']}")
     if options.get("--markdown"):
-        Path(options.get("--markdown")).write_text(
-            "\n".join([*lines, f"Made on {about['date'][:10]} by `{about['command']}`.", ""])
-        )
+        made = f"Made on {about['date'][:10]} by `{about['command']}`."
+        Path(options.get("--markdown")).write_text("\n".join([*lines, made, ""]))
     if options.get("--json"):
-        both = [table.json_rows(checkpoint, series, seed) for checkpoint, series in results]
-        Path(options.get("--json")).write_text(
-            json.dumps(
-                {
-                    "context": about,
-                    "benchmarks": [row for timed, _ in both for row in timed],
-                    "not_timed": [row for _, rest in both for row in rest],
-                },
-                indent=1,
-            )
-            + "\n"
-        )
-    if interrupted:
-        return 130
-    every = [one for _, series in results for one in series]
-    wrong = dict.fromkeys(one.row.name for one in every if one.status == "wrong")
+        both = [table.json_rows(checkpoint, series, about["seed"]) for checkpoint, series in results]
+        whole_report = {
+            "context": about,
+            "benchmarks": sum((b[0] for b in both), []),
+            "not_timed": sum((b[1] for b in both), []),
+        }
+        Path(options.get("--json")).write_text(json.dumps(whole_report, indent=1, allow_nan=False) + "\n")
+
+
+def status_of(series):
+    """Returns the exit status of a run, and says why it is not 0."""
+    wrong = dict.fromkeys(one.row.name for one in series if one.status == "wrong")
     if wrong:
         tell(f"wrong values: {', '.join(wrong)}")
-    elif not any(one.samples for one in every):
+        return 1
+    if not any(one.samples for one in series):
         tell("nothing was timed")
-    return 1 if wrong or not any(one.samples for one in every) else 0
+        return 1
+    return 0
 
 
 def main(arguments, root):

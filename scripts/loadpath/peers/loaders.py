@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Callable
 
+from loadpath.peers.formats import FORMATS
+
 
 @dataclass
 class Ready:
@@ -167,4 +169,9 @@ def from_file(path):
     rows = tuple(getattr(module, "LOADERS", ()))
     if not rows or not all(isinstance(row, Loader) for row in rows):
         raise ValueError("it defines no LOADERS, a list of loadpath.peers.loaders.Loader")
+    for row in rows:
+        if row.format not in FORMATS:
+            raise ValueError(f"{row.name} has the format {row.format!r}; there are {', '.join(FORMATS)}")
+        if row.name in {other.name for other in LOADERS}:
+            raise ValueError(f"there is a loader {row.name!r} already")
     return rows

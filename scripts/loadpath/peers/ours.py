@@ -72,7 +72,7 @@ def _link(link, target):
 
 
 def load(command, path, seconds, expected):
-    """Runs `ckpt load … --json` once and returns its sample. Raises Failed with the reason, or Wrong."""
+    """Runs `ckpt load … --json` once and returns its sample, or only `wrong` if its values are wrong. Raises Failed."""
     with Child(command, seconds, watch=path) as child:
         answer, failure = None, None
         try:
@@ -83,9 +83,11 @@ def load(command, path, seconds, expected):
         if answer is None:
             raise Failed(child.last_error().removeprefix("ckpt: ") or str(failure))
         unexpected = set(answer["missing_keys"]) - set(expected["aliases"])
-        wrong = [error.removeprefix("parameters: ") for error in answer["errors"]] + [
-            f"{name} is missing" for name in sorted(unexpected)
-        ]
+        values = [error for error in answer["errors"] if error.startswith("parameters: ")]
+        wrong = [error.removeprefix("parameters: ") for error in values]
+        wrong += [f"{name} is missing" for name in sorted(unexpected)]
+        if answer["errors"] and not values:
+            raise Failed(answer["errors"][0].splitlines()[0])
         if wrong:
             return {"wrong": wrong}
         if status != 0 or "equal bit by bit" not in answer["check"]:
@@ -103,6 +105,8 @@ def load(command, path, seconds, expected):
         }
         if child.opened_ns:
             sample["from_start_ns"] = child.opened_ns - child.started_ns + sum(phases.values())
+        if answer["fallback"]:
+            sample["fallback"] = answer["fallback"]
         if "cpu_seconds" in answer:
             sample["cpu_ns"] = round(1e9 * answer["cpu_seconds"])
         return sample

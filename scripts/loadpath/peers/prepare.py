@@ -10,6 +10,8 @@ from loadpath.peers import formats, ours
 from loadpath.peers.child import Failed
 from loadpath.peers.sampling import Checkpoint, read_json, reason_of, worker
 
+SECONDS = 3600.0  # within which a FILE must be read and written in other formats
+
 
 class BadInput(Exception):
     """A FILE cannot be taken. Its text is one sentence that begins with the file."""
@@ -70,7 +72,7 @@ def _let_write(tools, file, key, expected_path, paths):
     request = {"do": "prepare", "path": str(file), "key": key, "output": description and str(description)}
     failures, described = {}, False
     try:
-        with worker(tools) as child:
+        with worker(tools, SECONDS) as child:
             answer = child.ask({**request, "formats": {format: str(path) for format, path in unfinished.items()}})
             if "error" in answer:
                 raise BadInput(f"{file}: {reason_of(answer)}")

@@ -17,9 +17,9 @@ class Row:
     loadpath: bool = False
 
 
-def all_rows(loaders, paths):
-    """Returns the rows for Python loaders and for load paths, by name."""
-    rows = [Row(loader.name, loader.format) for loader in loaders]
+def all_rows(loaders, own, paths):
+    """Returns the rows for the Python loaders of the table, those of the user's own (rows already), and load paths."""
+    rows = [*(Row(loader.name, loader.format) for loader in loaders), *own]
     for path in paths:
         if path in ours.LIBTORCH:
             format, name = ours.LIBTORCH[path]

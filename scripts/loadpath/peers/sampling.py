@@ -57,6 +57,12 @@ def worker(tools, seconds=None):
     return Child([tools.python, "-m", "loadpath.peers.worker"], seconds or tools.seconds, environment())
 
 
+def own_loaders(tools):
+    """Returns [(name, format)] of the loaders in tools.also. Raises Failed."""
+    with worker(tools) as child:
+        return _answer(child.ask({"do": "list", "also": tools.also}))["loaders"]
+
+
 def touch(nbytes):
     """Touches memory in a process of its own, gives it back and waits. Returns the rate in bytes per second, or
     None."""
@@ -156,8 +162,8 @@ def _own(row, cache, checkpoint, tools, path, key, files):
         else []
     )
     sample = ours.load(command, path, tools.seconds, checkpoint.expected)
-    if not sample["wrong"]:
-        sample["bytes_mapped"] = checkpoint.expected["bytes"] if row.via == "mmap" else 0
+    # It does not say how many bytes it mapped. Only the path `mmap` maps, and a fallback is what it could not map.
+    sample["bytes_mapped"] = checkpoint.expected["bytes"] if row.via == "mmap" and not sample.get("fallback") else 0
     return {**sample, **proven}
 
 

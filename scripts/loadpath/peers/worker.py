@@ -10,6 +10,9 @@ line.
     <- {"tensors": 2}                                       the expected tensors are written as JSON
     <- {"format": FORMAT, "error": null or "one line"}      and in each format
 
+    -> {"do": "list", "also": loaders.py}
+    <- {"loaders": [[NAME, FORMAT]]}
+
 A failure is {"error": "one line"}. Times are nanoseconds, sizes bytes.
 """
 
@@ -48,7 +51,8 @@ def _version(package):
 
 
 def load(request, ask, answer):
-    rows = loaders.from_file(request["also"]) if request.get("also") else loaders.LOADERS
+    names = [row.name for row in loaders.LOADERS]
+    rows = loaders.LOADERS if request["loader"] in names else loaders.from_file(request["also"])
     row = next(row for row in rows if row.name == request["loader"])
     start = time.monotonic_ns()
     modules = _import(row.imports)
@@ -115,6 +119,10 @@ def prepare(request, ask, answer):
         answer(reply)
 
 
+def list_loaders(request, ask, answer):
+    answer({"loaders": [[row.name, row.format] for row in loaders.from_file(request["also"])]})
+
+
 def main():
     # What a loader prints must not reach the parent.
     outlet = os.fdopen(os.dup(1), "w")
@@ -128,7 +136,7 @@ def main():
 
     try:
         request = ask()
-        {"load": load, "prepare": prepare}[request.get("do")](request, ask, answer)
+        {"load": load, "prepare": prepare, "list": list_loaders}[request.get("do")](request, ask, answer)
     except Exception as error:  # a loader may raise anything
         answer(failure(error))
     outlet.flush()

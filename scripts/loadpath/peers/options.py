@@ -1,0 +1,109 @@
+"""The command line of scripts/peers: flags, numbers, files."""
+
+import difflib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+VALUES = (
+    "--key",
+    "--peers",
+    "--cache",
+    "--samples",
+    "--time",
+    "--seed",
+    "--markdown",
+    "--json",
+    "--also",
+    "--limit",
+    "--bin",
+    "--data",
+    "--work",
+)
+FLAGS = ("--list", "--install")
+CACHES = {"hot": ("hot",), "cold": ("cold",), "all": ("hot", "cold")}
+
+
+class BadUse(Exception):
+    """Its text is one sentence."""
+
+
+@dataclass
+class Options:
+    files: list
+    given: dict
+
+    def get(self, flag, default=None):
+        return self.given.get(flag, default)
+
+
+def did_you_mean(word, candidates):
+    near = difflib.get_close_matches(word.lower(), [candidate.lower() for candidate in candidates], 1, 0.6)
+    return f"; did you mean {next(c for c in candidates if c.lower() == near[0])}?" if near else ""
+
+
+def parse(arguments):
+    """Returns the Options, or None after --help. Raises BadUse."""
+    options, rest = Options([], {}), list(arguments)
+    while rest:
+        word = rest.pop(0)
+        flag, equals, value = word.partition("=")
+        if word in ("-h", "--help"):
+            return None
+        if flag in FLAGS and not equals:
+            options.given[flag] = True
+        elif flag in VALUES:
+            value = value if equals else rest.pop(0) if rest and not rest[0].startswith("--") else ""
+            if not value:
+                raise BadUse(f"{flag} needs a value (scripts/peers --help)")
+            options.given[flag] = value
+        elif word.startswith("-"):
+            raise BadUse(
+                f"unknown flag: {flag}{did_you_mean(flag, (*VALUES, *FLAGS, '--help'))}"
+                " (scripts/peers --help lists the flags)"
+            )
+        else:
+            options.files.append(word)
+    return options
+
+
+def seconds_of(options, flag, default):
+    """Returns a length of time in seconds. Raises BadUse."""
+    text = options.get(flag)
+    if text is None:
+        return default
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|min)?", text)
+    seconds = float(found[1]) * {"ms": 1e-3, "m": 60, "min": 60}.get(found[2], 1) if found else 0
+    if not 0 < seconds <= 1e6:
+        raise BadUse(f"{flag} {text}: not a length of time; use 60s or 5m")
+    return seconds
+
+
+def whole(options, flag, default, least):
+    """Returns a whole number. Raises BadUse."""
+    text = options.get(flag)
+    if text is None:
+        return default
+    if not re.fullmatch(r"\d{1,9}", text) or int(text) < least:
+        raise BadUse(f"{flag} {text}: not a whole number from {least} on")
+    return int(text)
+
+
+def files_of(options):
+    """Returns [(file, key)]. Raises BadUse."""
+    pairs = []
+    for word in options.files:
+        name, _, key = word.partition("::")
+        if key and options.get("--key"):
+            raise BadUse(f"{word}: has a key, and --key has another; give one")
+        pairs.append((Path(name), key or options.get("--key", "")))
+    return pairs
+
+
+def writable(options, flag):
+    """Raises BadUse if the file of a flag cannot be written."""
+    if path := options.get(flag):
+        folder = Path(path).absolute().parent
+        if Path(path).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise BadUse(f"{flag} {path}: cannot be written")
