@@ -127,6 +127,8 @@ class RunTest(Folder):
                     self.assertIn("CUDA", answer["error"])
                 else:
                     self.assertEqual((answer.get("error"), answer.get("wrong"), answer.get("checked")), (None, [], 2))
+        mapped = {name: answers[name]["bytes_mapped"] for name in ("torch.load", "torch.load(mmap=True)")}
+        self.assertEqual(mapped, {"torch.load": 0, "torch.load(mmap=True)": 88})
 
 
 if __name__ == "__main__":
