@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,6 +104,19 @@ void FreshProcess::FailForTime(double limit_seconds) {
   Fail("took longer than " + std::to_string(std::lround(std::max(1.0, limit_seconds))) + " s and was ended");
 }
 
+void FreshProcess::AwaitEnd(int milliseconds, double limit_seconds) {
+  // Its output has ended, but it may not have.
+  const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, id_, 0));
+  if (descriptor < 0) return;  // a kernel before 5.3: the wait has no limit
+  pollfd ended{.fd = descriptor, .events = POLLIN, .revents = 0};
+  int answered = 0;
+  const Deadline deadline(milliseconds * 1e-3);
+  while ((answered = poll(&ended, 1, deadline.Milliseconds())) < 0 && errno == EINTR) {
+  }
+  close(descriptor);
+  if (answered == 0) FailForTime(limit_seconds);
+}
+
 std::string FreshProcess::Ask(std::string_view line, double limit_seconds) {
   if (id_ <= 0) throw std::runtime_error(program_ + ": has ended");
   const std::string text = std::string(line) + "\n";
@@ -110,7 +124,8 @@ std::string FreshProcess::Ask(std::string_view line, double limit_seconds) {
   std::size_t written = 0;
   char buffer[1 << 16];
   for (;;) {
-    const std::size_t end = read_.find('\n');
+    // The answer to a request that was not sent yet would be out of step.
+    const std::size_t end = written < text.size() ? std::string::npos : read_.find('\n');
     if (end != std::string::npos) {
       std::string answer = read_.substr(0, end);
       read_.erase(0, end + 1);
@@ -119,8 +134,9 @@ std::string FreshProcess::Ask(std::string_view line, double limit_seconds) {
     pollfd ready[2] = {{.fd = output_, .events = POLLIN, .revents = 0},
                        {.fd = input_, .events = POLLOUT, .revents = 0}};
     const int answered = poll(ready, written < text.size() ? 2 : 1, deadline.Milliseconds());
-    if (answered == 0) FailForTime(limit_seconds);
+    if (answered == 0 || deadline.Milliseconds() == 0) FailForTime(limit_seconds);
     if (answered < 0 && errno == EINTR) continue;
+    if (answered < 0) Fail(std::string("cannot be waited for: ") + std::strerror(errno));
     if (written < text.size() && ready[1].revents != 0) {
       const ssize_t sent = send(input_, text.data() + written, text.size() - written, MSG_NOSIGNAL | MSG_DONTWAIT);
       // If it does not listen any more, the end of its output says so.
@@ -131,6 +147,7 @@ std::string FreshProcess::Ask(std::string_view line, double limit_seconds) {
     const ssize_t got = read(output_, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
+      AwaitEnd(deadline.Milliseconds(), limit_seconds);
       const std::string how = HowItEnded(Wait(/*kill_first=*/false));
       throw std::runtime_error(program_ + ": " + how + " and without an answer");
     }
@@ -146,11 +163,13 @@ int FreshProcess::End(double limit_seconds) {
   for (char buffer[4096];;) {
     pollfd ready{.fd = output_, .events = POLLIN, .revents = 0};
     const int answered = poll(&ready, 1, deadline.Milliseconds());
-    if (answered == 0) FailForTime(limit_seconds);
-    if (answered < 0) continue;
+    if (answered == 0 || deadline.Milliseconds() == 0) FailForTime(limit_seconds);
+    if (answered < 0 && errno == EINTR) continue;
+    if (answered < 0) Fail(std::string("cannot be waited for: ") + std::strerror(errno));
     const ssize_t got = read(output_, buffer, sizeof buffer);
     if (got == 0 || (got < 0 && errno != EINTR)) break;
   }
+  AwaitEnd(deadline.Milliseconds(), limit_seconds);
   const int status = Wait(/*kill_first=*/false);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

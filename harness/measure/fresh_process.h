@@ -33,6 +33,7 @@ class FreshProcess {
  private:
   [[noreturn]] void Fail(const std::string& what);
   [[noreturn]] void FailForTime(double limit_seconds);
+  void AwaitEnd(int milliseconds, double limit_seconds);
   int Wait(bool kill_first);
 
   std::string program_;

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <barrier>
+#include <cmath>
 #include <cstring>
 #include <ctime>
 #include <functional>
@@ -24,6 +25,7 @@ namespace {
 
 // Two threads never write to one 2 MiB page. What is summed is read in blocks that stay in the core's cache.
 constexpr std::uint64_t kUnit = std::uint64_t{4} << 20, kBlock = std::uint64_t{1} << 18;
+constexpr std::uint64_t kSmallUnit = std::uint64_t{1} << 20, kLittle = std::uint64_t{32} << 20;
 constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20, kPage = 4096;
 constexpr int kMostDiskThreads = 32;
 
@@ -40,29 +42,39 @@ std::int64_t ThreadCpuNs() {
 // returns false if it fails.
 Limits::Cost Time(std::uint64_t units, int threads,
                   const std::function<bool(std::uint64_t unit, std::uint64_t worker)>& work) {
+  threads = static_cast<int>(std::clamp<std::uint64_t>(units, 1, static_cast<std::uint64_t>(threads)));
   std::int64_t start = 0;
   std::barrier ready(threads, [&start]() noexcept { start = MonotonicNs(); });
   std::atomic<bool> good{true};
   std::atomic<std::uint64_t> next{0};
   std::atomic<std::int64_t> cpu_ns{0};
-  std::vector<std::int64_t> ends(threads);
+  std::vector<std::int64_t> ends(threads, 0);
   {
     std::vector<std::jthread> pool;
     pool.reserve(static_cast<std::size_t>(threads));
+    const auto one = [&](int i) {
+      ready.arrive_and_wait();
+      const std::int64_t cpu_start = ThreadCpuNs();
+      bool worked = false;
+      for (std::uint64_t unit = 0; good && (unit = next++) < units; worked = true) {
+        if (!work(unit, static_cast<std::uint64_t>(i))) good = false;
+      }
+      cpu_ns += ThreadCpuNs() - cpu_start;
+      if (worked) ends[i] = MonotonicNs();  // one that came too late for a unit did not take part
+    };
     for (int i = 0; i < threads; ++i) {
-      pool.emplace_back([&, i] {
-        ready.arrive_and_wait();
-        const std::int64_t cpu_start = ThreadCpuNs();
-        for (std::uint64_t unit = 0; good && (unit = next++) < units;) {
-          if (!work(unit, static_cast<std::uint64_t>(i))) good = false;
-        }
-        cpu_ns += ThreadCpuNs() - cpu_start;
-        ends[i] = MonotonicNs();
-      });
+      try {
+        pool.emplace_back(one, i);
+      } catch (...) {
+        // Those that wait would wait for ever.
+        good = false;
+        for (int missing = i; missing < threads; ++missing) ready.arrive_and_drop();
+        throw;
+      }
     }
   }
   if (!good) throw std::runtime_error("a file of the machine's limits cannot be read");
-  return {static_cast<double>(*std::ranges::max_element(ends) - start) * 1e-9, cpu_ns};
+  return {static_cast<double>(std::max(*std::ranges::max_element(ends), start) - start) * 1e-9, cpu_ns};
 }
 
 bool ReadWhole(int fd, std::byte* to, std::uint64_t offset, std::uint64_t length) {
@@ -198,10 +210,12 @@ Limits::Cost Limits::RunPread(int threads, bool fresh, bool sum) {
     int fd;
     std::uint64_t offset, length, to;
   };
+  // As the reader does it: little is cut smaller, so that every thread has some.
+  const std::uint64_t size = bytes_ < kLittle ? kSmallUnit : kUnit;
   std::vector<Unit> units;
   for (const Part& part : parts_) {
-    for (std::uint64_t offset = 0; offset < part.bytes; offset += kUnit) {
-      units.push_back({part.fd->get(), offset, std::min(kUnit, part.bytes - offset), part.to + offset});
+    for (std::uint64_t offset = 0; offset < part.bytes; offset += size) {
+      units.push_back({part.fd->get(), offset, std::min(size, part.bytes - offset), part.to + offset});
     }
   }
   const std::uint64_t room = units.empty() ? 0 : units.back().to + kUnit;
@@ -263,14 +277,16 @@ Limits::Cost Limits::RunDisk(int threads) {
   // O_DIRECT too would be served from memory for pages that are still cached.
   residency_ = Evict(cold_->Path());
   if (!residency_.cold()) {
-    throw std::runtime_error("the scratch file cannot be made cold: " + std::to_string(residency_.resident) + " of " +
-                             std::to_string(residency_.pages) + " pages stay in the page cache");
+    throw NotAsWanted("the scratch file cannot be made cold: " + std::to_string(residency_.resident) + " of " +
+                      std::to_string(residency_.pages) + " pages stay in the page cache");
   }
   const Buffer buffers(kUnit * static_cast<std::uint64_t>(threads), /*warm=*/true);
   Cost cost = Time(units, threads, [&](std::uint64_t unit, std::uint64_t worker) {
     return ReadWhole(cold_->direct(), buffers.data() + worker * kUnit, unit * kUnit, kUnit);
   });
-  cost.seconds *= static_cast<double>(bytes_) / static_cast<double>(units * kUnit);
+  const double part = static_cast<double>(bytes_) / static_cast<double>(units * kUnit);
+  cost.seconds *= part;
+  cost.cpu_ns = std::llround(static_cast<double>(cost.cpu_ns) * part);
   return cost;
 }
 

@@ -3,12 +3,19 @@
 
 #include <cstdint>
 #include <span>
+#include <stdexcept>
 #include <string>
 
 namespace loadpath {
 
 /// The greatest part of a cold file that may lie in the page cache, and the least of a hot one.
 inline constexpr double kMostOfCold = 0.01, kLeastOfHot = 0.99;
+
+/// A file could not be made as hot or cold as is wanted: what() names it and how much stayed in the page cache.
+class NotAsWanted : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 /// How much of a file lies in the page cache, by mincore(2).
 struct Residency {
@@ -37,8 +44,9 @@ Residency ReadResidency(std::span<const std::string> files);
 Residency Evict(std::span<const std::string> files);
 Residency Warm(std::span<const std::string> files);
 
-/// Warms the files, except those that are hot already, and proves it: throws std::runtime_error, which names the
-/// file and the part that stayed in the page cache, if less than 99 % of one did. Returns the residency of all.
+/// Warms the files, except those whose pages are all in the page cache already, and proves it: throws NotAsWanted,
+/// which names the file and the part that stayed in the page cache, if less than 99 % of one did. Returns the residency
+/// of all.
 Residency MakeHot(std::span<const std::string> files);
 
 }  // namespace loadpath

@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
+#include <map>
+#include <set>
 #include <thread>
 
 #include "harness/base/parallel.h"
@@ -15,9 +18,16 @@ namespace {
 
 constexpr std::uint64_t kLeast = std::uint64_t{32} << 20, kTouchUnit = std::uint64_t{8} << 20, kTouchPage = 4096;
 constexpr std::uint64_t kProbe = std::uint64_t{64} << 20;
-constexpr double kReturnedBelow = 0.5;  // of the fastest rate
+constexpr double kReturnedBelow = 0.25;  // of the rate of backed memory
 
-TouchRates rates;
+// A host that took memory back makes the first touch ten times as slow, a busy machine two or three times.
+bool IsSlow(double rate, double backed) { return rate < kReturnedBelow * backed; }
+
+struct {
+  std::map<int, double> fastest;    // by the bits of the size: less memory is touched at another rate
+  std::set<std::uint64_t> touched;  // sizes that were touched twice in a row
+  bool was_returned = false;
+} rates;
 
 // Returns the bytes per second, or 0 if there is no such memory.
 double Touch(std::uint64_t bytes) {
@@ -45,38 +55,34 @@ std::uint64_t HalfOfFreeMemory() {
 double WarmMemory(std::uint64_t bytes) {
   bytes = std::min(bytes, HalfOfFreeMemory());
   if (bytes < kLeast) return 0;
-  if (rates.fastest == 0) {
-    // The first of two touches may be the slow one.
-    const double first = Touch(bytes);
-    rates.fastest = std::max(first, Touch(bytes));
-    rates.was_returned |= first < kReturnedBelow * rates.fastest;
-    return first;
-  }
-  const double rate = Touch(bytes);
-  rates.fastest = std::max(rates.fastest, rate);
-  if (rate < kReturnedBelow * rates.fastest) {
+  const double first = Touch(bytes);
+  double& fastest = rates.fastest[std::bit_width(bytes)];
+  fastest = std::max(fastest, first);
+  if (!IsSlow(first, fastest) && rates.touched.contains(bytes)) return first;
+  rates.touched.insert(bytes);
+  // What is touched now was backed a moment ago. If that is slow too, the machine is busy.
+  const double second = Touch(bytes);
+  fastest = std::max(fastest, second);
+  if (IsSlow(first, second)) {
     rates.was_returned = true;
-    rates.fastest = std::max(rates.fastest, Touch(bytes));
     std::this_thread::sleep_for(std::chrono::milliseconds(300));
   }
-  return rate;
+  return first;
 }
 
-double AwaitReturnedMemory(const std::function<bool()>& stop) {
-  if (rates.fastest == 0) WarmMemory(kProbe);
+ReturnedMemory AwaitReturnedMemory(const std::function<bool()>& stop) {
   for (int tenths = 0; tenths < 600 && !stop(); ++tenths) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   const double rate = Touch(kProbe);
-  rates.was_returned |= IsReturned(rate);
-  return rate;
+  const bool returned = IsSlow(rate, Touch(kProbe));
+  rates.was_returned |= returned;
+  return {rate, returned};
 }
 
-bool IsReturned(double rate) { return rate < kReturnedBelow * rates.fastest; }
-
 bool MachineReturnsMemory(const std::function<bool()>& stop) {
-  static const bool returns = IsReturned(AwaitReturnedMemory(stop));
+  static const bool returns = AwaitReturnedMemory(stop).returned;
   return returns;
 }
 
-TouchRates TouchesSoFar() { return rates; }
+bool MemoryWasReturned() { return rates.was_returned; }
 
 }  // namespace loadpath

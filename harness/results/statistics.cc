@@ -35,8 +35,14 @@ Statistics Summarize(std::span<const std::int64_t> samples) {
 }
 
 std::optional<Interval> MedianInterval(std::span<const std::int64_t> samples) {
-  constexpr std::size_t kLeast = 5, kDraws = 1000;
+  constexpr std::size_t kLeast = 5, kMany = 1000, kDraws = 1000;
   if (samples.size() < kLeast) return std::nullopt;
+  if (samples.size() > kMany) {
+    // The draws would take minutes, and say what the order statistics say: ranks n/2 ± 0.98 √n (binomial, 95 %).
+    const std::vector<std::int64_t> sorted = Sorted(samples);
+    const double part = 0.98 / std::sqrt(static_cast<double>(sorted.size()));
+    return Interval{Percentile(sorted, 0.5 - part), Percentile(sorted, 0.5 + part)};
+  }
   std::mt19937_64 random(1);
   std::vector<std::int64_t> draw(samples.size());
   std::vector<double> medians(kDraws);

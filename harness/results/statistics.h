@@ -18,7 +18,8 @@ struct Statistics {
 Statistics Summarize(std::span<const std::int64_t> samples);
 
 /// Where the median lies: the 95 % bootstrap interval of `samples`, by 1,000 draws of a generator with a fixed seed, so
-/// that the same samples always give the same interval. nullopt for fewer than 5.
+/// that the same samples always give the same interval; of more than 1,000 samples, that of their order statistics.
+/// nullopt for fewer than 5.
 struct Interval {
   double low = 0, high = 0;
 };

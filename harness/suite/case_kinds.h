@@ -34,9 +34,10 @@ void ListLoads(const CatalogueRequest& request, std::vector<Case>& all);
 void ListForwards(const CatalogueRequest& request, std::vector<Case>& all);
 void ListStartups(const CatalogueRequest& request, std::vector<Case>& all);
 std::unique_ptr<Run> MakeLimitRun(const Case& one, Session& session);
-/// A limit of this kind at the size and in the files of a load, which `limits` reads: it takes part in the rounds, so
-/// that each load has it beside itself.
-std::unique_ptr<Run> MakeLimitBeside(const Case& load, const std::string& kind, int threads, Limits& limits);
+/// A limit of this kind at the size and in the files of a load: it takes part in the rounds, so that each load has it
+/// beside itself. 0 threads: as many as are fastest.
+std::unique_ptr<Run> MakeLimitBeside(const Case& load, const std::string& kind, int threads,
+                                     const std::vector<std::string>& files, Session& session);
 std::unique_ptr<Run> MakeLoadRun(const Case& one, Session& session);
 std::unique_ptr<Run> MakeForwardRun(const Case& one, Session& session);
 std::unique_ptr<Run> MakeStartupRun(const Case& one, Session& session);

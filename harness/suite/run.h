@@ -29,7 +29,8 @@ class Run {
   /// user's own that is not a checkpoint, and any other exception if it failed or an answer is wrong.
   virtual void Verify() = 0;
   /// Runs it once and returns what it cost. With `check`, the answer of this very sample is compared, outside the
-  /// clock; throws if it is wrong. Nothing in the record changes.
+  /// clock; throws if it is wrong; throws NotAsWanted if its files do not get as
+  /// hot as the case says.
   virtual Sample TakeSample(bool check) = 0;
   /// Puts a sample into the record, or only counts it if the files were not as cold or hot, or memory not as
   /// the case says.

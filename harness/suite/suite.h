@@ -24,6 +24,10 @@ struct SuiteResult {
 /// The chosen cases, without the limits that loads are held against.
 std::vector<Case> ChosenCases(const SuiteOptions& options, std::span<const Model> models);
 
+/// Opens the devices that the cases ask for, without TF32. Throws UsageError if one is not there, unless all are asked
+/// for.
+void OpenDevices(const SuiteOptions& options);
+
 /// Checks one case. One that cannot run or is wrong keeps its record, with status and reason, and is not to be timed.
 void VerifyRun(Run& run, bool all_devices);
 

@@ -74,6 +74,12 @@ class Worker(Folder):
                             {"do": "sample", "case": "limit/memcpy/threads:1", "samples": 0},
                             {"do": "sample", "case": "limit/memcpy/threads:1", "check": "never"}, {"do": "sample"}, {"do": "list", "filter": "("})
         self.assertEqual([set(answer) for answer in answers], [{"error"}] * 9)
+        (listed,) = self.talk({"do": "list", "filter": "^startup/linear/zip/nested/direct/cpu/hot"})
+        case = listed["cases"][0]
+        changes = ({"path": "nosuch"}, {"case": "forward", "path": "module"}, {"device": None}, {"models": []}, {"case": "load", "cache": "cold"})
+        broken = [{key: value for key, value in {**case, **change}.items() if value is not None} for change in changes]
+        for answer in self.talk(*({"do": "start", "case": one, "started_at": 1} for one in broken), ""):
+            self.assertEqual(set(answer), {"error"})
         errors = [answer["error"] for answer in answers]
         self.assertIn("did you mean load/linear/zip/nested/direct/cpu/hot?", errors[4])
         self.assertEqual(errors[2], "do dance: not known; hello, list, sample, costs, start and quit are")

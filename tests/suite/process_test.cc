@@ -38,6 +38,14 @@ TEST(FreshProcess, ThatHangsIsEnded) {
               ThrowsMessage<std::runtime_error>("/bin/sh: took longer than 1 s and was ended"));
 }
 
+TEST(FreshProcess, ThatEndsItsOutputAndStaysIsEnded) {
+  const char* script = "exec >&-; exec sleep 600";
+  EXPECT_THAT([&] { Asked(script, 0.3); },
+              ThrowsMessage<std::runtime_error>("/bin/sh: took longer than 1 s and was ended"));
+  EXPECT_THAT([&] { Shell(script).End(0.3); },
+              ThrowsMessage<std::runtime_error>("/bin/sh: took longer than 1 s and was ended"));
+}
+
 TEST(FreshProcess, ThatDiesSaysHow) {
   EXPECT_THAT([] { Asked("exit 7"); },
               ThrowsMessage<std::runtime_error>("/bin/sh: ended with status 7 and without an answer"));

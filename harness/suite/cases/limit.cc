@@ -6,22 +6,26 @@
 #include "harness/base/parallel.h"
 #include "harness/base/stopwatch.h"
 #include "harness/measure/counters.h"
+#include "harness/measure/warm_memory.h"
 #include "harness/suite/case_kinds.h"
 #include "loadpath/device.h"
 
 namespace loadpath {
 namespace {
 
-constexpr std::string_view kHostToDevice = "h2d", kDisk = "disk";
+constexpr std::string_view kHostToDevice = "h2d", kDisk = "disk", kFresh = "pread-fresh";
 
 class LimitRun : public Run {
  public:
-  LimitRun(const Case& one, Limits& limits) : Run(one), limits_(limits) {}
+  /// `files`: that it reads; none: the scratch file of the session.
+  LimitRun(const Case& one, std::vector<std::string> files, Session& session)
+      : Run(one), session_(session), files_(std::move(files)) {}
 
   void Verify() override {
-    record.bytes = limits_.bytes();
     try {
-      if (tested().path == kDisk && tested().threads == 0) record.threads = limits_.BestDiskThreads();
+      limits_ = files_.empty() ? &session_.limits() : &session_.LimitsOf(files_);
+      record.bytes = limits_->bytes();
+      if (tested().threads == 0) record.threads = tested().path == kDisk ? limits_->BestDiskThreads() : 1;
       Cost();
     } catch (const DeviceError&) {
       throw;
@@ -31,23 +35,33 @@ class LimitRun : public Run {
   }
 
   Sample TakeSample(bool) override {
-    const Limits::Cost cost = Cost();
-    Sample sample{.wall_ns = Ns(cost.seconds), .cpu_ns = cost.cpu_ns};
-    if (limits_.residency().pages > 0) sample.residency_before = limits_.residency().part();
+    Sample sample;
+    // The same memory as the loads have.
+    if (tested().path.starts_with(kFresh)) {
+      if (const double touched = WarmMemory(limits_->bytes()); touched > 0) sample.touch_rate = touched;
+    }
+    try {
+      const Limits::Cost cost = Cost();
+      sample.wall_ns = Ns(cost.seconds);
+      sample.cpu_ns = cost.cpu_ns;
+    } catch (const NotAsWanted&) {
+      sample.valid = false;
+    }
+    if (limits_->residency().pages > 0) sample.residency_before = limits_->residency().part();
     return sample;
   }
 
  private:
   Limits::Cost Cost() {
     if (tested().path == kHostToDevice) return CopyToDevice();
-    return limits_.Run(tested().path, static_cast<int>(record.threads.value_or(1)));
+    return limits_->Run(tested().path, static_cast<int>(record.threads.value_or(1)));
   }
 
   // Pinned memory to the device, for loads that end there.
   Limits::Cost CopyToDevice() {
     if (!from_.defined()) {
       const at::Device device = OpenDevice(tested().device->text());
-      const auto size = static_cast<std::int64_t>(limits_.bytes());
+      const auto size = static_cast<std::int64_t>(limits_->bytes());
       from_ = at::zeros({size}, at::TensorOptions(at::kByte).pinned_memory(true));
       to_ = at::empty({size}, at::TensorOptions(at::kByte).device(device));
     }
@@ -60,7 +74,9 @@ class LimitRun : public Run {
     return {seconds, (ReadProcessCounters() - before).cpu_ns};
   }
 
-  Limits& limits_;
+  Session& session_;
+  std::vector<std::string> files_;
+  Limits* limits_ = nullptr;
   at::Tensor from_, to_;
 };
 
@@ -83,15 +99,16 @@ void ListLimits(const CatalogueRequest& request, std::vector<Case>& all) {
 }
 
 std::unique_ptr<Run> MakeLimitRun(const Case& one, Session& session) {
-  return std::make_unique<LimitRun>(one, session.limits());
+  return std::make_unique<LimitRun>(one, std::vector<std::string>(), session);
 }
 
-std::unique_ptr<Run> MakeLimitBeside(const Case& load, const std::string& kind, int threads, Limits& limits) {
+std::unique_ptr<Run> MakeLimitBeside(const Case& load, const std::string& kind, int threads,
+                                     const std::vector<std::string>& files, Session& session) {
   Case one = {
       .kind = CaseKind::kLimit, .model = load.model, .format = load.format, .layout = load.layout, .path = kind};
   if (kind == kHostToDevice) one.device = load.device;
-  if (kind != kDisk) one.threads = threads;
-  return std::make_unique<LimitRun>(one, limits);
+  one.threads = threads;
+  return std::make_unique<LimitRun>(one, files, session);
 }
 
 }  // namespace loadpath

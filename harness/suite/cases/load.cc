@@ -78,8 +78,9 @@ class LoadRun : public Run {
     } else {
       Evict(files);
     }
-    const double touched =
-        tested().memory == MemoryState::kReturned ? AwaitReturnedMemory(Interrupted) : WarmMemory(fresh_bytes_);
+    const bool returned = tested().memory == MemoryState::kReturned;
+    const ReturnedMemory memory =
+        returned ? AwaitReturnedMemory(Interrupted) : ReturnedMemory{.rate = WarmMemory(fresh_bytes_)};
     std::optional<ScopedTensorAllocator> loading(std::in_place);
     PeakMemory peak(PeakMemory::Watch::kKernel);
     Construct();
@@ -90,8 +91,8 @@ class LoadRun : public Run {
     if (peak.known()) sample.peak_extra_bytes = peak.Extra(AnonymousBytes(Modules()));
     sample.residency_before = before;
     sample.residency_after = ReadResidency(files).part();
-    if (touched > 0) sample.touch_rate = touched;
-    sample.valid = tested().memory != MemoryState::kReturned || IsReturned(touched);
+    if (memory.rate > 0) sample.touch_rate = memory.rate;
+    sample.valid = !returned || memory.returned;
     loading.reset();
     if (check) Check();
     sample.checked = check;
@@ -99,7 +100,8 @@ class LoadRun : public Run {
   }
 
   std::optional<WantedLimit> Limit() const override {
-    if (*record.bytes < kLeastForLimit) return std::nullopt;
+    // The loops write to backed memory.
+    if (*record.bytes < kLeastForLimit || tested().memory == MemoryState::kReturned) return std::nullopt;
     WantedLimit limit{.kind = {}, .threads = static_cast<int>(*record.threads), .files = files_};
     if (!device_.is_cpu()) {
       limit.kind = "h2d";

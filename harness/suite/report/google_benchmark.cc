@@ -75,9 +75,10 @@ std::vector<CpuCache> CpuCaches() {
 
 void InitializeGoogleBenchmark(const GoogleFlags& google) {
   // The first ones stand against variables of the environment: BENCHMARK_FORMAT and so on.
-  std::vector<std::string> flags = {
-      "--benchmark_color=auto", "--benchmark_format=console",  "--benchmark_list_tests=false",
-      "--benchmark_out=",       "--benchmark_out_format=json", "--benchmark_enable_random_interleaving=false"};
+  std::vector<std::string> flags = {"--benchmark_color=auto",       "--benchmark_format=console",
+                                    "--benchmark_list_tests=false", "--benchmark_out=",
+                                    "--benchmark_out_format=json",  "--benchmark_enable_random_interleaving=false",
+                                    "--benchmark_min_warmup_time=0"};
   for (const std::string& flag : google.arguments) CheckValue(flag, google.program);
   flags.insert(flags.end(), google.arguments.begin(), google.arguments.end());
   static std::string program;  // Google Benchmark keeps the pointer, and names it in its reports.

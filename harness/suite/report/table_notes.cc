@@ -50,7 +50,7 @@ std::string SummaryText(std::span<const Record> records, const RunNotes& notes, 
   std::vector<Fastest> all;
   std::size_t wrong = 0;
   for (const Record& record : records) {
-    if (record.status == Status::kError) ++wrong;
+    if (record.status == Status::kError && record.kind != CaseKind::kLimit) ++wrong;
     if (record.status != Status::kOk || record.kind != CaseKind::kLoad) continue;
     std::string state(Name(*record.cache));
     if (!record.device->text().starts_with("cpu")) state += " " + record.device->text();
@@ -78,7 +78,8 @@ std::string SummaryText(std::span<const Record> records, const RunNotes& notes, 
   }
   if (all.size() > kMost) text += "… and of " + Counted(all.size() - kMost, "more model") + " (--json has them)\n";
   if (wrong > 0) text += Counted(wrong, "case") + (wrong == 1 ? " is wrong\n" : " are wrong\n");
-  if (notes.warnings.empty() && !records.empty()) text += "no other process disturbed the times\n";
+  const bool timed = std::ranges::any_of(records, [](const Record& one) { return one.status == Status::kOk; });
+  if (notes.warnings.empty() && timed) text += "no other process disturbed the times\n";
   return text;
 }
 
@@ -88,7 +89,7 @@ std::string NotesText(const RunNotes& notes, const std::string& left_out, bool c
   for (const std::string& warning : notes.warnings) sentences.push_back("warning: " + warning);
   if (notes.memory_was_returned) {
     sentences.emplace_back(
-        "the host of this machine takes free memory back: memory was touched before each load (docs/measuring.md)");
+        "the host of this machine takes free memory back: the first touch of it is slow (docs/measuring.md)");
   }
   if (!left_out.empty()) sentences.push_back(left_out);
   if (cut) sentences.emplace_back("...: cut off here; --json writes every reason whole");

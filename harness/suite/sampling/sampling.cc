@@ -9,6 +9,7 @@
 
 #include "harness/base/stopwatch.h"
 #include "harness/command_line/command_line.h"
+#include "harness/measure/page_cache.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/sampling/interrupt.h"
 #include "harness/suite/sampling/schedule.h"
@@ -81,6 +82,9 @@ bool TakeOne(Run& run, bool check, std::uint64_t round, std::uint64_t position) 
     sample.position = position;
     run.Keep(std::move(sample));
     return true;
+  } catch (const NotAsWanted&) {
+    record.dropped = record.dropped.value_or(0) + 1;  // its file did not get hot this once
+    return true;
   } catch (const std::exception& error) {
     // A signal of the terminal ends the process of a startup sample too.
     if (!Interrupted()) {
@@ -109,6 +113,7 @@ void TakeSamples(std::span<Run* const> verified, const SuiteOptions& options, co
   for (std::uint64_t round = 0; round < budget.most && !Interrupted(); ++round) {
     // A round that would end after the budget is not begun.
     if (round > 0 && round >= budget.least && spent + longest > budget.seconds) break;
+    if (std::ranges::none_of(verified, [](const Run* run) { return run->record.status == Status::kOk; })) break;
     const auto is_done = [&](const Run* run) { return TimedFor(*run, budget.seconds_of_each); };
     if (budget.seconds_of_each > 0 && std::ranges::all_of(verified, is_done)) break;
     const std::vector<Turn> turns = schedule.NextRound();

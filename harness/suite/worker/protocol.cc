@@ -27,6 +27,7 @@ std::string StartRequest(const Case& one, std::int64_t started_at) {
 std::string ToLine(const WorkerSamples& samples) {
   nlohmann::ordered_json json = {{"case", samples.name}, {"status", Name(samples.status)}};
   if (!samples.reason.empty()) json["reason"] = samples.reason;
+  if (samples.dropped > 0) json["dropped"] = samples.dropped;
   if (samples.bytes > 0) json["bytes"] = samples.bytes;
   if (!samples.difference.empty()) json["difference"] = samples.difference;
   json["samples"] = nlohmann::ordered_json::array();
@@ -45,6 +46,7 @@ WorkerSamples ParseSamples(std::string_view line) {
       if (status) {
         answer.status = *status;
         answer.reason = json.value("reason", "");
+        answer.dropped = json.value("dropped", std::uint64_t{0});
         answer.bytes = json.value("bytes", std::uint64_t{0});
         answer.difference = json.value("difference", "");
         for (const auto& sample : json.at("samples")) answer.samples.push_back(SampleFromJson(sample));

@@ -21,6 +21,7 @@ struct WorkerSamples {
   Status status = Status::kOk;
   std::string reason = {};  ///< of another status
   std::vector<Sample> samples = {};
+  std::uint64_t dropped = 0;    ///< samples that are not among them: not as hot, cold or backed as the case says
   std::uint64_t bytes = 0;      ///< as the field of the results
   std::string difference = {};  ///< likewise
 };

@@ -10,6 +10,8 @@
 #include "harness/base/nearest.h"
 #include "harness/base/text.h"
 #include "harness/base/version.h"
+#include "harness/load/load_path.h"
+#include "harness/measure/page_cache.h"
 #include "harness/results/costs.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/cases/startup.h"
@@ -26,8 +28,7 @@ constexpr std::uint64_t kMostSamples = 1'000'000;
 
 class Worker {
  public:
-  Worker(const SuiteOptions& options, std::span<const Model> models)
-      : options_(options), models_(models), session_(models, options.data, options.quick, options.make_data) {
+  Worker(const SuiteOptions& options, std::span<const Model> models) : options_(options), models_(models) {
     // A request names any case.
     options_.filter = ".";
     options_.caches = {CacheState::kHot, CacheState::kCold, CacheState::kCopy};
@@ -99,8 +100,12 @@ class Worker {
   // The run of the case, verified once.
   Run& RunOf(const Case& one) {
     std::unique_ptr<Run>& run = runs_[one.name()];
+    if (!session_) {
+      OpenDevices(options_);
+      session_.emplace(models_, options_.data, options_.quick, options_.make_data);
+    }
     if (!run) {
-      run = MakeRun(one, session_);
+      run = MakeRun(one, *session_);
       VerifyRun(*run, options_.all_devices);
     }
     return *run;
@@ -113,12 +118,15 @@ class Worker {
     if (count < 1 || count > kMostSamples) throw UsageError("samples: 1 to 1000000 is needed");
     Run& run = RunOf(Find(request));
     const std::size_t before = run.record.samples.size();
+    const std::uint64_t dropped = run.record.dropped.value_or(0);
     for (std::uint64_t i = 0; i < count && run.record.status == Status::kOk; ++i) {
       try {
         Sample sample = run.TakeSample(check == "each" || i == 0);
         sample.round = i;
         sample.position = position_++;
         run.Keep(std::move(sample));
+      } catch (const NotAsWanted&) {
+        run.record.dropped = run.record.dropped.value_or(0) + 1;
       } catch (const std::exception& error) {
         run.record.status = Status::kError;
         run.record.reason = ReasonOf(error);
@@ -127,6 +135,7 @@ class Worker {
     WorkerSamples answer{.name = run.record.name,
                          .status = run.record.status,
                          .reason = run.record.reason,
+                         .dropped = run.record.dropped.value_or(0) - dropped,
                          .bytes = run.record.bytes.value_or(0),
                          .difference = run.record.difference};
     // A wrong case has no times.
@@ -146,6 +155,10 @@ class Worker {
   // The sample of a startup case, in this process.
   std::string Start(const nlohmann::json& request) {
     const Case one = CaseFromJson(request.at("case").dump());
+    if (one.kind != CaseKind::kStartup || !one.device || !one.cache || one.models.empty() ||
+        FindLoadPath(one.path) == nullptr) {
+      throw UsageError("start needs a startup case, with its models, load path, device and cache");
+    }
     WorkerSamples answer{.name = one.name()};
     try {
       StartupAnswer taken =
@@ -165,7 +178,7 @@ class Worker {
 
   SuiteOptions options_;
   std::span<const Model> models_;
-  Session session_;
+  std::optional<Session> session_;  // made when it is needed: a startup sample has one of its own
   std::vector<Case> catalogue_;
   std::map<std::string, std::unique_ptr<Run>> runs_;
   std::uint64_t position_ = 0;
@@ -177,7 +190,6 @@ int RunWorker(const SuiteOptions& options, std::span<const Model> models, std::i
               std::ostream& answers) {
   Worker worker(options, models);
   for (std::string line; std::getline(requests, line);) {
-    if (line.empty()) continue;
     const std::string answer = worker.Do(line);
     if (answer.empty()) break;
     answers << answer << "\n" << std::flush;
