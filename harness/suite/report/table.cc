@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kHead =
     "median: over all samples, with the 95 % interval of where it lies (p90 needs 10 samples, p99 100)\n"
-    "x best: times the fastest of its kind here    rate: bytes loaded, or items, per second\n"
+    "best: times the fastest of its kind here    rate: bytes loaded, or items, per second\n"
     "of limit: part of what a plain loop that does the same kind of work reached beside it\n"
     "extra: peak memory beyond the parameters    checked: what was compared (+crc: the checksums "
     "too)\n";
@@ -25,7 +25,7 @@ std::string Head(std::size_t width) {
   if (width >= kTableWidth) return kHead;
   static constexpr std::string_view kExplanations[] = {
       "median: over all samples, with the 95 % interval of where it lies (p90 needs 10 samples, p99 100)",
-      "x best: times the fastest of its kind here",
+      "best: times the fastest of its kind here",
       "rate: bytes loaded, or items, per second",
       "of limit: part of what a plain loop that does the same kind of work reached beside it",
       "extra: peak memory beyond the parameters",
@@ -66,7 +66,9 @@ std::string PartText(const Record& record, double median) {
   if (!record.part_of_limit) return "";
   char text[32];
   std::snprintf(text, sizeof text, *record.part_of_limit < 0.01 ? "<1%%" : "%.0f%%", *record.part_of_limit * 100);
-  return std::string(text) + " " + record.limit.substr(0, record.limit.find('/'));
+  // "fresh-crc" of "pread-fresh-crc/threads:2", which stands below with its own row.
+  const std::string kind = record.limit.substr(0, record.limit.find('/'));
+  return std::string(text) + " " + (kind.starts_with("pread-") ? kind.substr(6) : kind);
 }
 
 // "±1.4%": half of the interval, as a part of the median.
@@ -74,7 +76,8 @@ std::string SpreadText(const Record& record, double median) {
   const std::optional<Interval> interval = MedianInterval(WallNs(record));
   if (!interval) return "";
   char text[32];
-  std::snprintf(text, sizeof text, "±%.1f%%", (interval->high - interval->low) / 2 / median * 100);
+  const double percent = (interval->high - interval->low) / 2 / median * 100;
+  std::snprintf(text, sizeof text, percent < 9.95 ? "±%.1f%%" : "±%.0f%%", percent);
   return text;
 }
 
@@ -113,7 +116,7 @@ constexpr Column kColumns[] = {
     {"±", 4, [](const Row& r) { return SpreadText(*r.record, r.statistics.median); }},
     {"p90", 7, [](const Row& r) { return r.statistics.p90 ? TimeText(*r.statistics.p90) : ""; }},
     {"p99", 8, [](const Row& r) { return r.statistics.p99 ? TimeText(*r.statistics.p99) : ""; }},
-    {"x best", 1, TimesBest},
+    {"best", 1, TimesBest},
     {"process", 1, [](const Row& r) { return PhaseText(r, "process"); }},
     {"construct", 4, [](const Row& r) { return PhaseText(r, "construct"); }},
     {"load", 1, [](const Row& r) { return PhaseText(r, "load"); }},
