@@ -121,11 +121,12 @@ std::string FreshProcess::Ask(std::string_view line, double limit_seconds) {
   if (id_ <= 0) throw std::runtime_error(program_ + ": has ended");
   const std::string text = std::string(line) + "\n";
   const Deadline deadline(limit_seconds);
-  std::size_t written = 0;
+  std::size_t written = 0, searched = 0;
   char buffer[1 << 16];
   for (;;) {
     // The answer to a request that was not sent yet would be out of step.
-    const std::size_t end = written < text.size() ? std::string::npos : read_.find('\n');
+    const std::size_t end = written < text.size() ? std::string::npos : read_.find('\n', searched);
+    if (written >= text.size()) searched = read_.size();
     if (end != std::string::npos) {
       std::string answer = read_.substr(0, end);
       read_.erase(0, end + 1);
