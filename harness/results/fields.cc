@@ -123,14 +123,8 @@ OrderedJson IfTimed(const Record& record, OrderedJson value) {
 }
 OrderedJson FromOptional(const std::optional<double>& value) { return value ? OrderedJson(*value) : OrderedJson(); }
 
-// The median of what the samples have; null if none has it.
-template <class Value>
-OrderedJson MedianOf(const Record& record, std::optional<Value> Sample::*member) {
-  std::vector<std::int64_t> values;
-  for (const Sample& sample : record.samples) {
-    if (sample.*member) values.push_back(static_cast<std::int64_t>(*(sample.*member)));
-  }
-  return values.empty() ? OrderedJson() : OrderedJson(std::llround(Median(values)));
+OrderedJson MedianOf(const Record& record, std::optional<std::uint64_t> Sample::*member) {
+  return Written<Record::Count>::Value(MedianCount(record, member));
 }
 
 OrderedJson RunName(const Record& record) { return IfTimed(record, record.name); }

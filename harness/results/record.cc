@@ -45,7 +45,7 @@ std::map<std::string, std::int64_t> PhaseMedians(const Record& record) {
   return medians;
 }
 
-std::optional<std::uint64_t> PeakOf(const Record& record, std::optional<std::uint64_t> Sample::*peak) {
+std::optional<std::uint64_t> MedianCount(const Record& record, std::optional<std::uint64_t> Sample::*peak) {
   std::vector<std::int64_t> peaks;
   for (const Sample& sample : record.samples) {
     if (sample.*peak) peaks.push_back(static_cast<std::int64_t>(*(sample.*peak)));

@@ -48,7 +48,7 @@ std::vector<std::int64_t> FirstOfTurns(const Record& record);
 /// The median over the samples, of each phase that one of them has.
 std::map<std::string, std::int64_t> PhaseMedians(const Record& record);
 /// The median over the samples that have it; nullopt if none has.
-std::optional<std::uint64_t> PeakOf(const Record& record, std::optional<std::uint64_t> Sample::*peak);
+std::optional<std::uint64_t> MedianCount(const Record& record, std::optional<std::uint64_t> Sample::*peak);
 /// nullopt if no sample has it.
 std::optional<double> GreatestResidencyBefore(const Record& record);
 

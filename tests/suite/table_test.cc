@@ -180,6 +180,14 @@ TEST(TableText, RanksTheCasesOfACheckpointAndSaysWhichIsFastest) {
                         "its own:\n  direct of safetensors/multi:twice, 30.0 us\nno other process disturbed"));
 }
 
+TEST(TableText, ALimitThatDroppedSamplesHasNoStateOfTheCacheToName) {
+  Record record = FixedRun({.kind = CaseKind::kLimit, .path = "disk", .threads = 1}).record;
+  record.samples = {{.wall_ns = 5}};
+  record.dropped = 1;
+  EXPECT_THAT(TableText({&record, 1}, {}),
+              HasSubstr("    1 sample dropped: not as hot or cold as the case says, or memory was not\n"));
+}
+
 TEST(TableText, ATinyLoadHasTheTimeOfATensor) {
   Record record = RecordOf("direct");
   record.samples = {{.wall_ns = 50'000}};

@@ -125,12 +125,12 @@ constexpr Column kColumns[] = {
     {"of limit", 2, [](const Row& r) { return PartText(*r.record, r.statistics.median); }},
     {"extra", 5,
      [](const Row& r) {
-       const std::optional<std::uint64_t> extra = PeakOf(*r.record, &Sample::peak_extra_bytes);
+       const std::optional<std::uint64_t> extra = MedianCount(*r.record, &Sample::peak_extra_bytes);
        return extra ? HumanBytes(*extra) : std::string();
      }},
     {"peak", 5,
      [](const Row& r) {
-       const std::optional<std::uint64_t> peak = PeakOf(*r.record, &Sample::peak_bytes);
+       const std::optional<std::uint64_t> peak = MedianCount(*r.record, &Sample::peak_bytes);
        return peak ? HumanBytes(*peak) : std::string();
      }},
     {"checked", 6, [](const Row& r) { return CheckedText(*r.record); }},
@@ -199,8 +199,8 @@ std::string Notes(const Record& record, std::size_t width) {
   const auto add = [&](const std::string& note) { notes += Wrapped("    " + note, width, "    ") + "\n"; };
   if (!record.fallback.empty()) add("fell back to " + record.fallback);
   if (record.status == Status::kOk && record.dropped) {
-    add(Counted(*record.dropped, "sample") + " dropped: not as " + std::string(Name(*record.cache)) +
-        " as the case says, or memory was not");
+    const std::string what = record.cache ? std::string(Name(*record.cache)) : "hot or cold";  // a limit has no cache
+    add(Counted(*record.dropped, "sample") + " dropped: not as " + what + " as the case says, or memory was not");
   }
   if (!record.varying.empty()) add("not the same in every sample: " + CommaList(record.varying));
   return notes;
