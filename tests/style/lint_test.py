@@ -145,6 +145,18 @@ class TidyTest(LintTest):
         self.assertEqual(self.findings("--torch-free"), (0, []))
         self.assertEqual(self.findings()[0], 1)
 
+    def test_by_folder(self):
+        (self.root / "harness/old.cc").unlink()
+        self.write("harness/part.cc", '#include "harness/head.h"\n' + OLD)
+        self.write("harness/head.h", OLD)
+        together = self.root / "build/Unity/unity_folder_cxx.cxx"
+        self.write(together.relative_to(self.root), f'#include "{self.root}/harness/good.cc"\n#include "{self.root}/harness/part.cc"\n')
+        self.compiled(str(together))
+        wanted = [f"harness/{name} [modernize-use-using,-warnings-as-errors]" for name in ("head.h", "part.cc")]
+        self.assertEqual(self.findings("--all", "--by-folder"), (1, wanted))
+        self.assertEqual(self.lint("--all", "--by-folder", "--only", "tidy")[1][-1], "clang-tidy: 2 files, 2 findings")
+        self.assertEqual(self.lint("--by-folder", "--fix")[0], 2)
+
     def test_a_precompiled_header_of_gcc(self):
         self.write("build/pch.hxx", "using Number = int;\n")
         self.write("build/pch.hxx.gch", "gpch: not clang's\n")
