@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include "harness/checkpoint/limits.h"
+
 namespace loadpath {
 namespace {
 
@@ -236,7 +238,9 @@ TEST(ProposeRulesTest, GoesThroughSoManyBytesOfNames) {
     have.push_back(
         {std::string(900, static_cast<char>('a' + i % 26)) + std::to_string(i) + "x.weight", "float32", {i + 1}});
   }
-  for (int i = 0; i < 1900; ++i) have.push_back({std::string(1000, 'z') + std::to_string(i), "float32", {7777}});
+  // 2 MB of names for each rule that is tried.
+  const auto others = static_cast<int>(2000 * limits::kWork / 64 - 100);
+  for (int i = 0; i < others; ++i) have.push_back({std::string(1000, 'z') + std::to_string(i), "float32", {7777}});
   const std::optional<RuleProposal> proposal = ProposeRules(wanted, have);
   ASSERT_TRUE(proposal);
   EXPECT_LT(proposal->matched, 32);

@@ -20,6 +20,7 @@ namespace loadpath {
 namespace {
 
 constexpr std::uint64_t kLarge = std::uint64_t{1} << 20;
+constexpr std::size_t kText = 1 << 16;
 constexpr std::size_t kMany = 500;  // tensors; a few files have hundreds of thousands
 
 // A file's bytes, without reading them: some files are sparse and of several gigabytes.
@@ -82,7 +83,7 @@ std::string Outcome(const Open& open) {
     tree.Walk(tree.root(), [&](const std::vector<std::string>& place, NodeId node) {
       for (const std::string& element : place) text += "/" + element;
       text += " " + tree.ShortText(node) + "\n";
-      return text.size() < kLarge;
+      return text.size() < kText;
     });
     std::vector<TensorPath> tensors = ListTensors(tree, tree.root());
     if (tensors.size() > kMany) tensors.resize(kMany);
