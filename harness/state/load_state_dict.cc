@@ -61,6 +61,8 @@ class Planner {
     if (!state_dict_.key_error().empty()) throw StateDictError(state_dict_.key_error());
     std::vector<std::uint32_t> keys(state_dict_.entries().size());
     for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<std::uint32_t>(i);
+    plan_.tensors.reserve(keys.size());
+    plan_.report.reserve(keys.size());
     Visit(module, "", std::move(keys));
     state_dict_.RequireSkipMatch(left_out_);
     for (const std::string& key : state_dict_.left_out()) plan_.report.push_back({"", KeyOutcome::kLeftOut, key});
@@ -80,11 +82,12 @@ class Planner {
       if (norm->instance && !version && !norm->track_running_stats) refused = RefuseRunningStats(module, prefix);
     }
 
-    std::unordered_set<std::string> local_state;
+    const auto is_persistent = [info](const std::string& buffer) {
+      return info == nullptr || !info->non_persistent.contains(buffer);
+    };
     const auto load = [&](const auto& tensors, bool is_parameter) {
       for (const auto& item : tensors) {
-        if (!is_parameter && info && info->non_persistent.contains(item.key())) continue;
-        local_state.insert(item.key());
+        if (!is_parameter && !is_persistent(item.key())) continue;
         const std::string key = prefix + item.key();
         const StateDict::Entry* entry = refused.contains(key) ? nullptr : state_dict_.Find(key);
         if (entry) {
@@ -101,8 +104,13 @@ class Planner {
         }
       }
     };
-    load(module.named_parameters(/*recurse=*/false), true);
-    load(module.named_buffers(/*recurse=*/false), false);
+    const auto parameters = module.named_parameters(/*recurse=*/false);
+    const auto buffers = module.named_buffers(/*recurse=*/false);
+    load(parameters, true);
+    load(buffers, false);
+    const auto is_local = [&](const std::string& name) {
+      return parameters.contains(name) || (buffers.contains(name) && is_persistent(name));
+    };
 
     const auto children = module.named_children();
     std::unordered_map<std::string_view, std::size_t> child_index;
@@ -110,26 +118,28 @@ class Planner {
     std::vector<std::vector<std::uint32_t>> child_keys(children.size());
 
     const std::string extra_state = prefix + std::string(kExtraState);
-    if (state_dict_.Find(extra_state)) Unexpected(extra_state);
+    if (const StateDict::Entry* entry = state_dict_.Find(extra_state)) Unexpected(*entry);
     for (const std::uint32_t index : keys) {
-      const std::string& key = state_dict_.entries()[index].key;
+      const StateDict::Entry& entry = state_dict_.entries()[index];
+      const std::string& key = entry.key;
       if (key == extra_state || refused.contains(key)) continue;
       const std::string_view rest = std::string_view(key).substr(prefix.size());
       const std::size_t dot = rest.find('.');
       const std::string_view first = rest.substr(0, dot);
       if (dot == rest.npos) {
-        if (local_state.contains(std::string(first))) continue;
-        if (holds_every_buffer_ && info && info->non_persistent.contains(std::string(first))) {
-          Report(key, KeyOutcome::kIgnored);
+        const std::string name(first);
+        if (is_local(name)) continue;
+        if (holds_every_buffer_ && !is_persistent(name)) {
+          Report(key, KeyOutcome::kIgnored, entry.file_key);
         } else {
-          Unexpected(key);
+          Unexpected(entry);
         }
       } else if (const auto child = child_index.find(first); child != child_index.end()) {
         child_keys[child->second].push_back(index);
       } else if (info && info->none_modules.contains(std::string(first))) {
-        Report(key, KeyOutcome::kIgnored);
+        Report(key, KeyOutcome::kIgnored, entry.file_key);
       } else {
-        Unexpected(key);
+        Unexpected(entry);
       }
     }
     keys = {};
@@ -144,14 +154,15 @@ class Planner {
     const auto inert = AsInertTensor(tree_, planned.source);
     const bool dense = tree_.kind(planned.source) == NodeKind::kTensor;
     if (!dense && !inert) {
-      return Refuse(key, "While copying the parameter named \"" + key +
-                             "\", expected torch.Tensor or Tensor-like object from checkpoint but received " +
-                             tree_.TypeText(planned.source));
+      return Refuse(planned, "While copying the parameter named \"" + key +
+                                 "\", expected torch.Tensor or Tensor-like object from checkpoint but received " +
+                                 tree_.TypeText(planned.source));
     }
     if (dense && !FindScalarType(tree_.tensor(planned.source).dtype)) {
-      return Refuse(key, "While copying the parameter named \"" + key + "\", found dtype torch." +
-                             std::string(Name(tree_.tensor(planned.source).dtype)) +
-                             ", which this LibTorch does not have: use a newer LibTorch, or save it as another dtype");
+      return Refuse(planned,
+                    "While copying the parameter named \"" + key + "\", found dtype torch." +
+                        std::string(Name(tree_.tensor(planned.source).dtype)) +
+                        ", which this LibTorch does not have: use a newer LibTorch, or save it as another dtype");
     }
     std::vector<std::int64_t> shape = planned.shape;
     if (dense) shape = tree_.tensor(planned.source).shape;
@@ -161,9 +172,9 @@ class Planner {
     if (shape != planned.shape) {
       std::string message = "size mismatch for " + key + ": copying a param with shape " + SizeText(shape) +
                             " from checkpoint, the shape in current model is " + SizeText(planned.shape) + ".";
-      if (!options_.skip_mismatched) return Refuse(key, std::move(message));
+      if (!options_.skip_mismatched) return Refuse(planned, std::move(message));
       plan_.mismatched.push_back(std::move(message));
-      return Report(key, KeyOutcome::kMismatched);
+      return Report(key, KeyOutcome::kMismatched, planned.file_key);
     }
     const bool to_meta = planned.target.is_meta() && !options_.assign;
     if (to_meta && !(inert && inert->layout == InertTensor::Layout::kMeta)) {
@@ -175,11 +186,11 @@ class Planner {
           "in the module instead of copying them in place?)");
     }
     if (const auto error = Error(planned, inert)) {
-      return Refuse(key, "While copying the parameter named \"" + key + "\", whose dimensions in the model are " +
-                             SizeText(planned.shape) + " and whose dimensions in the checkpoint are " +
-                             SizeText(shape) + ", an exception occurred : (" + StringRepr(*error) + ",).");
+      return Refuse(planned, "While copying the parameter named \"" + key + "\", whose dimensions in the model are " +
+                                 SizeText(planned.shape) + " and whose dimensions in the checkpoint are " +
+                                 SizeText(shape) + ", an exception occurred : (" + StringRepr(*error) + ",).");
     }
-    if (to_meta) return Report(key, KeyOutcome::kIgnored);
+    if (to_meta) return Report(key, KeyOutcome::kIgnored, planned.file_key);
     Accept(std::move(planned));
   }
 
@@ -199,7 +210,7 @@ class Planner {
       const std::string warning = CopyWarning(planned.target.scalar_type(), source);
       if (!warning.empty() && !std::exchange(warned_of_complex_, true)) plan_.warnings.push_back(warning);
     }
-    Report(planned.key, converts ? KeyOutcome::kConverted : KeyOutcome::kLoaded);
+    Report(planned.key, converts ? KeyOutcome::kConverted : KeyOutcome::kLoaded, planned.file_key);
     plan_.tensors.push_back(std::move(planned));
   }
 
@@ -212,7 +223,7 @@ class Planner {
       if (!entry) continue;
       refused.insert(entry->key);
       keys.push_back(entry->key);
-      Report(entry->key, KeyOutcome::kRefused);
+      Report(entry->key, KeyOutcome::kRefused, entry->file_key);
     }
     if (keys.empty()) return refused;
     const std::string name = PythonClassName(module);
@@ -227,17 +238,17 @@ class Planner {
     return refused;
   }
 
-  void Report(const std::string& key, KeyOutcome outcome) {
-    const StateDict::Entry* entry = state_dict_.Find(key);
-    plan_.report.push_back({key, outcome, entry == nullptr ? "" : entry->file_key});
+  // `file_key` is that of the state dict's entry, if there is one.
+  void Report(const std::string& key, KeyOutcome outcome, const std::string& file_key = "") {
+    plan_.report.push_back({key, outcome, file_key});
   }
-  void Refuse(const std::string& key, std::string message) {
+  void Refuse(const PlannedTensor& planned, std::string message) {
     errors_.push_back(std::move(message));
-    Report(key, KeyOutcome::kRefused);
+    Report(planned.key, KeyOutcome::kRefused, planned.file_key);
   }
-  void Unexpected(const std::string& key) {
-    plan_.unexpected_keys.push_back(key);
-    Report(key, KeyOutcome::kUnexpected);
+  void Unexpected(const StateDict::Entry& entry) {
+    plan_.unexpected_keys.push_back(entry.key);
+    Report(entry.key, KeyOutcome::kUnexpected, entry.file_key);
   }
 
   const StateDict& state_dict_;

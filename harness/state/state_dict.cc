@@ -1,6 +1,7 @@
 #include "loadpath/state_dict.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "harness/base/error.h"
@@ -12,15 +13,6 @@
 
 namespace loadpath {
 namespace {
-
-using Places = HashMap<std::string, std::size_t>;
-
-Places PlacesOf(const std::vector<StateDict::Entry>& entries) {
-  Places places;
-  places.reserve(entries.size());
-  for (std::size_t i = 0; i < entries.size(); ++i) places.emplace(entries[i].key, i);
-  return places;
-}
 
 std::string NoAttribute(const Tree& tree, NodeId node, std::string_view name) {
   std::string text = "'";
@@ -34,9 +26,47 @@ std::string KeyError(const Tree& tree, NodeId key) {
 
 }  // namespace
 
+// Finds entries by their keys. Holds no text: a table of texts took most of the memory of a load of 100,000 tensors.
+class EntryPlaces {
+ public:
+  explicit EntryPlaces(const std::vector<StateDict::Entry>& entries) : slots_(std::bit_ceil(2 * entries.size() + 1)) {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const std::uint64_t hash = KeyedHash(entries[i].key).value();
+      Slot& slot = slots_[Seek(hash, entries[i].key, entries)];
+      if (slot.place == kNone) slot = {static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(i)};
+    }
+  }
+
+  // Returns nullptr if there is none. `entries` are those that it was made of, or a copy.
+  const StateDict::Entry* Find(std::string_view key, const std::vector<StateDict::Entry>& entries) const {
+    const Slot& slot = slots_[Seek(KeyedHash(key).value(), key, entries)];
+    return slot.place == kNone ? nullptr : &entries[slot.place];
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  struct Slot {
+    std::uint32_t hash = 0, place = kNone;
+  };
+
+  // The slot of the key, or the free one where it belongs: at most half are taken, and nobody can choose keys that
+  // collide.
+  std::size_t Seek(std::uint64_t hash, std::string_view key, const std::vector<StateDict::Entry>& entries) const {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = static_cast<std::size_t>(hash >> 32) & mask;
+    while (slots_[at].place != kNone) {
+      if (slots_[at].hash == static_cast<std::uint32_t>(hash) && entries[slots_[at].place].key == key) break;
+      at = (at + 1) & mask;
+    }
+    return at;
+  }
+
+  std::vector<Slot> slots_;
+};
+
 struct StateDict::Index {
-  Index(Places entries, Places metadata) : entries(std::move(entries)), metadata(std::move(metadata)) {}
-  Places entries, metadata;
+  Index(const std::vector<Entry>& all, const std::vector<Entry>& modules) : entries(all), metadata(modules) {}
+  EntryPlaces entries, metadata;
 };
 
 StateDict StateDict::From(std::shared_ptr<const Checkpoint> checkpoint, std::string_view key_path) {
@@ -90,18 +120,15 @@ void StateDict::TakePart(const std::string& prefix) {
   take(metadata_, true);
 }
 
-void StateDict::MakeIndex() { index_ = std::make_shared<const Index>(PlacesOf(entries_), PlacesOf(metadata_)); }
+void StateDict::MakeIndex() { index_ = std::make_shared<const Index>(entries_, metadata_); }
 
-const StateDict::Entry* StateDict::Find(std::string_view key) const {
-  const auto found = index_->entries.find(key);
-  return found == index_->entries.end() ? nullptr : &entries_[found->second];
-}
+const StateDict::Entry* StateDict::Find(std::string_view key) const { return index_->entries.Find(key, entries_); }
 
 std::optional<std::int64_t> StateDict::Version(const std::string& module_path) const {
-  const auto found = index_->metadata.find(module_path);
-  if (found == index_->metadata.end()) return std::nullopt;
+  const Entry* found = index_->metadata.Find(module_path, metadata_);
+  if (found == nullptr) return std::nullopt;
   const Tree& tree = checkpoint_->tree();
-  const NodeId local = metadata_[found->second].node;
+  const NodeId local = found->node;
   if (!tree.IsDict(local)) throw StateDictError(NoAttribute(tree, local, "get"));
   const NodeId version = tree.Find(local, "version");
   if (version == kNoNode) return std::nullopt;

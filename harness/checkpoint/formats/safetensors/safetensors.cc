@@ -7,6 +7,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "harness/base/error.h"
 #include "harness/base/keyed_hash.h"
@@ -74,7 +75,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
       entries.emplace_back();
       entries.back().name = key_;
     }
-    Empty(fields_);
+    fields_ = {};
     return true;
   }
 
@@ -112,11 +113,16 @@ class HeaderReader : public nlohmann::json_sax<Json> {
       in_metadata_ = value == "__metadata__";
       return true;
     }
-    if (!fields_.insert(value).second) return Bad("has " + value + " twice in one entry of its header");
-    if (!in_metadata_ && value != "dtype" && value != "shape" && value != "data_offsets") {
-      return Bad("has an unknown field in its header: " + value);
+    bool first = false;
+    if (in_metadata_) {
+      first = metadata_names_.insert(value).second;
+    } else {
+      static constexpr std::string_view kFields[] = {"dtype", "shape", "data_offsets"};
+      const auto field = static_cast<std::size_t>(std::ranges::find(kFields, value) - kFields);
+      if (field == std::size(kFields)) return Bad("has an unknown field in its header: " + value);
+      first = !std::exchange(fields_[field], true);
     }
-    return true;
+    return first || Bad("has " + value + " twice in one entry of its header");
   }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
@@ -133,7 +139,8 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   bool in_metadata_ = false, list_is_offsets_ = false;
   std::string key_;
   std::vector<std::uint64_t>* list_ = nullptr;
-  HashSet<std::string> names_, fields_;
+  std::array<bool, 3> fields_{};  // those of this entry that are there
+  HashSet<std::string> names_, metadata_names_;
 };
 
 class Safetensors final : public SingleFile {
