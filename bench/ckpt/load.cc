@@ -17,7 +17,7 @@ Command DeclareLoad(CLI::App& app) {
       ->required();
   AddKey(app, options->key, "FILE");
   app.add_option("--via", load.via, "The load path: " + Commands().suite + " --list-paths lists them")
-      ->default_val("direct");
+      ->default_val("auto");
   app.add_option("--device", load.device, "cpu, cuda or cuda:N")->default_val("cpu");
   app.add_flag("--lenient", load.lenient, "Accept missing and unexpected keys (strict=False)");
   app.add_flag("--skip-mismatched", load.skip_mismatched,

@@ -32,6 +32,7 @@ std::string LoadJson(const LoadRecord& record) {
                    {"device", record.device},
                    {"key", record.key},
                    {"bytes", record.bytes},
+                   {"bytes_mapped", record.bytes_mapped},
                    {"phases",
                     {{"construct", record.seconds.construct},
                      {"open", record.seconds.open},
@@ -50,6 +51,7 @@ std::string LoadJson(const LoadRecord& record) {
                    {"warnings", record.warnings},
                    {"hints", record.hints},
                    {"fallback", record.fallback},
+                   {"choice", record.choice},
                    {"check", record.check}});
 }
 
@@ -71,6 +73,7 @@ std::string LoadText(const LoadRecord& record) {
   facts.Add({"peak extra memory", HumanBytes(record.peak_extra_bytes) + " beyond the parameters"});
   facts.Add({"page faults",
              std::to_string(record.minor_faults) + " minor, " + std::to_string(record.major_faults) + " major"});
+  if (!record.choice.empty()) facts.Add({"auto", Escaped(record.choice)});
   if (!record.fallback.empty()) facts.Add({"fallback", Escaped(record.fallback)});
   for (std::size_t i = 0; i < record.missing_keys.size(); ++i)
     facts.Add({"missing key", Escaped(record.missing_keys[i]) + ", which " + record.missing_notes.at(i)});

@@ -183,6 +183,7 @@ void FillInCosts(LoadRecord& record, const LoadResult& result, const torch::nn::
   const std::uint64_t bytes = StorageBytes(module);
   record.peak_extra_bytes = peak.Extra(bytes - std::min(bytes, result.bytes_mapped));
   record.bytes = result.bytes_loaded;
+  record.bytes_mapped = result.bytes_mapped;
   record.missing_keys = result.keys.missing_keys;
   record.unexpected_keys = result.keys.unexpected_keys;
   record.missing_notes = MissingNotes(result, module);
@@ -197,6 +198,7 @@ void FillInCosts(LoadRecord& record, const LoadResult& result, const torch::nn::
   }
   record.warnings = result.warnings;
   record.fallback = result.fallback;
+  record.choice = result.choice;
 }
 
 // PyTorch says nothing if strict=False finds no key at all, nor do filters that leave none.

@@ -7,9 +7,10 @@ LoadResult LoadAssign(const LoadRequest& request) { return LoadWhole(request, "a
 
 }  // namespace
 
-const LoadPath load_paths::assign = {.name = "assign",
-                                     .summary = "read into fresh tensors that become the parameters",
-                                     .limit = "pread-fresh",
-                                     .load = LoadAssign};
+const LoadPath assign_path = {.name = "assign",
+                              .summary = "read into fresh tensors that become the parameters",
+                              .limit = "pread-fresh",
+                              .load = LoadAssign,
+                              .keeps_dtypes = true};
 
 }  // namespace loadpath

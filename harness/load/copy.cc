@@ -7,10 +7,9 @@ LoadResult LoadCopy(const LoadRequest& request) { return LoadWhole(request, "cop
 
 }  // namespace
 
-const LoadPath load_paths::copy = {.name = "copy",
-                                   .summary = "read through a window, copy into the parameters",
-                                   .limit = "pread-fresh",
-                                   .load = LoadCopy,
-                                   .keeps_memory = true};
+const LoadPath copy_path = {.name = "copy",
+                            .summary = "read through a window, copy into the parameters",
+                            .limit = "pread-fresh",
+                            .load = LoadCopy};
 
 }  // namespace loadpath

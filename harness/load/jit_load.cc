@@ -44,13 +44,12 @@ LoadResult LoadByJitLoad(const LoadRequest& request) {
 
 }  // namespace
 
-const LoadPath load_paths::jit_load = {.name = "jit_load",
-                                       .summary = "torch::jit::load, LibTorch's own, then copy (for comparison)",
-                                       .limit = "pread-fresh",
-                                       .load = LoadByJitLoad,
-                                       .input = LoadInput::kTorchScript,
-                                       .libtorch_reader = kJitLoad,
-                                       .runs_code = true,
-                                       .keeps_memory = true};
+const LoadPath jit_load_path = {.name = "jit_load",
+                                .summary = "torch::jit::load, LibTorch's own, then copy (for comparison)",
+                                .limit = "pread-fresh",
+                                .load = LoadByJitLoad,
+                                .input = LoadInput::kTorchScript,
+                                .libtorch_reader = kJitLoad,
+                                .runs_code = true};
 
 }  // namespace loadpath

@@ -16,9 +16,8 @@ namespace loadpath {
 namespace {
 
 const LoadPath& PathFor(const std::string& via) {
-  if (via == "auto") return load_paths::direct;
   if (const LoadPath* path = FindLoadPath(via)) return *path;
-  std::vector<std::string> names = {"auto"};
+  std::vector<std::string> names;
   for (const LoadPath& path : LoadPaths()) names.emplace_back(path.name);
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
@@ -93,6 +92,7 @@ LoadReport LoadInto(torch::nn::Module& module, const CheckpointSource& checkpoin
                     .key = options.key,
                     .format = std::string(file->format()),
                     .path = std::string(result.ran),
+                    .choice = std::move(result.choice),
                     .device = device.str(),
                     .keys = std::move(result.report),
                     .missing_keys = std::move(result.keys.missing_keys),
@@ -137,6 +137,7 @@ std::string LoadReport::Text() const {
   for (const std::string& one : missing_keys) table.Add({"missing", Escaped(one)});
   for (const std::string& one : unexpected_keys) table.Add({"unexpected", Escaped(one)});
   for (const std::string& one : mismatched) table.Add({"skipped", Escaped(one)});
+  if (!choice.empty()) table.Add({"auto", Escaped(choice)});
   for (const std::string& one : warnings) table.Add({"warning", Escaped(one)});
   if (!fallback.empty()) table.Add({"fallback", Escaped(fallback)});
   table.Add({"checksums", std::to_string(crc.checked) + " checked, " + std::to_string(crc.not_written) +

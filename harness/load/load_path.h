@@ -41,8 +41,10 @@ struct LoadResult {
   std::optional<std::uint64_t> bytes_copied = 0;  ///< from memory to memory, by the reader too
   std::vector<CrcStatus> crc;                     ///< of each record that was read
   /// The algorithm that ran: the path's own name, or "staged" on a device other than the CPU, where copy, direct,
-  /// assign and mmap are the same: the file is read into pinned memory and copied from there.
+  /// assign and mmap are the same: the file is read into pinned memory and copied from there. What `auto` chose:
+  /// "mmap", "direct", or "mmap and direct".
   std::string_view ran;
+  std::string choice;                     ///< of `auto`: what it chose and why
   std::uint64_t tensors_fallen_back = 0;  ///< tensors that this path could not take itself
   std::string fallback;                   ///< to which path and why, in a few words; empty if no tensor did
   /// The tensors of the module that this load filled, or replaced the memory of, as the module has them. Their recorded
@@ -74,7 +76,7 @@ struct LoadPath {
   /// CPU alone, compares no CRC-32 and counts no reads.
   std::string_view libtorch_reader = {};
   bool runs_code = false;     ///< may run a method in the file (TorchScript's __setstate__): for trusted files
-  bool keeps_memory = false;  ///< fills the module's own tensors; else their memory, dtype and strides are replaced
+  bool keeps_dtypes = false;  ///< gives the module's tensors the dtypes and strides that they have in the file
 };
 
 /// This path cannot take this case; what() says why. It is listed as skipped, never as an error.

@@ -7,7 +7,7 @@ namespace loadpath {
 
 std::span<const LoadPath> LoadPaths() {
   static const std::vector<LoadPath> all = {
-#define LOAD_PATH(name) load_paths::name,
+#define LOAD_PATH(name) name##_path,
 #include "harness/load/load_paths.inc"
 #undef LOAD_PATH
   };

@@ -102,12 +102,11 @@ LoadResult LoadByPickleLoad(const LoadRequest& request) {
 
 }  // namespace
 
-const LoadPath load_paths::pickle_load = {.name = "pickle_load",
-                                          .summary = "torch::pickle_load, LibTorch's own, then copy (for comparison)",
-                                          .limit = "pread-fresh",
-                                          .load = LoadByPickleLoad,
-                                          .input = LoadInput::kPlainDict,
-                                          .libtorch_reader = kPickleLoad,
-                                          .keeps_memory = true};
+const LoadPath pickle_load_path = {.name = "pickle_load",
+                                   .summary = "torch::pickle_load, LibTorch's own, then copy (for comparison)",
+                                   .limit = "pread-fresh",
+                                   .load = LoadByPickleLoad,
+                                   .input = LoadInput::kPlainDict,
+                                   .libtorch_reader = kPickleLoad};
 
 }  // namespace loadpath

@@ -16,11 +16,9 @@
 namespace loadpath {
 
 // Each is defined by the file of its name.
-namespace load_paths {
-#define LOAD_PATH(name) extern const LoadPath name;
+#define LOAD_PATH(name) extern const LoadPath name##_path;
 #include "harness/load/load_paths.inc"
 #undef LOAD_PATH
-}  // namespace load_paths
 
 /// Reads into pinned memory and copies from there to `request.device`, whatever device that is. Every path of our own
 /// comes here for a device other than the CPU.
@@ -39,6 +37,13 @@ Prepared Prepare(const LoadRequest& request, std::string_view path, bool assign,
 
 /// A whole load on the CPU by one of apply.h's functions: all that the paths copy and assign are.
 LoadResult LoadWhole(const LoadRequest& request, std::string_view path, bool assign);
+
+/// Why bytes cannot go straight from the file into the tensor's memory; empty if they can.
+std::string_view ObstacleToReading(const TensorView& view, const at::Tensor& target);
+
+/// Reads into the tensors' own memory, on the CPU, as `direct` does; what cannot be read so is copied.
+void ReadInto(std::span<const PlannedTensor> tensors, const Checkpoint& checkpoint, const ReadOptions& options,
+              LoadResult& result);
 
 /// Ends a load that succeeded; every path ends here. Forgets the recorded fills of the loaded tensors.
 void Finish(const LoadResult& result);

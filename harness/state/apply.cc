@@ -101,17 +101,6 @@ bool AllWillBeFilled(std::span<const PlannedTensor> tensors) {
   });
 }
 
-// Leaves out tensors that a later key fills again.
-std::vector<PlannedTensor> LastOfEach(std::span<const PlannedTensor> tensors) {
-  std::unordered_set<const c10::TensorImpl*> seen;
-  std::vector<PlannedTensor> last;
-  for (std::size_t i = tensors.size(); i-- > 0;) {
-    if (seen.insert(tensors[i].target.unsafeGetTensorImpl()).second) last.push_back(tensors[i]);
-  }
-  std::ranges::reverse(last);
-  return last;
-}
-
 // Returns true if different tensors lie in one storage: then the order of the copies decides which bytes win.
 bool TargetsOverlap(std::span<const PlannedTensor> tensors) {
   std::unordered_set<const c10::StorageImpl*> storages;
@@ -183,9 +172,21 @@ bool NeedsVerifying(std::span<const SourceGroup> groups, std::span<const Planned
 
 }  // namespace
 
+std::vector<PlannedTensor> LastOfEach(std::vector<PlannedTensor> tensors) {
+  std::unordered_set<const c10::TensorImpl*> seen;
+  seen.reserve(tensors.size());
+  const auto is_earlier = [&](const PlannedTensor& planned) {
+    return !seen.insert(planned.target.unsafeGetTensorImpl()).second;
+  };
+  std::ranges::reverse(tensors);
+  std::erase_if(tensors, is_earlier);  // looks at each once, in this order
+  std::ranges::reverse(tensors);
+  return tensors;
+}
+
 ApplyReport ApplyCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> all, const ReadOptions& options) {
   const OwnWrites own;
-  const std::vector<PlannedTensor> tensors = LastOfEach(all);
+  const std::vector<PlannedTensor> tensors = LastOfEach({all.begin(), all.end()});
   const std::vector<SourceGroup> groups = GroupsToCopy(checkpoint, tensors, ExtentFor(options));
   WindowReader reader(checkpoint, groups);
   ApplyReport report;
@@ -252,7 +253,7 @@ ApplyReport ApplyAssign(const Checkpoint& checkpoint, std::span<const PlannedTen
 
 std::uint64_t BytesToCopy(const Checkpoint& checkpoint, std::span<const PlannedTensor> all,
                           const ReadOptions& options) {
-  const std::vector<PlannedTensor> tensors = LastOfEach(all);
+  const std::vector<PlannedTensor> tensors = LastOfEach({all.begin(), all.end()});
   const std::vector<SourceGroup> groups = GroupsToCopy(checkpoint, tensors, ExtentFor(options));
   return BytesOf(groups) * (NeedsVerifying(groups, tensors) ? 2 : 1);
 }

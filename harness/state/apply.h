@@ -2,6 +2,7 @@
 #define LOADPATH_HARNESS_STATE_APPLY_H_
 
 #include <span>
+#include <vector>
 
 #include "harness/state/scalar_type.h"
 #include "loadpath/load_state_dict.h"
@@ -13,6 +14,9 @@ struct ApplyReport {
   ReadReport read;
   std::uint64_t bytes_copied = 0;  ///< by memcpy or tensor copy, not counting read.bytes_copied
 };
+
+/// Leaves out tensors that a later key of the plan fills again, under another name (tied weights).
+std::vector<PlannedTensor> LastOfEach(std::vector<PlannedTensor> tensors);
 
 /// Reads the sources' storages (in parallel, in windows of bounded size) and copies them into the targets. Converts
 /// dtype, device and strides as Tensor::copy_ does. Extra memory: one window (64 MiB, or the largest single storage).

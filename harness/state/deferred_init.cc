@@ -162,5 +162,8 @@ void DeferredInit::ForgetFills(std::span<const at::Tensor> tensors) { All().Forg
 void DeferredInit::Finish() { All().Finish(this); }
 std::size_t DeferredInit::pending() const { return All().Count(this); }
 bool DeferredInit::WillFill(const at::Tensor& tensor) { return HasOwnMemory(tensor) && All().WillFill(tensor); }
+bool DeferredInit::WillFillAlone(const at::Tensor& tensor) {
+  return HasOwnMemory(tensor) && All().WillFillAlone(tensor);
+}
 
 }  // namespace loadpath

@@ -227,6 +227,13 @@ bool RecordedFills::WillFill(const at::Tensor& tensor) {
          std::ranges::any_of(entry->fills, [&](const Fill& fill) { return fill.WritesAllOf(tensor); });
 }
 
+bool RecordedFills::WillFillAlone(const at::Tensor& tensor) {
+  Lock lock(mutex_);
+  const Entry* entry = WaitFor(tensor.storage().unsafeGetStorageImpl(), lock);
+  return entry != nullptr && tensor.storage().use_count() == entry->fills.size() + 1 &&
+         std::ranges::any_of(entry->fills, [&](const Fill& fill) { return fill.WritesAllOf(tensor); });
+}
+
 std::size_t RecordedFills::Count(const void* owner) const {
   const Lock lock(mutex_);
   std::size_t count = 0;

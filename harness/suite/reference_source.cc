@@ -60,7 +60,7 @@ void Complete(const ReferencePart& part, const LoadPath& path, std::span<const K
               torch::nn::Module& module, const Session& session) {
   RequireLoaded(part.own->loaded, report);
   const at::NoGradGuard no_grad;
-  if (!path.keeps_memory) {
+  if (path.keeps_dtypes) {
     for (auto& [name, tensor] : StateOf(module)) {
       const auto found = part.entry->tensors.find(name);
       if (found == part.entry->tensors.end()) continue;

@@ -13,9 +13,9 @@
 #include <fstream>
 
 #include "harness/load/load_path.h"
-#include "harness/load/mapping.h"
+#include "harness/load/mapping/mapping.h"
 #include "loadpath/mapping_guard.h"
-#include "tests/load/support.h"
+#include "tests/load/every_path.h"
 
 namespace loadpath {
 namespace {

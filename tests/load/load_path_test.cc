@@ -14,7 +14,7 @@
 #include "loadpath/device.h"
 #include "loadpath/tensor_allocator.h"
 #include "models/models.h"
-#include "tests/load/support.h"
+#include "tests/load/every_path.h"
 
 namespace loadpath {
 namespace {
@@ -45,13 +45,16 @@ TEST_P(EveryPath, GivesThePythonBitsOfEveryReferenceFile) {
         // file that facenet-pytorch publishes has its weights in channels-last order.
         if (GetParam() == "mmap" && (file.format == "legacy" || file.format == "dcp")) {
           EXPECT_THAT(result.fallback, testing::MatchesRegex("|assign: [0-9]+ not aligned in the file"));
-        } else if (GetParam() == "direct" && file.name == "facenet-onet.legacy.bare.pth") {
+        } else if ((GetParam() == "direct" || GetParam() == "auto") && file.name == "facenet-onet.legacy.bare.pth") {
           EXPECT_EQ(result.fallback, "copy: 8 strided in the file");
         } else {
           EXPECT_EQ(result.tensors_fallen_back, 0u) << result.fallback;
-          EXPECT_EQ(result.bytes_mapped > 0, GetParam() == "mmap");
+          EXPECT_EQ(result.bytes_mapped > 0, GetParam() == "mmap" || result.choice.starts_with("maps "));
         }
-        EXPECT_EQ(result.ran, GetParam());
+        EXPECT_EQ(result.choice.empty(), GetParam() != "auto");
+        if (GetParam() != "auto") {
+          EXPECT_EQ(result.ran, GetParam());
+        }
         EXPECT_EQ(result.bytes_copied.has_value(), !IsLibTorchs(GetParam()));
         if (GetParam() == "copy") {
           EXPECT_GE(*result.bytes_copied, result.bytes_loaded);
@@ -85,8 +88,8 @@ TEST_P(EveryPath, FallsBackTensorByTensorAndSaysWhy) {
       {"plain.pth", {}},
       {"slices.pth", {}},
       {"legacy.pth", {}},
-      {"dtype.pth", {{"direct", "copy: 1 of another dtype"}}},
-      {"strided.pth", {{"direct", "copy: 1 strided in the file"}}},
+      {"dtype.pth", {{"auto", "copy: 1 of another dtype"}, {"direct", "copy: 1 of another dtype"}}},
+      {"strided.pth", {{"auto", "copy: 1 strided in the file"}, {"direct", "copy: 1 strided in the file"}}},
       {"deflated.pth", {{"mmap", "assign: 2 compressed"}}},
   };
   for (const Expected& expected : files) {
@@ -107,7 +110,7 @@ TEST_P(EveryPath, FallsBackTensorByTensorAndSaysWhy) {
     EXPECT_TRUE(at::equal(module.a.to(at::kFloat), WantedA()));
     EXPECT_TRUE(at::equal(module.b, WantedB()));
     EXPECT_EQ(module.a.scalar_type(),
-              !PathOf(GetParam()).keeps_memory && std::string(expected.file) == "dtype.pth" ? at::kDouble : at::kFloat);
+              PathOf(GetParam()).keeps_dtypes && std::string(expected.file) == "dtype.pth" ? at::kDouble : at::kFloat);
     EXPECT_TRUE(module.a.requires_grad());
     EXPECT_EQ(result.bytes_loaded, BytesIn(expected.file));
     EXPECT_EQ(result.bytes_mapped, GetParam() == "mmap" && result.fallback.empty() ? BytesIn(expected.file) : 0u);
@@ -278,6 +281,23 @@ TEST_P(EveryPath, OfTwoKeysForOneTensorTheLaterWins) {
   EXPECT_EQ(module.named_parameters()["tied"].data_ptr(), module.b.data_ptr());
 }
 
+TEST_P(EveryPath, TheLaterNameWinsHoweverEachIsLoaded) {
+  struct Named : torch::nn::Module {
+    Named() {
+      a = register_parameter("a", at::empty({6}).fill_(-1.0));
+      register_module("other", std::make_shared<torch::nn::Module>())->register_parameter("b", a);
+    }
+    at::Tensor a;
+  };
+  if (IsLibTorchs(GetParam())) return;
+  for (const char* file :
+       {"names.pth", "names_dtype.pth", "names_other_dtype.pth", "names_strided.pth", "names_negated.pth"}) {
+    Named module;
+    Load(GetParam(), module, File(file));
+    EXPECT_TRUE(at::equal(module.a.to(at::kFloat), at::full({6}, 2.0))) << file;
+  }
+}
+
 TEST(Assigning, KeepsTensorsTogetherThatShareAStorageInTheFile) {
   for (const char* path : {"assign", "mmap"}) {
     Two module;
@@ -314,6 +334,22 @@ TEST(Direct, WritesIntoSlicesOfTheModulesOwnStorageAndNothingBeside) {
   EXPECT_TRUE(at::equal(module.whole.slice(0, 2, 22), WantedA().flatten()));
   EXPECT_TRUE(at::equal(module.whole.slice(0, 30, 36), WantedB()));
   EXPECT_EQ((module.whole == -3).sum().item<std::int64_t>(), 40 - 26);
+}
+
+// One of the two is strided in the file, so that it would be copied anyway.
+TEST(Direct, OverlappingTargetsKeepTheirOrderIfOneFallsBackForAnotherReason) {
+  struct Overlapping : torch::nn::Module {
+    Overlapping() : whole(at::full({24}, -3.0)) {
+      register_buffer("b", whole.slice(0, 18, 24));
+      register_buffer("a", whole.slice(0, 0, 20).view({4, 5}));
+    }
+    at::Tensor whole;
+  };
+  for (const char* path : {"copy", "direct", "auto"}) {
+    Overlapping module;
+    Load(path, module, File("strided.pth"));
+    EXPECT_TRUE(at::equal(module.whole, at::cat({WantedA().flatten(), WantedB().slice(0, 2)}))) << path;
+  }
 }
 
 TEST(Direct, OverlappingTargetsAreCopiedInTheirOrder) {

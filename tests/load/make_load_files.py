@@ -21,6 +21,15 @@ whole = torch.cat([b, a.flatten()])
 torch.save({"a": whole[6:].view(4, 5), "b": whole[:6]}, folder / "slices.pth")
 torch.save({"a": a, "b": b, "c": torch.zeros(3)}, folder / "unexpected.pth")
 torch.save({"a": a, "b": b[:5].clone()}, folder / "shape.pth")
+# Two names of one tensor of the module. In some files a path takes one of the two in another way than the other.
+one, two = torch.ones(6), torch.full((6,), 2.0)
+torch.save({"a": one, "other.b": two}, folder / "names.pth")
+torch.save({"a": one, "other.b": two.double()}, folder / "names_dtype.pth")
+torch.save({"a": one.double(), "other.b": two}, folder / "names_other_dtype.pth")
+torch.save({"a": one, "other.b": torch.full((6, 2), 2.0)[:, 0]}, folder / "names_strided.pth")
+negated = torch.complex(torch.zeros(6), -two).conj().imag
+assert negated.is_neg() and torch.equal(negated, two)
+torch.save({"a": one, "other.b": negated}, folder / "names_negated.pth")
 both = torch.ones(8)
 torch.save({"a": torch.full((4, 5), 3.0), "b": both[:6], "tied": both[:6]}, folder / "tied.pth")
 

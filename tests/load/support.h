@@ -35,16 +35,6 @@ inline const LoadPath& PathOf(std::string_view name) { return *FindLoadPath(name
 /// wrong (PickleLoad.ComparesNoChecksum).
 inline bool IsLibTorchs(std::string_view path) { return !PathOf(path).libtorch_reader.empty(); }
 
-/// A test of every load path in the table, by its name.
-class EveryPath : public testing::TestWithParam<std::string_view> {};
-inline std::vector<std::string_view> Names() {
-  std::vector<std::string_view> names;
-  for (const LoadPath& path : LoadPaths()) names.push_back(path.name);
-  return names;
-}
-INSTANTIATE_TEST_SUITE_P(Paths, EveryPath, testing::ValuesIn(Names()),
-                         [](const auto& info) { return std::string(info.param); });
-
 }  // namespace loadpath
 
 #endif  // LOADPATH_TESTS_LOAD_SUPPORT_H_

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 CKPT = os.environ["LOADPATH_CKPT"]
-PATHS = ("copy", "direct", "assign", "mmap")
+PATHS = ("auto", "copy", "direct", "assign", "mmap")
 
 
 class LinearModel(nn.Module):

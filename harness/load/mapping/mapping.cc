@@ -1,4 +1,4 @@
-#include "harness/load/mapping.h"
+#include "harness/load/mapping/mapping.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -62,8 +62,24 @@ c10::Storage StorageOver(std::shared_ptr<const Mapping> mapping, std::uint64_t o
 
 void Populate(std::span<const MappedRange> ranges, int threads) {
   constexpr std::uint64_t kPart = std::uint64_t{4} << 20;
+  // Bytes between two ranges are not worth a call of their own: a disk gives them with the others.
+  constexpr std::uint64_t kGap = std::uint64_t{64} << 10;
+  std::vector<MappedRange> sorted(ranges.begin(), ranges.end());
+  std::ranges::sort(sorted, {}, [](const MappedRange& range) { return std::pair(range.mapping.get(), range.begin); });
+  std::vector<MappedRange> whole;
+  for (MappedRange& range : sorted) {
+    if (!whole.empty()) {
+      MappedRange& last = whole.back();
+      const std::uint64_t end = last.begin + last.length;
+      if (last.mapping == range.mapping && (range.begin <= end || range.begin - end <= kGap)) {
+        last.length = std::max(end, range.begin + range.length) - last.begin;
+        continue;
+      }
+    }
+    whole.push_back(std::move(range));
+  }
   std::vector<MappedRange> parts;
-  for (const MappedRange& range : ranges) {
+  for (const MappedRange& range : whole) {
     for (std::uint64_t at = 0; at < range.length; at += kPart) {
       parts.push_back({range.mapping, range.begin + at, std::min(kPart, range.length - at)});
     }

@@ -1,5 +1,5 @@
-#ifndef LOADPATH_HARNESS_LOAD_MAPPING_H_
-#define LOADPATH_HARNESS_LOAD_MAPPING_H_
+#ifndef LOADPATH_HARNESS_LOAD_MAPPING_MAPPING_H_
+#define LOADPATH_HARNESS_LOAD_MAPPING_MAPPING_H_
 
 #include <c10/core/Storage.h>
 
@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "harness/load/guarded_range.h"
+#include "harness/load/mapping/guarded_range.h"
 
 namespace loadpath {
 
@@ -54,4 +54,4 @@ void Populate(std::span<const MappedRange> ranges, int threads);
 
 }  // namespace loadpath
 
-#endif  // LOADPATH_HARNESS_LOAD_MAPPING_H_
+#endif  // LOADPATH_HARNESS_LOAD_MAPPING_MAPPING_H_

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <mutex>
 
-#include "harness/load/guarded_range.h"
+#include "harness/load/mapping/guarded_range.h"
 #include "loadpath/error.h"
 
 namespace loadpath {

@@ -59,6 +59,7 @@ void NoteOutcome(const LoadOutcome& outcome, Record& record) {
     tensors += result.loaded.size();
     for (const CrcStatus status : result.crc) ++record.crc[std::string(Name(status))];
     if (!result.fallback.empty()) record.fallback = result.fallback;
+    if (!result.choice.empty()) record.choice = result.choice;
   }
   record.tensors = tensors;
   if (fallen > 0) record.tensors_fallen_back = fallen;

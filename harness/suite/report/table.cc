@@ -194,9 +194,10 @@ std::vector<std::string> AlignedLines(std::span<const Row> rows, const std::vect
   return lines;
 }
 
-std::string Notes(const Record& record, std::size_t width) {
+std::string Notes(const Record& record, std::size_t width, bool verbose) {
   std::string notes;
   const auto add = [&](const std::string& note) { notes += Wrapped("    " + note, width, "    ") + "\n"; };
+  if (verbose && !record.choice.empty()) add("auto " + record.choice);
   if (!record.fallback.empty()) add("fell back to " + record.fallback);
   if (record.status == Status::kOk && record.dropped) {
     const std::string what = record.cache ? std::string(Name(*record.cache)) : "hot or cold";  // a limit has no cache
@@ -267,7 +268,8 @@ std::string TimeText(double ns) {
 
 std::string CheckedText(const Record& record) {
   if (!record.checked) return "";
-  const std::string text = record.outputs_checked ? "outputs" : "tensors";
+  const std::string text = (record.outputs_checked ? "outputs" : "tensors") +
+                           std::string(record.oracle.empty() ? "" : " by " + record.oracle);
   if (!record.crc.contains("checked")) return text;
   return text + (record.crc.size() == 1 ? "+crc" : "+some crc");
 }
@@ -292,7 +294,7 @@ std::string TableText(std::span<const Record> records, const Context& context, c
       const std::string head = "    " + std::string(Name(record.status)) + ": ";
       text.append("\n").append(reasons.Text(head, record.reason, "    "));
     }
-    text.append("\n").append(Notes(record, width));
+    text.append("\n").append(Notes(record, width, options.verbose));
   }
   text += SkippedText(records, reasons);
   return text + "\n" + SummaryText(records, notes, width) +

@@ -105,6 +105,7 @@ def load(command, path, seconds, expected):
         }
         if child.opened_ns:
             sample["from_start_ns"] = child.opened_ns - child.started_ns + sum(phases.values())
+        sample["bytes_mapped"] = answer.get("bytes_mapped", 0)
         if answer["fallback"]:
             sample["fallback"] = answer["fallback"]
         if "cpu_seconds" in answer:

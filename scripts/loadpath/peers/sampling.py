@@ -162,8 +162,6 @@ def _own(row, cache, checkpoint, tools, path, key, files):
         else []
     )
     sample = ours.load(command, path, tools.seconds, checkpoint.expected)
-    # It does not say how many bytes it mapped. Only the path `mmap` maps, and a fallback is what it could not map.
-    sample["bytes_mapped"] = checkpoint.expected["bytes"] if row.via == "mmap" and not sample.get("fallback") else 0
     return {**sample, **proven}
 
 

@@ -10,7 +10,7 @@ import support
 from support import LinearModel
 
 LINEAR = {"linear.weight": torch.arange(20.0).reshape(2, 10), "linear.bias": torch.tensor([0.5, -0.5])}
-PATHS = ("copy", "direct", "assign", "mmap")
+PATHS = ("auto", "copy", "direct", "assign", "mmap")
 
 
 def python_says(state_dict, **how):
@@ -75,7 +75,7 @@ class Load(support.Case):
         path = self.save({key: value.half() for key, value in LINEAR.items()})
         for via in PATHS:
             with self.subTest(via=via):
-                if via in ("copy", "direct"):
+                if via in ("auto", "copy", "direct"):
                     self.succeeds("load", path, "--model", "linear", "--via", via)
                     continue
                 code, out, err = self.ckpt("load", path, "--model", "linear", "--via", via)

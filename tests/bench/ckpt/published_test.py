@@ -9,7 +9,7 @@ import support
 
 import models
 
-PATHS = ("copy", "direct", "assign", "mmap")
+PATHS = ("auto", "copy", "direct", "assign", "mmap")
 
 
 def package(name):

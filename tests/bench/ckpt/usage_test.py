@@ -75,7 +75,7 @@ class Usage(support.Case):
         self.assertRegex(err, r"\Ackpt: no model liner; did you mean linear\? \(.*gpt2.*\)\n\Z")
         code, out, err = self.ckpt("load", path, "--model", "linear", "--via", "dirct")
         self.assertEqual((code, out), (2, ""))
-        self.assertRegex(err, r"\Ackpt: no load path dirct; did you mean direct\? \(copy, direct, .*\)\n\Z")
+        self.assertRegex(err, r"\Ackpt: no load path dirct; did you mean direct\? \(auto, copy, direct, .*\)\n\Z")
         self.refuses("ckpt: device tpu: not known; use cpu, cuda or cuda:N", "load", path, "--model", "linear", "--device", "tpu")
         self.refuses("ckpt: device cuda:x: not known; use cpu, cuda or cuda:N", "load", path, "--model", "linear", "--device", "cuda:x")
 

@@ -57,8 +57,10 @@ struct LoadOptions {
   bool strict = true;
   bool skip_mismatched = false;  ///< see LoadStateDictOptions
   bool opaque = false;           ///< see OpenOptions; a checkpoint that is open was opened already
-  /// The load path: "auto", or the name of one ("direct", "copy", "assign", "mmap"). "auto" is "direct". "assign" and
-  /// "mmap" give the module the file's dtypes and strides.
+  /// The load path: "auto", or the name of one ("direct", "copy", "assign", "mmap"). "auto" maps the file where that is
+  /// faster and the module cannot tell: into tensors that only recorded fills have touched (see DeferredInit), as Load
+  /// has them. It reads everything else, as "direct" does. Whoever changes files in place while a module lives chooses
+  /// "direct". "assign" and "mmap" give the module the file's dtypes and strides.
   std::string via = "auto";
   std::string device = "cpu";  ///< "cpu", "cuda" or "cuda:1": where the module lies afterwards (see OpenDevice)
   /// A function of the bytes done and in total. Each load counts from 0. The load is cancelled if it returns false.
@@ -71,6 +73,7 @@ struct LoadOptions {
 struct LoadReport {
   std::string file, key, format;
   std::string path;             ///< the load path that ran: "direct", "staged" (onto a device other than the CPU)
+  std::string choice;           ///< what "auto" chose and why, in words
   std::string device;           ///< "cpu", "cuda:0"
   std::vector<KeyReport> keys;  ///< every key of the module and of the state dict, and what happened to it
   std::vector<std::string> missing_keys, unexpected_keys;

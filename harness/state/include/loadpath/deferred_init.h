@@ -85,6 +85,8 @@ class DeferredInit {
 
   /// Returns true if a recorded fill of any object will write the whole tensor: its present bytes mean nothing.
   static bool WillFill(const at::Tensor& tensor);
+  /// Returns true if, besides, no other tensor uses its memory: a load may give it other memory, and nobody could tell.
+  static bool WillFillAlone(const at::Tensor& tensor);
   /// Does what Loaded() does, which concerns the fills of every object of the process. Every load that succeeds calls
   /// it.
   static void ForgetFills(std::span<const at::Tensor> tensors);

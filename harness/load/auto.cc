@@ -1,0 +1,199 @@
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "harness/base/text.h"
+#include "harness/load/auto_costs.h"
+#include "harness/load/mapping/mapper.h"
+
+namespace loadpath {
+namespace {
+
+std::string Ms(double ns) {
+  char text[32];
+  std::snprintf(text, sizeof text, ns < 1e5 ? "%.3f ms" : ns < 1e7 ? "%.2f ms" : "%.0f ms", ns / 1e6);
+  return text;
+}
+
+constexpr std::string_view kInUse = "whose memory is in use";
+
+// Which tensors had better be read, although they could lie in a mapping, and why. Tensors of one storage of the file
+// stay together.
+class Objections {
+ public:
+  Objections(const Tree& tree, const std::vector<PlannedTensor>& tensors) : tree_(tree), tensors_(tensors) {
+    std::unordered_map<StorageId, std::vector<const PlannedTensor*>> users;
+    for (const PlannedTensor& planned : tensors_) {
+      Object(planned, OfTarget(planned));
+      users[View(planned).storage].push_back(&planned);
+    }
+    for (auto& [storage, list] : users) {
+      if (list.size() > 1 && Overlap(list)) Object(*list.front(), "of bytes that tensors share in the file alone");
+    }
+  }
+
+  void Object(const PlannedTensor& planned, std::string_view reason) {
+    if (!reason.empty()) reasons_.emplace(View(planned).storage, reason);
+  }
+
+  std::string_view Of(const PlannedTensor& planned) const {
+    const auto found = reasons_.find(View(planned).storage);
+    return found == reasons_.end() ? std::string_view() : found->second;
+  }
+  // "3 of another dtype, 1 strided in the file"
+  std::string Text() const {
+    std::map<std::string_view, int> counts;
+    for (const PlannedTensor& planned : tensors_) {
+      if (const std::string_view reason = Of(planned); !reason.empty()) ++counts[reason];
+    }
+    std::string text;
+    for (const auto& [reason, count] : counts)
+      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(reason);
+    return text;
+  }
+
+ private:
+  const TensorView& View(const PlannedTensor& planned) const { return tree_.tensor(planned.source); }
+
+  // The module must be what copying makes it, and whoever else sees the memory of a tensor must see what is loaded.
+  std::string_view OfTarget(const PlannedTensor& planned) const {
+    if (const std::string_view reason = ObstacleToReading(View(planned), planned.target); !reason.empty())
+      return reason;
+    return DeferredInit::WillFillAlone(planned.target) ? "" : kInUse;
+  }
+
+  // In a mapping, tensors that the module keeps apart would be one memory.
+  bool Overlap(std::vector<const PlannedTensor*>& users) const {
+    const auto begin = [&](const PlannedTensor* one) {
+      return static_cast<std::uint64_t>(View(*one).storage_offset) * ItemSize(View(*one).dtype);
+    };
+    std::ranges::sort(users, {}, begin);
+    for (std::size_t i = 1; i < users.size(); ++i) {
+      if (begin(users[i]) < begin(users[i - 1]) + View(*users[i - 1]).nbytes()) return true;
+    }
+    return false;
+  }
+
+  const Tree& tree_;
+  const std::vector<PlannedTensor>& tensors_;
+  std::unordered_map<StorageId, std::string_view> reasons_;
+};
+
+struct Split {
+  std::vector<PlannedTensor> mapped, copied, read;
+  std::string why;
+};
+
+// Returns true if a tensor that stays where it is had better be copied out of the mapping than be read by itself: the
+// counters of batch normalisation. No other tensor shares its memory, so that the order of the writes does not matter.
+bool IsCopied(const PlannedTensor& planned) {
+  constexpr std::size_t kMost = 64 << 10;
+  return planned.target.nbytes() > 0 && planned.target.nbytes() <= kMost && planned.target.storage().use_count() == 1;
+}
+
+// Divides the tensors into those that the mapping takes and those that are read.
+Split Divide(std::vector<PlannedTensor> tensors, const Checkpoint& checkpoint, const ReadOptions& options,
+             Mapper& mapper) {
+  const auto read_all = [&](std::string why) { return Split{{}, {}, std::move(tensors), "reads" + std::move(why)}; };
+  if (options.crc == CrcMode::kOn) return read_all(": checksums are wanted");
+
+  const AutoCosts& costs = CurrentAutoCosts();
+  std::optional<Objections> objections;
+  std::uint64_t bytes = 0;  // of those without an objection
+  std::size_t count = 0;
+  const auto add_up = [&] {
+    bytes = 0, count = 0;
+    for (const PlannedTensor& planned : tensors) {
+      if (objections && !objections->Of(planned).empty()) continue;
+      bytes += planned.target.nbytes();
+      ++count;
+    }
+  };
+  const auto map_is_faster = [&](double resident) {
+    return costs.map.Of(count, bytes, resident) < costs.read.Of(count, bytes, resident);
+  };
+  const auto reckoning = [&](double resident) {
+    const std::string others = objections ? objections->Text() : "";
+    return " " + std::to_string(count) + " tensors of " + HumanBytes(bytes) + ", " +
+           std::to_string(static_cast<int>(resident * 100 + 0.5)) +
+           " % in the page cache: " + Ms(costs.map.Of(count, bytes, resident)) + " reckoned for mapping, " +
+           Ms(costs.read.Of(count, bytes, resident)) + " for reading" +
+           (others.empty() ? "" : "; the others keep their memory: " + others);
+  };
+  // A file of little, or of many small tensors, is not looked at any closer, nor mapped.
+  add_up();
+  if (count > 0 && !map_is_faster(1)) return read_all(reckoning(1));
+  objections.emplace(checkpoint.tree(), tensors);
+  add_up();
+  if (count > 0 && !map_is_faster(1)) return read_all(reckoning(1));
+  const double resident = mapper.ResidentPart();
+  if (!map_is_faster(resident)) return read_all(reckoning(resident));
+  mapper.Prefetch(bytes, options.threads);
+  for (const PlannedTensor& planned : tensors) {
+    if (objections->Of(planned).empty()) objections->Object(planned, mapper.Obstacle(planned));
+  }
+  add_up();
+  if (count == 0) return read_all(": " + (tensors.empty() ? "nothing" : objections->Text()));
+  if (!map_is_faster(resident)) return read_all(reckoning(resident));
+  Split split{{}, {}, {}, "maps" + reckoning(resident)};
+  for (PlannedTensor& planned : tensors) {
+    const std::string_view reason = objections->Of(planned);
+    const bool copied = reason == kInUse && IsCopied(planned) && mapper.Obstacle(planned).empty();
+    (reason.empty() ? split.mapped : copied ? split.copied : split.read).push_back(std::move(planned));
+  }
+  return split;
+}
+
+LoadResult LoadAuto(const LoadRequest& request) {
+  if (request.device != at::kCPU) return LoadStaged(request);
+  LoadResult result;
+  Prepared prepared = Prepare(request, "auto", /*assign=*/false, result);
+  const Checkpoint& checkpoint = *prepared.checkpoint;
+  Stopwatch watch;
+  Mapper mapper(checkpoint);
+  Split split = Divide(LastOfEach(std::move(prepared.tensors)), checkpoint, request.read, mapper);
+  std::vector<at::Tensor> mapped;
+  mapped.reserve(split.mapped.size());
+  for (const PlannedTensor& planned : split.mapped) {
+    const TensorView& view = checkpoint.tree().tensor(planned.source);
+    mapped.push_back(mapper.Make(view));
+    result.bytes_mapped += view.nbytes();
+  }
+  std::vector<const std::byte*> sources;
+  for (const PlannedTensor& planned : split.copied)
+    sources.push_back(mapper.BytesOf(checkpoint.tree().tensor(planned.source)));
+  result.crc.insert(result.crc.end(), mapper.storages().size() + sources.size(), CrcStatus::kOff);
+  result.seconds.load = watch.Lap();
+  mapper.Populate(request.read.threads);
+  result.seconds.resident = watch.Lap();
+  // This fails whole or not at all.
+  ReadInto(split.read, checkpoint, request.read, result);
+  for (std::size_t i = 0; i < mapped.size(); ++i) Replace(split.mapped[i], mapped[i]);
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const at::Tensor& target = split.copied[i].target;
+    std::memcpy(target.data_ptr(), sources[i], target.nbytes());
+    target.unsafeGetTensorImpl()->bump_version();
+    *result.bytes_copied += target.nbytes();
+  }
+  result.ran = split.mapped.empty() ? "direct" : split.read.empty() ? "mmap" : "mmap and direct";
+  result.choice = std::move(split.why);
+  Finish(result);
+  result.seconds.load += watch.Lap();
+  return result;
+}
+
+}  // namespace
+
+const LoadPath auto_path = {.name = "auto",
+                            .summary = "map the file into a fresh module, or read, whichever is faster",
+                            .limit = "mmap",
+                            .load = LoadAuto};
+
+}  // namespace loadpath
