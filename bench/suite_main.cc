@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <span>
@@ -15,6 +16,7 @@
 #include "harness/command_line/command_line.h"
 #include "harness/golden/check_data.h"
 #include "harness/load/load_path.h"
+#include "harness/suite/calibrate.h"
 #include "harness/suite/report/table.h"
 #include "harness/suite/suite.h"
 #include "harness/suite/worker/worker.h"
@@ -89,6 +91,12 @@ int Main(const SuiteOptions& options, std::span<const Model> models) {
       return 0;
     case Task::kCheckData:
       return CheckAndPrint(options, models);
+    case Task::kCalibrate: {
+      std::error_code none;
+      const bool there = std::filesystem::is_directory(options.data, none);  // the disk that is meant
+      WriteStdout(CalibrationText(Calibrate(there ? options.data : std::filesystem::temp_directory_path().string())));
+      return 0;
+    }
     case Task::kWorker:
       return RunWorker(options, models, std::cin, std::cout);
   }
@@ -109,7 +117,8 @@ int RunCkpt(const std::string& program, int argc, char** argv, std::span<const M
 
 namespace loadpath {
 
-int SuiteMain(int argc, char** argv, std::vector<Model> models, std::string data, std::string make_data) {
+int SuiteMain(int argc, char** argv, std::vector<Model> models, std::string data, std::string make_data,
+              PythonTwins twins) {
   static std::string program = ProgramName(argc, argv);  // the mapping guard keeps the pointer
   try {
     if (const std::string problem = ModelsProblem(models); !problem.empty()) throw UsageError(problem);
@@ -119,9 +128,11 @@ int SuiteMain(int argc, char** argv, std::vector<Model> models, std::string data
       return bench::SaveArchive(argv[2], argv[3], argv[4], models);
     }
     InstallMappingGuard(program.c_str());
-    const auto options = ParseOptions(
-        argc, argv,
-        {.data = std::move(data), .make_data = std::move(make_data), .model = std::string(models.front().name)});
+    const auto options = ParseOptions(argc, argv,
+                                      {.data = std::move(data),
+                                       .make_data = std::move(make_data),
+                                       .twins = std::move(twins),
+                                       .model = std::string(models.front().name)});
     const int status = options ? bench::Main(*options, models) : 0;
     // Google Benchmark writes there too, and does not look.
     if (!std::cout.flush()) throw std::runtime_error("standard output: cannot be written");

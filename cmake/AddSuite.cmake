@@ -50,6 +50,10 @@ function(loadpath_add_suite name)
   set(make_data "cmake --build ${CMAKE_BINARY_DIR} --target ${name}-reference makes it")
   _loadpath_suite_references(${name})
   target_compile_definitions(${name} PRIVATE "LOADPATH_SUITE_DATA=\"${arg_DATA}\"" "LOADPATH_SUITE_MAKE_DATA=\"${make_data}\"")
+  if(_python)
+    target_compile_definitions(${name} PRIVATE "LOADPATH_SUITE_PYTHON=\"${_python}\"" "LOADPATH_SUITE_MODULE_PATH=\"${_module}\""
+      "LOADPATH_SUITE_REFERENCES=\"${arg_REFERENCES}\"")
+  endif()
 
   if(NOT CMAKE_TESTING_ENABLED)
     message(NOTICE "${call}: its tests are not there: call enable_testing() before it")

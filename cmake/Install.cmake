@@ -41,9 +41,12 @@ if(LOADPATH_TORCH)
     ckpt_models suite=cases suite_main=suite)
   list(APPEND _modules ImportLibTorch.cmake AddSuite.cmake)
   set(_python ${CMAKE_INSTALL_DATADIR}/loadpath/python/loadpath)
-  install(DIRECTORY ${PROJECT_SOURCE_DIR}/scripts/loadpath/reference DESTINATION ${_python} FILES_MATCHING PATTERN *.py
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/scripts/loadpath/reference ${PROJECT_SOURCE_DIR}/scripts/loadpath/eager DESTINATION ${_python} FILES_MATCHING PATTERN *.py
     PATTERN generate.py EXCLUDE) # of the bundled models
   install(FILES ${PROJECT_SOURCE_DIR}/scripts/loadpath/__init__.py DESTINATION ${_python})
+  foreach(_file __init__ expected formats keys) # for bench --oracle python
+    install(FILES ${PROJECT_SOURCE_DIR}/scripts/loadpath/peers/${_file}.py DESTINATION ${_python}/peers)
+  endforeach()
   install(FILES ${PROJECT_SOURCE_DIR}/harness/golden/reference_files.json DESTINATION ${_python}/reference)
   install(TARGETS bench ckpt ckpt-load RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

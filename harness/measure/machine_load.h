@@ -12,7 +12,7 @@ struct CpuTimes {
   double at = 0;      ///< when they were read, on the monotonic clock
   double busy = 0;    ///< of all processes of the machine, user and system
   double stolen = 0;  ///< what the host of a virtual machine gave to others
-  double own = 0;     ///< of this process and of its children that have ended
+  double own = 0;     ///< of this process and of its children
   int processors = 0;
 };
 /// All zero but for `at` and `own` if /proc/stat cannot be read.

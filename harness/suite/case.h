@@ -14,6 +14,7 @@ namespace loadpath {
 struct UserCheckpoint {
   std::string file, key;
   bool opaque = false;  ///< OpenOptions::opaque
+  bool oracle = false;  ///< Python says what the file holds: --oracle python
   bool operator==(const UserCheckpoint&) const = default;
 };
 

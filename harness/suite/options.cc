@@ -135,6 +135,12 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   options.data = !defaults.data.empty()
                      ? defaults.data
                      : (std::filesystem::path(ProgramFolder()) / "../reference").lexically_normal().string();
+  options.twins = defaults.twins;
+  if (options.twins.python.empty()) {
+    const std::filesystem::path checkout = std::filesystem::path(ProgramFolder()) / "../..";
+    options.twins = {(checkout / ".venv/bin/python").lexically_normal().string(),
+                     (checkout / "scripts").lexically_normal().string(), ""};
+  }
   CLI::App app(
       "Measures ways of loading PyTorch checkpoints into LibTorch modules. Every answer is checked before it is timed.",
       options.program);
@@ -142,6 +148,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   app.footer(Footer(options.program, defaults.model));
   std::vector<std::string> checkpoints;
   bool opaque = false;
+  std::string oracle;
   std::string device = "cpu", cache = "hot", memory = "backed", time;
   bool list = false;
   app.add_option("--filter,--benchmark_filter", options.filter,
@@ -177,6 +184,12 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   app.add_flag("--opaque", opaque,
                "Open the files of --checkpoint with classes that are not known here, as torch.save(model) writes "
                "them: they become inert names, and nothing in the file is run");
+  app.add_option(
+         "--oracle", oracle,
+         "Who says what the files of --checkpoint hold, to compare with: python (PyTorch; see --python), or our "
+         "own reader")
+      ->check(CLI::IsMember({"python", "own"}))
+      ->type_name("python|own");
   app.add_option("--data", options.data,
                  "The reference data (default: " +
                      (defaults.data.empty() ? "reference/ beside the folder of " + options.program : defaults.data) +
@@ -191,6 +204,11 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   app.add_option("--time", time, "Go on for so long with rounds of samples: 30s, 2m")
       ->check(CLI::Validator(CheckSeconds, ""))
       ->type_name("TIME");
+  app.add_option("--python", options.twins.python,
+                 "The Python that runs the models' twins forward, beside the C++ modules (default: " +
+                     options.twins.python + ")")
+      ->check(NotEmpty())
+      ->type_name("FILE");
   CLI::Option* seed = app.add_option("--seed", options.seed,
                                      "Of the order of the rounds: the same seed gives the same order "
                                      "(default: one that is printed)")
@@ -201,6 +219,8 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   AddTask(app, options, "--list-paths", Task::kListPaths, "Print the load paths, one a line");
   AddTask(app, options, "--check-data", Task::kCheckData,
           "Hold the reference data against their manifest: every file's SHA-256, every model's goldens");
+  AddTask(app, options, "--calibrate", Task::kCalibrate,
+          "Fit what the load path auto reckons with to this machine, and print it (docs/load_paths.md)");
   AddTask(app, options, "--version", Task::kShowVersion, "Print the version, the commit and what it was built with");
   AddTask(app, options, "--worker", Task::kWorker,
           "Answer requests on standard input, one JSON object a line: for programs that measure (docs/worker.md)");
@@ -231,6 +251,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   } catch (const CLI::ParseError& error) {
     throw UsageError(std::string(error.what()) + "; " + options.program + " --help lists the flags");
   }
+  if (!oracle.empty() && checkpoints.empty()) throw UsageError("--oracle is for the files of --checkpoint: name one");
   if (opaque && checkpoints.empty()) throw UsageError("--opaque is for the files of --checkpoint: name one");
   InitializeGoogleBenchmark(options.google);
   if (!kind.empty()) options.kind = FromName<CaseKind>(kind);
@@ -245,6 +266,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   for (const auto& text : checkpoints) {
     UserCheckpoint checkpoint = ParseCheckpoint(text);
     checkpoint.opaque = opaque;
+    checkpoint.oracle = oracle == "python";
     if (std::ranges::find(options.checkpoints, checkpoint) == options.checkpoints.end()) {
       options.checkpoints.push_back(checkpoint);
     }

@@ -7,11 +7,21 @@
 #include <vector>
 
 #include "harness/suite/case.h"
+#include "loadpath/python_twins.h"
 
 namespace loadpath {
 
 /// What the command line asks for.
-enum class Task : std::uint8_t { kRun, kListCases, kListModels, kListPaths, kShowVersion, kCheckData, kWorker };
+enum class Task : std::uint8_t {
+  kRun,
+  kListCases,
+  kListModels,
+  kListPaths,
+  kShowVersion,
+  kCheckData,
+  kWorker,
+  kCalibrate
+};
 
 /// Google Benchmark's own flags.
 struct GoogleFlags {
@@ -43,13 +53,16 @@ struct SuiteOptions {
   GoogleFlags google;
   std::string program;    ///< how messages call it
   std::string make_data;  ///< what a message about missing reference data ends with
-  std::string command;    ///< as typed
+  PythonTwins twins;
+  std::string command;  ///< as typed
 };
 
 /// What a suite says of its reference data.
 struct SuiteDefaults {
   std::string data{};  ///< where they lie; empty: reference/ beside the program's folder
   std::string make_data = "scripts/bench makes it";
+  /// How the Python twins are run; without `python`, what lies beside the program's folder in a checkout.
+  PythonTwins twins{};
   std::string model = "linear";  ///< that the examples of --help name
 };
 

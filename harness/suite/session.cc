@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "harness/suite/cases/twins.h"
+
 namespace loadpath {
 namespace {
 
@@ -19,16 +21,24 @@ std::string ScratchFolder(const std::string& data) {
 
 }  // namespace
 
-Session::Session(std::span<const Model> models, std::string data, bool quick, std::string make_data)
+Session::Session(std::span<const Model> models, std::string data, bool quick, std::string make_data, PythonTwins python)
     : models_(models),
       data_(std::move(data)),
       make_data_(std::move(make_data)),
+      python_(std::move(python)),
       limits_(ScratchFolder(data_), quick ? kQuickScratch : kScratch) {
   try {
     manifest_ = Manifest::Read(data_);
   } catch (const std::exception& error) {
     why_no_manifest_ = error.what();
   }
+}
+
+Session::~Session() = default;
+
+TwinProcess& Session::twins() {
+  if (!twins_) twins_ = std::make_unique<TwinProcess>(python_);
+  return *twins_;
 }
 
 Limits& Session::LimitsOf(const std::vector<std::string>& files) {

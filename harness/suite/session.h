@@ -13,8 +13,11 @@
 #include "harness/load/load_path.h"
 #include "harness/measure/machine_limits.h"
 #include "loadpath/model.h"
+#include "loadpath/python_twins.h"
 
 namespace loadpath {
+
+class TwinProcess;
 
 /// The reference data of a case are not there: it is skipped, though it is expected to run.
 class MissingData : public Skipped {
@@ -38,12 +41,19 @@ class BadInput : public std::runtime_error {
 class Session {
  public:
   /// `make_data` is what a message about missing data ends with.
-  Session(std::span<const Model> models, std::string data, bool quick,
-          std::string make_data = "scripts/bench makes it");
+  Session(std::span<const Model> models, std::string data, bool quick, std::string make_data = "scripts/bench makes it",
+          PythonTwins python = {});
+  ~Session();
 
   std::span<const Model> models() const { return models_; }
   const std::string& data() const { return data_; }
   const std::string& make_data() const { return make_data_; }
+  /// The process that runs the models' Python twins; started when first asked for. Throws Skipped.
+  TwinProcess& twins();
+  /// Where the cases that run a module forward share it, by model and device.
+  std::weak_ptr<torch::nn::Module>& ModuleOn(const std::string& model, at::Device device) {
+    return modules_[model + "/" + device.str()];
+  }
   Limits& limits() { return limits_; }
   /// The loops over these files, made once.
   Limits& LimitsOf(const std::vector<std::string>& files);
@@ -60,8 +70,11 @@ class Session {
  private:
   std::span<const Model> models_;
   std::string data_, make_data_;
+  PythonTwins python_;
+  std::unique_ptr<TwinProcess> twins_;
   std::optional<Manifest> manifest_;
   std::string why_no_manifest_;
+  std::map<std::string, std::weak_ptr<torch::nn::Module>> modules_;
   Limits limits_;
   std::map<std::vector<std::string>, std::unique_ptr<Limits>> limits_of_;
 };

@@ -342,7 +342,7 @@ SuiteResult RunSuite(const SuiteOptions& options, std::span<const Model> models)
   Surroundings surroundings(SharedFolders(options));
   std::string told;
   TellOfOtherRuns(surroundings, options.program, told);
-  Session session(models, options.data, options.quick, options.make_data);
+  Session session(models, options.data, options.quick, options.make_data, options.twins);
   std::vector<std::unique_ptr<Run>> owned;
   std::vector<Run*> runs, verified;
   for (const Case& one : chosen) {

@@ -267,7 +267,7 @@ class WrongOrMissing(Folder):
         tensors[bias]["sha256"] = "0" * 64
         (self.folder / "manifest.json").write_text(json.dumps(manifest))
         rows = self.rows("--filter", "^forward/custom/", data=str(self.folder), status=1)
-        self.assertEqual(len(rows), 6)
+        self.assertEqual({row["path"] for row in rows.values()}, {"module", "inference_mode", "torchscript", "aoti", "python"})
         for row in rows.values():
             self.assertEqual((row["status"], "samples_ns" in row), ("error", False), row["name"])
             self.assertIn(f'"{bias}" does not have the reference\'s bits', row["reason"])

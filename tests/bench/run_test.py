@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import torch
 
@@ -55,7 +56,8 @@ class Smoke(Folder):
             if row["case"] == "load":
                 self.assertEqual(row["threads"], 1 if row["path"] == "pickle_load" else cores, row["name"])
             else:
-                self.assertEqual(row["threads"], int(self.whole["context"]["threads"]), row["name"])
+                alone = row["name"].endswith("/threads:1")
+                self.assertEqual(row["threads"], 1 if alone else int(self.whole["context"]["threads"]), row["name"])
         times = [(row["real_time"], row["cpu_time"]) for row in self.whole["benchmarks"]]
         self.assertTrue(any(real != cpu for real, cpu in times), "cpu_time is the wall clock's")
 
@@ -65,7 +67,7 @@ class Smoke(Folder):
                          "forward/linear/cpu/batch:1/module)", "--cache", "all", "--samples", "5")
         fields = json.loads(Path(support.SCHEMA).read_text())["$defs"]["row"]["properties"]
         filled = set().union(*rows.values())
-        self.assertEqual([field for field in fields if field not in filled | {"p90_ns", "p99_ns",   # which need more samples
+        self.assertEqual([field for field in fields if field not in filled | {"p90_ns", "p99_ns", "oracle",   # which need more samples
                                                                                       "dropped", "varying"}], [],  # of samples that went wrong
                          "harness/results/fields.def lists these, and no case assigns them: see harness/suite/cases/")
 
@@ -110,12 +112,33 @@ class Smoke(Folder):
 
     def test_every_way_to_the_outputs(self):
         rows = self.rows("--filter", "^forward/(custom|facenet:onet|multi:A)/cpu/batch:1/")
-        self.assertEqual({name: row["path"] for name, row in rows.items()},
-                         {f"forward/{model}/cpu/batch:1/{way}": way for model, way in (
-                             ("custom", "module"), ("custom", "torchscript"), ("custom", "aoti"), ("facenet:onet", "module"),
-                             ("facenet:onet", "torchscript"), ("multi:A", "module"))})
-        for row in rows.values():
-            self.assertEqual((row["status"], row["checked"]), ("ok", True), row)
+        threads = len(os.sched_getaffinity(0))
+        wanted = {"custom": {"module", "inference_mode", "torchscript", "aoti", "python"},
+                  "facenet:onet": {"module", "inference_mode", "torchscript", "python"}, "multi:A": {"module", "inference_mode", "python"}}
+        names = {f"forward/{model}/cpu/batch:1/{way}" for model, ways in wanted.items() for way in ways}
+        alone = {f"forward/{model}/cpu/batch:1/{way}/threads:1" for model in wanted for way in ("module", "python")}
+        self.assertEqual(set(rows), names | (alone if threads > 1 else set()))
+        for name, row in rows.items():
+            self.assertEqual((row["status"], row["checked"], row["outputs_checked"]), ("ok", True, True), row)
+            self.assertEqual(row["threads"], 1 if name.endswith("threads:1") else threads)
+            self.assertTrue(all(sample["cpu_ns"] >= 0 and sample["wall_ns"] > 0 for sample in row["samples"]))
+            self.assertTrue(any(sample.get("checked") for sample in row["samples"]))
+
+    def test_python_that_cannot_run_the_twins(self):
+        python = self.folder / "python"
+        python.write_text("#!/bin/sh\nread line\necho \"$ANSWER\"\n")
+        python.chmod(0o755)
+        for program, answer, status, reason in (
+                ("/nowhere/python", "", "skipped", "there is no Python with PyTorch at /nowhere/python: --python names one"),
+                (python, '{"error": "ModuleNotFoundError: No module named torch", "missing": true}', "skipped",
+                 "Python: ModuleNotFoundError: No module named torch"),
+                (python, '{"error": "ValueError: no"}', "error", "Python: ValueError: no"),
+                (python, "hello", "error", "Python did not answer in JSON")):
+            with self.subTest(reason), mock.patch.dict(os.environ, ANSWER=answer):
+                rows = self.rows("--filter", "^forward/linear/cpu/batch:1/(module|python)$", "--python", str(program), status=1 if status == "error" else 0)
+                self.assertEqual(rows["forward/linear/cpu/batch:1/module"]["status"], "ok")
+                row = rows["forward/linear/cpu/batch:1/python"]
+                self.assertEqual((row["status"], row["reason"]), (status, reason))
 
     def test_a_fresh_process_for_every_sample(self):
         rows = self.rows("--filter", "^startup/linear/zip/nested/(direct|pickle_load)/", "--cache", "all")
@@ -170,7 +193,7 @@ class Smoke(Folder):
         file = self.folder / "google.json"
         for flags in ((), ("--benchmark_min_time=0.01",), ("--benchmark_min_warmup_time=0.1",)):
             with self.subTest(flags):
-                rows = self.rows("--filter", "^load/linear/zip/nested/direct/|^forward/linear/cpu/batch:1/module", "--samples", "5", f"--benchmark_out={file}", *flags)
+                rows = self.rows("--filter", "^load/linear/zip/nested/direct/|^forward/linear/cpu/batch:1/module$", "--samples", "5", f"--benchmark_out={file}", *flags)
                 google = json.loads(file.read_text())["benchmarks"]
                 for name, row in rows.items():
                     series = [other for other in google if other["name"].startswith(name)]
@@ -181,7 +204,7 @@ class Smoke(Folder):
                         self.assertAlmostEqual(median[field], row[field], delta=1)
 
     def test_min_time_is_time_of_every_case(self):
-        rows = self.rows("--filter", "^load/linear/zip/nested/direct/|^forward/linear/cpu/batch:1/module", "--samples", "100000", "--benchmark_min_time=0.05")
+        rows = self.rows("--filter", "^load/linear/zip/nested/direct/|^forward/linear/cpu/batch:1/module$", "--samples", "100000", "--benchmark_min_time=0.05")
         for row in rows.values():
             self.assertGreaterEqual(sum(row["samples_ns"]), 0.05e9)
         self.assertLess(sum(rows["load/linear/zip/nested/direct/cpu/hot"]["samples_ns"]), 1e9)

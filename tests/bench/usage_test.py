@@ -254,7 +254,7 @@ class Listing(Folder):
             self.assertRegex(out, f"(?m)^{model} +\\S")
         code, out, _ = bench("--list-paths")
         self.assertEqual(code, 0)
-        for path in ("copy", "direct", "assign", "mmap", "pickle_load", "jit_load"):
+        for path in ("auto", "copy", "direct", "assign", "mmap", "pickle_load", "jit_load"):
             self.assertRegex(out, f"(?m)^{path} +\\S")
 
     def test_the_version_says_what_it_was_built_from(self):

@@ -1,10 +1,13 @@
 """`bench --checkpoint` on files of the user's own."""
+import json
+import os
 import re
+from unittest import mock
 
 import torch
 
 import support
-from support import Folder, OWN_PATHS
+from support import Folder, OWN_PATHS, bench
 
 
 class UserCheckpoints(Folder):
@@ -28,6 +31,31 @@ class UserCheckpoints(Folder):
         rows = self.rows("--checkpoint", f"{file}::deep")
         self.assertEqual(rows["load/mine/file/mine.pth::deep/direct/cpu/hot"]["model"], "linear")
         self.assertIn("\nload/mine/file/mine.pth::deep (into linear)\n", self.out)
+
+    def test_python_says_what_the_file_holds(self):
+        file = self.linear_file("mine.pth")
+        rows = self.rows("--checkpoint", str(file), "--oracle", "python")
+        for path in OWN_PATHS:
+            row = rows[f"load/mine/file/mine.pth/{path}/cpu/hot"]
+            self.assertEqual((row["status"], row["checked"], row["oracle"]), ("ok", True, "python"))
+        self.assertRegex(self.out, r"direct/cpu/hot .* tensors by python\+")
+        # Python that reads other values, and one that cannot read the file.
+        python = self.folder / "python"
+        python.write_text('#!/bin/sh\nwhile read line; do echo "$ANSWER"; done\n')
+        python.chmod(0o755)
+        other = {"linear.weight": {"dtype": "float32", "shape": [2, 10], "sha256": "0" * 64},
+                 "linear.bias": {"dtype": "float32", "shape": [2], "sha256": "0" * 64}}
+        del (lacking := dict(other))["linear.bias"]
+        for answer, status, reason in (
+                ({"tensors": other}, "error", r"linear\.(weight|bias) differs from what Python reads"),
+                ({"tensors": lacking}, "error", r"linear\.weight differs from what Python reads|linear\.bias is not in the file, says Python"),
+                ({"error": "UnpicklingError: no"}, "skipped", r"Python: UnpicklingError: no \(--oracle python reads .*\)")):
+            with mock.patch.dict(os.environ, ANSWER=json.dumps(answer)):
+                rows = self.rows("--checkpoint", str(file), "--filter", "/direct/", "--oracle", "python", "--python", str(python), status=1)
+                row = rows["load/mine/file/mine.pth/direct/cpu/hot"]
+                self.assertEqual(row["status"], status)
+                self.assertRegex(row["reason"], rf"\A({reason})\Z")
+        self.assertEqual(bench("--oracle", "python")[0], 2)
 
     def test_a_whole_module(self):
         file = self.folder / "whole.pth"

@@ -229,7 +229,8 @@ class Choice(unittest.TestCase):
             (["gpt2.zip.nested.pth"], ["gpt2"]),
         )
         self.assertEqual(self.needed("startup/linear/legacy/bare/copy/cpu/cold"), (["linear.legacy.bare.pth"], ["linear"]))
-        self.assertEqual(self.needed("forward/resnet50/cpu/batch:1/module"), (["resnet50.zip.bare.pth"], ["resnet50"]))
+        for way in ("module", "module/threads:1", "inference_mode", "python/threads:1"):
+            self.assertEqual(self.needed(f"forward/resnet50/cpu/batch:1/{way}"), (["resnet50.zip.bare.pth"], ["resnet50"]))
         self.assertEqual(self.needed("forward/resnet50/cpu/batch:1/torchscript"), (["resnet50.torchscript.bare.pt"], ["resnet50"]))
         self.assertEqual(self.needed("forward/resnet50/cpu/batch:1/aoti", "forward/resnet50/cpu/batch:4/aoti"), (["resnet50.aoti.pt2"], ["resnet50"]))
         self.assertEqual(self.needed("forward/multi:B/cpu/batch:1/module"), (["multi_model.pth"], ["multi:B"]))

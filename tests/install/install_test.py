@@ -18,7 +18,7 @@ PREFIX = DATA / "prefix"
 LINEAR = BUILD / "reference" / "linear_model.pth"
 
 HEADERS = ["checkpoint.h", "deferred_init.h", "device.h", "dtype.h", "error.h", "key_rules.h", "load.h", "load_state_dict.h",
-           "mapping_guard.h", "model.h", "module_info.h", "progress.h", "state_dict.h", "suite.h", "tensor_allocator.h",
+           "mapping_guard.h", "model.h", "module_info.h", "progress.h", "python_twins.h", "state_dict.h", "suite.h", "tensor_allocator.h",
            "tensor_at.h", "tree.h"]
 
 

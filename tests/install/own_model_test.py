@@ -83,10 +83,10 @@ class OwnModel(unittest.TestCase):
         results = json.loads(out.read_text())
         jsonschema.validate(results, json.loads((ROOT / "results" / "schema.json").read_text()))
         timed = {row["name"] for row in results["benchmarks"]}
-        for path in ("copy", "direct", "assign", "mmap"):
+        for path in ("auto", "copy", "direct", "assign", "mmap"):
             for where in ("zip/own", "zip/bare", "zip/full", "torchscript/bare", "cpp/bare", "sharded/bare", "dcp/bare", "pt2/bare", "opaque/bare"):
                 self.assertIn(f"load/eventnet/{where}/{path}/cpu/hot", timed)
-        self.assertLessEqual({f"forward/eventnet/cpu/batch:{batch}/{way}" for batch in (1, 8) for way in ("module", "torchscript")}, timed)
+        self.assertLessEqual({f"forward/eventnet/cpu/batch:{batch}/{way}" for batch in (1, 8) for way in ("module", "inference_mode", "torchscript", "python")}, timed)
         self.assertIn("startup/eventnet/zip/own/direct/cpu/hot", timed)
         for row in results["benchmarks"]:
             self.assertTrue(row["case"] == "limit" or row["checked"], row["name"])

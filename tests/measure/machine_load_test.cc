@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "harness/measure/fresh_process.h"
+
 namespace loadpath {
 namespace {
 
@@ -39,6 +41,14 @@ TEST(CpuTimes, OfThisMachineGoOn) {
   EXPECT_GE(end.at, begin.at);
   EXPECT_GE(end.busy, begin.busy);
   EXPECT_GT(begin.processors, 0);
+}
+
+// Python runs beside this process, and what it takes is no disturbance.
+TEST(CpuTimes, CountAChildThatRuns) {
+  const double before = ReadCpuTimes().own;
+  FreshProcess child({"/bin/sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; echo done; read line"});
+  EXPECT_EQ(child.Ask("", 60), "done");
+  EXPECT_GT(ReadCpuTimes().own, before + 0.05);
 }
 
 TEST(MachineLoad, IsWhatOthersUsedPerSecond) {

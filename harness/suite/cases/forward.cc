@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "harness/base/stopwatch.h"
-#include "harness/measure/counters.h"
+#include "harness/base/parallel.h"
+#include "harness/results/names.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/cases/forward_ways.h"
 #include "loadpath/device.h"
@@ -15,44 +15,35 @@ namespace {
 class ForwardRun : public Run {
  public:
   ForwardRun(const Case& one, Session& session) : Run(one), session_(session) {
-    record.threads = static_cast<std::uint64_t>(at::get_num_threads());
+    threads_ = one.threads > 0 ? one.threads : at::get_num_threads();
+    record.threads = static_cast<std::uint64_t>(threads_);
   }
 
   void Verify() override {
-    device_ = OpenDevice(tested().device->text());
+    const at::Device device = OpenDevice(tested().device->text());
     const auto way = std::ranges::find(ForwardWays(), tested().path, &ForwardWay::name);
     if (way == ForwardWays().end()) throw std::logic_error("no such way to run a model forward: " + tested().path);
-    forward_ = way->open(tested().model, session_, device_);
-    const ManifestModel& entry = session_.ModelOf(tested().model);
-    record.difference = CheckOutputs(forward_, session_.manifest(), entry, tested().batch, device_).front();
+    golden_ = ReadGolden(session_.manifest(), session_.ModelOf(tested().model), tested().batch);
+    subject_ = way->open({tested().model, tested().batch, device, golden_.inputs}, session_);
+    record.difference = Pass(true).second.front();
     record.checked = record.outputs_checked = true;
-    golden_ = ReadGolden(session_.manifest(), entry, tested().batch);
-    inputs_ = golden_.inputs;
-    for (at::Tensor& input : inputs_) input = input.to(device_);
   }
 
-  Sample TakeSample(bool check) override {
-    const at::NoGradGuard no_grad;
-    const ProcessCounters before = ReadProcessCounters();
-    Stopwatch watch;
-    const auto outputs = forward_(inputs_);
-    Synchronize(device_);
-    const double seconds = watch.Lap();
-    const ProcessCounters used = ReadProcessCounters() - before;
-    if (check) CompareOutputs(outputs, golden_, session_.ModelOf(tested().model), tested().batch);
-    return {.wall_ns = Ns(seconds),
-            .cpu_ns = used.cpu_ns,
-            .minor_faults = used.minor_faults,
-            .major_faults = used.major_faults,
-            .checked = check};
-  }
+  Sample TakeSample(bool check) override { return Pass(check).first; }
 
  private:
+  // Also returns what a check found, a sentence an output. Throws WrongAnswer.
+  std::pair<Sample, std::vector<std::string>> Pass(bool check) {
+    std::vector<at::Tensor> outputs;
+    const Sample sample = subject_->Pass(threads_, check ? &outputs : nullptr);
+    if (!check) return {sample, {}};
+    return {sample, CompareOutputs(outputs, golden_, session_.ModelOf(tested().model), tested().batch)};
+  }
+
   Session& session_;
-  at::Device device_ = at::kCPU;
-  Forward forward_;
+  int threads_ = 1;
   Golden golden_;
-  std::vector<at::Tensor> inputs_;
+  std::unique_ptr<ForwardSubject> subject_;
 };
 
 }  // namespace
@@ -64,11 +55,14 @@ void ListForwards(const CatalogueRequest& request, std::vector<Case>& all) {
       for (const std::int64_t batch : model.batches) {
         for (const ForwardWay& way : ForwardWays()) {
           if (!way.exists(model.name)) continue;
-          all.push_back({.kind = CaseKind::kForward,
-                         .model = std::string(model.name),
-                         .path = std::string(way.name),
-                         .device = device,
-                         .batch = static_cast<int>(batch)});
+          Case one{.kind = CaseKind::kForward,
+                   .model = std::string(model.name),
+                   .path = std::string(way.name),
+                   .device = device,
+                   .batch = static_cast<int>(batch)};
+          all.push_back(one);
+          one.threads = 1;
+          if (way.by_threads && device.kind == DeviceKind::kCpu && Cores() > 1) all.push_back(one);
         }
       }
     }

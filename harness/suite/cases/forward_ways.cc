@@ -1,41 +1,138 @@
 #include "harness/suite/cases/forward_ways.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 #include <torch/csrc/inductor/aoti_runner/model_container_runner.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <map>
 #include <set>
 
+#include "harness/base/stopwatch.h"
 #include "harness/golden/reference_files.h"
+#include "harness/measure/counters.h"
 #include "harness/state/module_state.h"
+#include "harness/suite/cases/twins.h"
 #include "harness/suite/reference_source.h"
+#include "loadpath/device.h"
 
 namespace loadpath {
 namespace {
 
 using Named = std::vector<std::pair<std::string, at::Tensor>>;
 
-std::vector<at::Tensor> Tensors(const at::IValue& value) {
+std::vector<at::Tensor> TensorsOf(const at::IValue& value) {
   if (value.isTensor()) return {value.toTensor()};
   std::vector<at::Tensor> tensors;
   for (const at::IValue& element : value.toTupleRef().elements()) tensors.push_back(element.toTensor());
   return tensors;
 }
 
-Forward OpenModule(const std::string& name, const Session& session, at::Device device) {
+using Tensors = std::vector<at::Tensor>;
+
+// LibTorch is set to so many threads while one lives.
+class ThreadCount {
+ public:
+  explicit ThreadCount(int threads) : before_(at::get_num_threads()) { Set(threads); }
+  ~ThreadCount() { Set(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  static void Set(int threads) {
+    if (threads != at::get_num_threads()) at::set_num_threads(threads);
+  }
+  int before_;
+};
+
+// A pass in this process, under a guard of autograd.
+template <class Guard>
+class Here : public ForwardSubject {
+ public:
+  Here(Forward forward, const ForwardRequest& request)
+      : forward_(std::move(forward)), device_(request.device), inputs_(request.inputs.begin(), request.inputs.end()) {
+    for (at::Tensor& input : inputs_) input = input.to(device_);
+  }
+
+  Sample Pass(int threads, Tensors* outputs) override {
+    const ThreadCount count(threads);
+    const Guard guard;
+    const ProcessCounters before = ReadProcessCounters();
+    Stopwatch watch;
+    Tensors results = forward_(inputs_);
+    Synchronize(device_);
+    const double seconds = watch.Lap();
+    const ProcessCounters used = ReadProcessCounters() - before;
+    if (outputs != nullptr) *outputs = std::move(results);
+    return {.wall_ns = Ns(seconds),
+            .cpu_ns = used.cpu_ns,
+            .minor_faults = used.minor_faults,
+            .major_faults = used.major_faults,
+            .checked = outputs != nullptr};
+  }
+
+ private:
+  Forward forward_;
+  at::Device device_;
+  Tensors inputs_;
+};
+
+template <Forward (*kOpen)(const std::string& name, Session& session, at::Device device), class Guard>
+std::unique_ptr<ForwardSubject> OpenHere(const ForwardRequest& request, Session& session) {
+  return std::make_unique<Here<Guard>>(kOpen(request.model, session, request.device), request);
+}
+
+// A pass of the Python twin, in a process that all of them share.
+class InPython : public ForwardSubject {
+ public:
+  InPython(TwinProcess& process, TwinProcess::Subject subject) : process_(process), subject_(std::move(subject)) {}
+  Sample Pass(int threads, Tensors* outputs) override { return process_.Pass(subject_, threads, outputs); }
+
+ private:
+  TwinProcess& process_;
+  TwinProcess::Subject subject_;
+};
+
+std::unique_ptr<ForwardSubject> OpenPython(const ForwardRequest& request, Session& session) {
+  const Manifest& manifest = session.manifest();
+  const std::string golden = manifest.PathOf(session.ModelOf(request.model).goldens.at(request.batch));
+  TwinProcess::Subject subject{request.model, std::filesystem::absolute(golden).string(), request.device.str()};
+  TwinProcess& process = session.twins();
+  const std::map<std::string, std::string> digests = process.Open(subject);
+  for (const auto& [name, tensor] : session.ModelOf(request.model).tensors) {
+    const auto found = digests.find(name);
+    if (found == digests.end()) throw WrongAnswer("Python: \"" + name + "\" is missing");
+    if (found->second != tensor.sha256)
+      throw WrongAnswer("Python: \"" + name + "\" does not have the reference's bits");
+  }
+  return std::make_unique<InPython>(process, std::move(subject));
+}
+
+Forward ForwardOf(const Model& model, std::shared_ptr<torch::nn::Module> module) {
+  return [&model, module = std::move(module)](std::span<const at::Tensor> inputs) {
+    return model.forward(*module, inputs);
+  };
+}
+
+Forward OpenModule(const std::string& name, Session& session, at::Device device) {
   const ReferenceSource source = FindWeights(name, session);
   const ReferencePart& part = source.parts.front();
+  std::weak_ptr<torch::nn::Module>& shared = session.ModuleOn(name, device);
+  if (auto module = shared.lock()) return ForwardOf(*part.model, std::move(module));
   DeferredInit deferred;
-  const std::shared_ptr<torch::nn::Module> module = deferred.Construct(part.model->make);
+  std::shared_ptr<torch::nn::Module> module = deferred.Construct(part.model->make);
   const LoadResult result =
       FindLoadPath("direct")->load({.file = source.file, .key_path = part.key, .module = *module, .device = device});
   deferred.Loaded(result.loaded);
   deferred.Finish();
   if (const std::string wrong = CheckParameters(*module, *part.entry); !wrong.empty()) throw WrongAnswer(wrong);
   module->eval();
-  return [model = part.model, module](std::span<const at::Tensor> inputs) { return model->forward(*module, inputs); };
+  shared = module;
+  return ForwardOf(*part.model, std::move(module));
 }
 
 // TorchScript archives hold these too.
@@ -45,7 +142,7 @@ std::set<std::string> NonPersistentBuffers(const Model& model) {
   return NonPersistentOf(*module);
 }
 
-Forward OpenTorchScript(const std::string& name, const Session& session, at::Device device) {
+Forward OpenTorchScript(const std::string& name, Session& session, at::Device device) {
   const ManifestModel& entry = session.ModelOf(name);
   const std::string file = session.manifest().PathOf(session.FileOf(name, "torchscript", "bare").name);
   const auto module = std::make_shared<torch::jit::Module>(torch::jit::load(file, device));
@@ -58,12 +155,12 @@ Forward OpenTorchScript(const std::string& name, const Session& session, at::Dev
   }
   if (const std::string wrong = CheckTensors(state, entry, /*all=*/true); !wrong.empty()) throw WrongAnswer(wrong);
   return [module](std::span<const at::Tensor> inputs) {
-    return Tensors(module->forward(std::vector<at::IValue>(inputs.begin(), inputs.end())));
+    return TensorsOf(module->forward(std::vector<at::IValue>(inputs.begin(), inputs.end())));
   };
 }
 
 // Runs machine code that lies in the package: of our own reference data, never of a user's file.
-Forward OpenAoti(const std::string& name, const Session& session, at::Device device) {
+Forward OpenAoti(const std::string& name, Session& session, at::Device device) {
   const ManifestModel& entry = session.ModelOf(name);
   if (!device.is_cpu()) throw Skipped("its AOTInductor package was compiled for the CPU");
   const auto loader = std::make_shared<torch::inductor::AOTIModelPackageLoader>(session.ProgramOf(name));
@@ -91,9 +188,13 @@ bool HasProgram(std::string_view model) {
 
 std::span<const ForwardWay> ForwardWays() {
   static constexpr ForwardWay kWays[] = {
-      {"module", Always, OpenModule},
-      {"torchscript", HasTorchScript, OpenTorchScript},
-      {"aoti", HasProgram, OpenAoti},
+      {"module", "the C++ module, under NoGradGuard", Always, true, OpenHere<OpenModule, at::NoGradGuard>},
+      {"inference_mode", "the C++ module, under InferenceMode", Always, false,
+       OpenHere<OpenModule, c10::InferenceMode>},
+      {"torchscript", "LibTorch's interpreter on a traced archive", HasTorchScript, false,
+       OpenHere<OpenTorchScript, at::NoGradGuard>},
+      {"aoti", "machine code by AOTInductor", HasProgram, false, OpenHere<OpenAoti, at::NoGradGuard>},
+      {"python", "the Python twin in eager PyTorch, in a process of its own", Always, true, OpenPython},
   };
   return kWays;
 }

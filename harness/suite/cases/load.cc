@@ -6,6 +6,7 @@
 #include "harness/base/error.h"
 #include "harness/base/parallel.h"
 #include "harness/base/stopwatch.h"
+#include "harness/base/text.h"
 #include "harness/golden/check_outputs.h"
 #include "harness/measure/counters.h"
 #include "harness/measure/fresh_copy.h"
@@ -13,8 +14,10 @@
 #include "harness/measure/page_cache.h"
 #include "harness/measure/warm_memory.h"
 #include "harness/results/costs.h"
+#include "harness/state/module_state.h"
 #include "harness/suite/case_kinds.h"
 #include "harness/suite/cases/load_costs.h"
+#include "harness/suite/cases/twins.h"
 #include "harness/suite/fitting_model.h"
 #include "harness/suite/reference_source.h"
 #include "harness/suite/sampling/interrupt.h"
@@ -109,7 +112,8 @@ class LoadRun : public Run {
       limit.kind = "disk";
     } else {
       const bool sums = record.crc.contains(std::string(Name(CrcStatus::kChecked)));
-      limit.kind = path_.limit;
+      // What was meant to be mapped and was read is held against reading.
+      limit.kind = record.bytes_mapped ? path_.limit : "pread-fresh";
       if (sums && limit.kind != "mmap") limit.kind += "-crc";
     }
     return limit;
@@ -197,9 +201,39 @@ class LoadRun : public Run {
     const Model* known = FittingModel(state_dict, session_.models());
     if (known != nullptr) record.model = known->name;
     const auto make = known != nullptr ? known->make : [state_dict] { return ModuleLike(state_dict); };
-    AddPart(user.key, make).check = [state_dict, dtypes = ConstructedDtypes(make)](torch::nn::Module& module) {
+    Part& part = AddPart(user.key, make);
+    part.check = [state_dict, dtypes = ConstructedDtypes(make)](torch::nn::Module& module) {
       return CheckAgainstFile(state_dict, module, dtypes);
     };
+    if (!user.oracle) return;
+    record.oracle = "python";
+    part.check = [own = part.check, described = session_.twins().Describe(user.file, user.key)](auto& module) {
+      bool all = true;
+      const std::string wrong = CheckAgainstPython(described, module, all);
+      // What the model has converted, PyTorch's bytes cannot tell.
+      return wrong.empty() && !all ? own(module) : wrong;
+    };
+  }
+
+  // Returns what is wrong, or nothing. Sets `all` to false if tensors were left out, because they have another dtype
+  // now.
+  static std::string CheckAgainstPython(const std::map<std::string, TwinProcess::Described>& described,
+                                        const torch::nn::Module& module, bool& all) {
+    std::size_t compared = 0;
+    for (const auto& [name, tensor] : StateOf(module)) {
+      const auto found = described.find(name);
+      if (found == described.end()) return Escaped(name) + " is not in the file, says Python";
+      const auto dtype = DtypeByName(found->second.dtype);
+      if (!dtype || ToScalarType(*dtype) != tensor.scalar_type()) {
+        all = false;
+        continue;
+      }
+      ++compared;
+      if (tensor.sizes() != at::IntArrayRef(found->second.shape)) return Escaped(name) + " has another shape in Python";
+      if (Digest(tensor) != found->second.sha256) return Escaped(name) + " differs from what Python reads";
+    }
+    all = all && compared > 0;
+    return "";
   }
 
   static Dtypes ConstructedDtypes(const std::function<std::shared_ptr<torch::nn::Module>()>& make) {

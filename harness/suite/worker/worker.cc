@@ -102,7 +102,7 @@ class Worker {
     std::unique_ptr<Run>& run = runs_[one.name()];
     if (!session_) {
       OpenDevices(options_);
-      session_.emplace(models_, options_.data, options_.quick, options_.make_data);
+      session_.emplace(models_, options_.data, options_.quick, options_.make_data, options_.twins);
     }
     if (!run) {
       run = MakeRun(one, *session_);

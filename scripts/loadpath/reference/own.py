@@ -83,6 +83,11 @@ def compare_names(cpp, python, file):
             raise MakeError(f"{file}: the C++ program has no model {name!r}, which is in REFERENCES: add it to SuiteMain")
 
 
+def use(references, file):
+    """Makes the models of one's own those that the registry finds."""
+    registry.use({name: _with_weights(name, reference, file.parent) for name, reference in references.items()}, file)
+
+
 def make(references, file, data, program=None):
     try:
         import safetensors.torch  # noqa: F401
@@ -92,7 +97,7 @@ def make(references, file, data, program=None):
     from loadpath.reference import writer
 
     torch.use_deterministic_algorithms(True, warn_only=True)
-    registry.use({name: _with_weights(name, reference, file.parent) for name, reference in references.items()}, file)
+    use(references, file)
     wanted = table.product(list(references), (*table.FORMATS, table.AOTI), table.LAYOUTS)
     with Store(data) as store:
         _refuse_alike(references)

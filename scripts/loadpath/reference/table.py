@@ -90,7 +90,7 @@ def product(names, formats, layouts):
 def needed_by(cases):
     """Returns what benchmark cases need. Cases of other kinds, and those on the user's own checkpoint, need nothing.
 
-    The names: load/MODEL/FORMAT/LAYOUT/…, startup/… likewise, forward/MODEL/DEVICE/batch:N/WAY. A shared file's layout
+    The names: load/MODEL/FORMAT/LAYOUT/…, startup/… likewise, forward/MODEL/DEVICE/batch:N/WAY/…. A shared file's layout
     is followed by how often it is opened (multi:once). A module's forward pass takes its weights from the zip file.
     """
     files, names, programs = [], [], []
@@ -99,8 +99,9 @@ def needed_by(cases):
         if kind in ("load", "startup") and len(rest) >= 3:
             name, file_format, layout = rest[:3]
             layout = layout.partition(":")[0]
-        elif kind == "forward" and len(rest) == 4:
-            name, file_format = rest[0], {"module": "zip"}.get(rest[3], rest[3])
+        elif kind == "forward" and len(rest) >= 4:
+            # The weights of a module come from the zip file; Python's come from where that has them from.
+            name, file_format = rest[0], {"module": "zip", "inference_mode": "zip", "python": "zip"}.get(rest[3], rest[3])
             shared = shared_file(name)
             layout = shared["layout"] if shared else "bare"
         else:

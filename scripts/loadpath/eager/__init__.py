@@ -1,0 +1,1 @@
+"""Eager PyTorch beside the C++ modules, for the cases forward/…/python."""
