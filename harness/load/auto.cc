@@ -1,8 +1,10 @@
 #include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -66,6 +68,7 @@ class Objections {
   std::string_view OfTarget(const PlannedTensor& planned) const {
     if (const std::string_view reason = ObstacleToReading(View(planned), planned.target); !reason.empty())
       return reason;
+    if (planned.target.is_inference()) return "an inference tensor";
     return DeferredInit::WillFillAlone(planned.target) ? "" : kInUse;
   }
 
@@ -89,19 +92,23 @@ class Objections {
 struct Split {
   std::vector<PlannedTensor> mapped, copied, read;
   std::string why;
+  bool prefetched = false;  // all pages are there
 };
 
 // Returns true if a tensor that stays where it is had better be copied out of the mapping than be read by itself: the
 // counters of batch normalisation. No other tensor shares its memory, so that the order of the writes does not matter.
-bool IsCopied(const PlannedTensor& planned) {
+bool IsCopied(const PlannedTensor& planned, const TensorView& view) {
   constexpr std::size_t kMost = 64 << 10;
-  return planned.target.nbytes() > 0 && planned.target.nbytes() <= kMost && planned.target.storage().use_count() == 1;
+  return ObstacleToReading(view, planned.target).empty() && !planned.target.is_inference() &&
+         planned.target.nbytes() > 0 && planned.target.nbytes() <= kMost && planned.target.storage().use_count() == 1;
 }
 
 // Divides the tensors into those that the mapping takes and those that are read.
-Split Divide(std::vector<PlannedTensor> tensors, const Checkpoint& checkpoint, const ReadOptions& options,
+Split Divide(std::vector<PlannedTensor> tensors, const Checkpoint& checkpoint, const LoadRequest& request,
              Mapper& mapper) {
+  const ReadOptions& options = request.read;
   const auto read_all = [&](std::string why) { return Split{{}, {}, std::move(tensors), "reads" + std::move(why)}; };
+  if (!request.file_stays) return read_all(": the file may change (LoadOptions::file_stays)");
   if (options.crc == CrcMode::kOn) return read_all(": checksums are wanted");
 
   const AutoCosts& costs = CurrentAutoCosts();
@@ -132,24 +139,74 @@ Split Divide(std::vector<PlannedTensor> tensors, const Checkpoint& checkpoint, c
   if (count > 0 && !map_is_faster(1)) return read_all(reckoning(1));
   objections.emplace(checkpoint.tree(), tensors);
   add_up();
-  if (count > 0 && !map_is_faster(1)) return read_all(reckoning(1));
+  if (count == 0) return read_all(": " + (tensors.empty() ? "nothing" : objections->Text()));
+  if (!map_is_faster(1)) return read_all(reckoning(1));
   const double resident = mapper.ResidentPart();
   if (!map_is_faster(resident)) return read_all(reckoning(resident));
-  mapper.Prefetch(bytes, options.threads);
+  std::uint64_t all = 0;
+  for (const PlannedTensor& planned : tensors) all += planned.target.nbytes();
+  options.progress.Expect(all);
+  const bool prefetched = mapper.Prefetch(bytes, options.threads, options.progress);
   for (const PlannedTensor& planned : tensors) {
     if (objections->Of(planned).empty()) objections->Object(planned, mapper.Obstacle(planned));
   }
   add_up();
   if (count == 0) return read_all(": " + (tensors.empty() ? "nothing" : objections->Text()));
   if (!map_is_faster(resident)) return read_all(reckoning(resident));
-  Split split{{}, {}, {}, "maps" + reckoning(resident)};
+  Split split{{}, {}, {}, "maps" + reckoning(resident), prefetched};
   for (PlannedTensor& planned : tensors) {
     const std::string_view reason = objections->Of(planned);
-    const bool copied = reason == kInUse && IsCopied(planned) && mapper.Obstacle(planned).empty();
+    // The reason may be that of another tensor of the storage.
+    const bool copied = reason == kInUse && IsCopied(planned, checkpoint.tree().tensor(planned.source)) &&
+                        mapper.Obstacle(planned).empty();
     (reason.empty() ? split.mapped : copied ? split.copied : split.read).push_back(std::move(planned));
   }
   return split;
 }
+
+// Loads what the mapping takes, up to the module, which Give changes.
+class Mapped {
+ public:
+  Mapped(Split& split, const Checkpoint& checkpoint, Mapper& mapper) : split_(split), mapper_(mapper) {
+    const c10::InferenceMode normal(false);  // a parameter is no inference tensor, whatever mode its load runs in
+    for (const PlannedTensor& planned : split.mapped) {
+      const TensorView& view = checkpoint.tree().tensor(planned.source);
+      tensors_.push_back(mapper.Make(view, planned.target.strides()));
+      bytes_ += view.nbytes();
+    }
+    for (const PlannedTensor& planned : split.copied)
+      sources_.push_back(mapper.BytesOf(checkpoint.tree().tensor(planned.source)));
+  }
+
+  // Throws CheckpointError.
+  void Populate(const ReadOptions& options) {
+    mapper_.Populate(options.threads, split_.prefetched ? Progress() : options.progress);
+    for (std::size_t i = 0; i < sources_.size(); ++i)
+      bytes_of_copied_.emplace_back(sources_[i], sources_[i] + split_.copied[i].target.nbytes());
+  }
+
+  void Give(LoadResult& result) const {
+    mapper_.CheckLengths();
+    const c10::InferenceMode normal(false);
+    for (std::size_t i = 0; i < tensors_.size(); ++i) Replace(split_.mapped[i], tensors_[i]);
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      const at::Tensor& target = split_.copied[i].target;
+      std::memcpy(target.data_ptr(), bytes_of_copied_[i].data(), target.nbytes());
+      BumpVersion(target);
+      *result.bytes_copied += target.nbytes();
+    }
+    result.bytes_mapped = bytes_;
+    result.crc.insert(result.crc.end(), mapper_.storages().size() + sources_.size(), CrcStatus::kOff);
+  }
+
+ private:
+  Split& split_;
+  Mapper& mapper_;
+  std::vector<at::Tensor> tensors_;
+  std::vector<const std::byte*> sources_;
+  std::vector<std::vector<std::byte>> bytes_of_copied_;
+  std::uint64_t bytes_ = 0;
+};
 
 LoadResult LoadAuto(const LoadRequest& request) {
   if (request.device != at::kCPU) return LoadStaged(request);
@@ -158,30 +215,25 @@ LoadResult LoadAuto(const LoadRequest& request) {
   const Checkpoint& checkpoint = *prepared.checkpoint;
   Stopwatch watch;
   Mapper mapper(checkpoint);
-  Split split = Divide(LastOfEach(std::move(prepared.tensors)), checkpoint, request.read, mapper);
-  std::vector<at::Tensor> mapped;
-  mapped.reserve(split.mapped.size());
-  for (const PlannedTensor& planned : split.mapped) {
-    const TensorView& view = checkpoint.tree().tensor(planned.source);
-    mapped.push_back(mapper.Make(view));
-    result.bytes_mapped += view.nbytes();
-  }
-  std::vector<const std::byte*> sources;
-  for (const PlannedTensor& planned : split.copied)
-    sources.push_back(mapper.BytesOf(checkpoint.tree().tensor(planned.source)));
-  result.crc.insert(result.crc.end(), mapper.storages().size() + sources.size(), CrcStatus::kOff);
+  Split split = Divide(LastOfEach(std::move(prepared.tensors)), checkpoint, request, mapper);
+  std::optional<Mapped> mapped(std::in_place, split, checkpoint, mapper);
   result.seconds.load = watch.Lap();
-  mapper.Populate(request.read.threads);
+  try {
+    mapped->Populate(request.read);
+  } catch (const CheckpointError& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    // Reading may do, or says what is wrong.
+    mapped.reset();
+    split.why = "reads: the mapping " + error.sentence();
+    for (std::vector<PlannedTensor>* part : {&split.mapped, &split.copied}) {
+      std::ranges::move(*part, std::back_inserter(split.read));
+      part->clear();
+    }
+  }
   result.seconds.resident = watch.Lap();
   // This fails whole or not at all.
   ReadInto(split.read, checkpoint, request.read, result);
-  for (std::size_t i = 0; i < mapped.size(); ++i) Replace(split.mapped[i], mapped[i]);
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    const at::Tensor& target = split.copied[i].target;
-    std::memcpy(target.data_ptr(), sources[i], target.nbytes());
-    target.unsafeGetTensorImpl()->bump_version();
-    *result.bytes_copied += target.nbytes();
-  }
+  if (mapped) mapped->Give(result);
   result.ran = split.mapped.empty() ? "direct" : split.read.empty() ? "mmap" : "mmap and direct";
   result.choice = std::move(split.why);
   Finish(result);

@@ -30,6 +30,7 @@ AutoCosts& CurrentAutoCosts() {
 
 std::string AutoCostsText(const AutoCosts& costs) {
   std::ostringstream text;
+  text.imbue(std::locale::classic());
   text.precision(4);
   for (const auto& [name, way] : {std::pair("map", costs.map), std::pair(" read", costs.read)})
     text << name << ' ' << way.load << ' ' << way.tensor << ' ' << way.byte << ' ' << way.missing;

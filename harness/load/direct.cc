@@ -168,7 +168,7 @@ void ReadInto(std::span<const PlannedTensor> tensors, const Checkpoint& checkpoi
   }
   if (!jobs.empty()) AddCosts(checkpoint.Read(jobs, options), result);
   if (!live.empty()) WriteInPlace(checkpoint, live, ahead, options, result);
-  for (const PlannedTensor& planned : tensors) planned.target.unsafeGetTensorImpl()->bump_version();
+  for (const PlannedTensor& planned : tensors) BumpVersion(planned.target);
   fallback.Report("copy", result);
 }
 

@@ -83,6 +83,7 @@ LoadReport LoadInto(torch::nn::Module& module, const CheckpointSource& checkpoin
        .rules = {.prefixes = options.prefixes, .rename = options.rename, .only = options.only, .skip = options.skip},
        .module = module,
        .device = device,
+       .file_stays = options.file_stays,
        .options = {.strict = options.strict, .skip_mismatched = options.skip_mismatched},
        .read = {.threads = options.threads, .crc = options.crc, .progress = ReadProgress::Fresh(options.progress)}});
   Synchronize(device);

@@ -25,6 +25,7 @@ struct LoadRequest {
   KeyRules rules = {};                                     ///< for the keys of the state dict
   torch::nn::Module& module;
   at::Device device = at::kCPU;       ///< where the module's tensors are to lie afterwards (see OpenDevice)
+  bool file_stays = true;             ///< see LoadOptions
   LoadStateDictOptions options = {};  ///< the path sets `assign` itself
   ReadOptions read = {};
 };

@@ -45,6 +45,11 @@ std::string_view ObstacleToReading(const TensorView& view, const at::Tensor& tar
 void ReadInto(std::span<const PlannedTensor> tensors, const Checkpoint& checkpoint, const ReadOptions& options,
               LoadResult& result);
 
+/// Tells autograd that a tensor was written. Inference tensors have no version to tell it by.
+inline void BumpVersion(const at::Tensor& tensor) {
+  if (!tensor.is_inference()) tensor.unsafeGetTensorImpl()->bump_version();
+}
+
 /// Ends a load that succeeded; every path ends here. Forgets the recorded fills of the loaded tensors.
 void Finish(const LoadResult& result);
 

@@ -230,8 +230,11 @@ bool RecordedFills::WillFill(const at::Tensor& tensor) {
 bool RecordedFills::WillFillAlone(const at::Tensor& tensor) {
   Lock lock(mutex_);
   const Entry* entry = WaitFor(tensor.storage().unsafeGetStorageImpl(), lock);
-  return entry != nullptr && tensor.storage().use_count() == entry->fills.size() + 1 &&
-         std::ranges::any_of(entry->fills, [&](const Fill& fill) { return fill.WritesAllOf(tensor); });
+  // All of the fills were called on this very tensor: else Forget would not find them once it has other memory.
+  return entry != nullptr && !entry->fills.empty() && tensor.storage().use_count() == entry->fills.size() + 1 &&
+         std::ranges::all_of(entry->fills, [&](const Fill& fill) {
+           return fill.original() == tensor.unsafeGetTensorImpl() && fill.WritesAllOf(tensor);
+         });
 }
 
 std::size_t RecordedFills::Count(const void* owner) const {

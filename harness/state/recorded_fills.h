@@ -43,7 +43,7 @@ class RecordedFills {
 
   /// Returns true if a recorded fill will write all elements of the tensor.
   bool WillFill(const at::Tensor& tensor);
-  /// Returns true if, besides, nothing but the tensor and recorded fills uses its memory.
+  /// Returns true if, besides, nothing but the tensor and recorded fills of it uses its memory.
   bool WillFillAlone(const at::Tensor& tensor);
   /// Returns how many fills of an owner are recorded.
   std::size_t Count(const void* owner) const;

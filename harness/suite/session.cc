@@ -37,7 +37,7 @@ Session::Session(std::span<const Model> models, std::string data, bool quick, st
 Session::~Session() = default;
 
 TwinProcess& Session::twins() {
-  if (!twins_) twins_ = std::make_unique<TwinProcess>(python_);
+  if (!twins_ || twins_->ended()) twins_ = std::make_unique<TwinProcess>(python_);
   return *twins_;
 }
 

@@ -133,7 +133,7 @@ class Smoke(Folder):
                 (python, '{"error": "ModuleNotFoundError: No module named torch", "missing": true}', "skipped",
                  "Python: ModuleNotFoundError: No module named torch"),
                 (python, '{"error": "ValueError: no"}', "error", "Python: ValueError: no"),
-                (python, "hello", "error", "Python did not answer in JSON")):
+                (python, "hello", "error", "Python did not answer in JSON as it should")):
             with self.subTest(reason), mock.patch.dict(os.environ, ANSWER=answer):
                 rows = self.rows("--filter", "^forward/linear/cpu/batch:1/(module|python)$", "--python", str(program), status=1 if status == "error" else 0)
                 self.assertEqual(rows["forward/linear/cpu/batch:1/module"]["status"], "ok")

@@ -30,12 +30,18 @@ torch.save({"a": one, "other.b": torch.full((6, 2), 2.0)[:, 0]}, folder / "names
 negated = torch.complex(torch.zeros(6), -two).conj().imag
 assert negated.is_neg() and torch.equal(negated, two)
 torch.save({"a": one, "other.b": negated}, folder / "names_negated.pth")
+# Slices of one storage, of which the module takes one in another way than the other: b is of another dtype there.
+slices = torch.arange(12, dtype=torch.float32) + 1
+torch.save({"big": torch.ones(1000), "a": slices[:6], "b": slices[6:]}, folder / "mixed.pth")
+torch.save({"weight": torch.arange(24.0).view(4, 6, 1, 1).contiguous(memory_format=torch.channels_last)}, folder / "channels_last.pth")
 both = torch.ones(8)
 torch.save({"a": torch.full((4, 5), 3.0), "b": both[:6], "tied": both[:6]}, folder / "tied.pth")
 
 with zipfile.ZipFile(folder / "plain.pth") as source, zipfile.ZipFile(folder / "deflated.pth", "w", zipfile.ZIP_DEFLATED) as target:
     for name in source.namelist():
         target.writestr(name, source.read(name))
+
+(folder / "cut.pth").write_bytes((folder / "plain.pth").read_bytes()[:-200])
 
 # A bit of b's storage, which comes after a's, is flipped: its CRC-32 is now wrong.
 data = bytearray((folder / "plain.pth").read_bytes())

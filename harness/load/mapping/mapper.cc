@@ -45,10 +45,17 @@ double Mapper::ResidentPart() {
   return seen == 0 ? 1 : static_cast<double>(resident) / static_cast<double>(seen);
 }
 
-void Mapper::Prefetch(std::uint64_t bytes, int threads) {
-  if (files_.size() != 1 || !File(0) || bytes < File(0)->length() / 10 * 8 || ResidentPart() > 0.5) return;
+bool Mapper::Prefetch(std::uint64_t bytes, int threads, const Progress& progress) {
+  if (!checkpoint_.InFiles() || files_.size() != 1 || !File(0) || bytes < File(0)->length() / 10 * 8) return false;
+  if (ResidentPart() > 0.5) return false;
   const MappedRange whole{File(0), 0, File(0)->length()};
-  loadpath::Populate({&whole, 1}, threads);
+  try {
+    loadpath::Populate({&whole, 1}, threads, progress);
+  } catch (const CheckpointError& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    return false;  // in bytes, perhaps, that no tensor needs
+  }
+  return true;
 }
 
 MappedRange Mapper::RangeOf(StorageId id) {
@@ -56,7 +63,7 @@ MappedRange Mapper::RangeOf(StorageId id) {
   return {File(extent.file), extent.offset, checkpoint_.storages()[id].nbytes};
 }
 
-at::Tensor Mapper::Make(const TensorView& view) {
+at::Tensor Mapper::Make(const TensorView& view, at::IntArrayRef strides) {
   auto found = storages_.find(view.storage);
   if (found == storages_.end()) {
     c10::Storage storage;
@@ -68,7 +75,7 @@ at::Tensor Mapper::Make(const TensorView& view) {
     }
     found = storages_.emplace(view.storage, std::move(storage)).first;
   }
-  return at::empty({0}, ToScalarType(view.dtype)).set_(found->second, view.storage_offset, view.shape, view.stride);
+  return at::empty({0}, ToScalarType(view.dtype)).set_(found->second, view.storage_offset, view.shape, strides);
 }
 
 const std::byte* Mapper::BytesOf(const TensorView& view) {
@@ -78,8 +85,12 @@ const std::byte* Mapper::BytesOf(const TensorView& view) {
   return range.mapping->data() + begin;
 }
 
-void Mapper::Populate(int threads) const {
-  loadpath::Populate(ranges_, threads);
+void Mapper::Populate(int threads, const Progress& progress) const {
+  loadpath::Populate(ranges_, threads, progress);
+  CheckLengths();
+}
+
+void Mapper::CheckLengths() const {
   for (std::uint32_t i = 0; i < files_.size(); ++i) {
     struct stat status {};
     if (files_[i] &&

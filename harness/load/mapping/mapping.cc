@@ -11,6 +11,7 @@
 
 #include "harness/base/error.h"
 #include "harness/base/parallel.h"
+#include "harness/checkpoint/read/read_progress.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22  // asm-generic/mman-common.h; glibc has it since 2.35
@@ -60,7 +61,7 @@ c10::Storage StorageOver(std::shared_ptr<const Mapping> mapping, std::uint64_t o
                       /*resizable=*/false);
 }
 
-void Populate(std::span<const MappedRange> ranges, int threads) {
+void Populate(std::span<const MappedRange> ranges, int threads, const Progress& progress) {
   constexpr std::uint64_t kPart = std::uint64_t{4} << 20;
   // Bytes between two ranges are not worth a call of their own: a disk gives them with the others.
   constexpr std::uint64_t kGap = std::uint64_t{64} << 10;
@@ -84,7 +85,16 @@ void Populate(std::span<const MappedRange> ranges, int threads) {
       parts.push_back({range.mapping, range.begin + at, std::min(kPart, range.length - at)});
     }
   }
-  ParallelFor(parts.size(), threads > 0 ? threads : Cores(), [&](std::size_t i) { PopulatePart(parts[i]); });
+  if (parts.empty()) return;
+  std::uint64_t bytes = 0;
+  for (const MappedRange& part : parts) bytes += part.length;
+  const ReadProgress counted(progress, parts.front().mapping->path(), bytes);
+  ParallelForWithWorker(parts.size(), threads > 0 ? threads : Cores(), [&](std::size_t i, std::size_t worker) {
+    PopulatePart(parts[i]);
+    counted.Add(parts[i].length);
+    if (worker == 0) counted.Tell();
+  });
+  counted.Finish();
 }
 
 }  // namespace loadpath

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "harness/load/mapping/guarded_range.h"
+#include "loadpath/progress.h"
 
 namespace loadpath {
 
@@ -49,8 +50,8 @@ struct MappedRange {
 
 /// Makes every page of the ranges present, in parallel. Throws CheckpointError kIo if the file was cut or its disk
 /// fails: the kernel then says so (MADV_POPULATE_READ, Linux 5.14) instead of raising SIGBUS. On an older kernel each
-/// page is touched, and a SIGBUS is the guard's.
-void Populate(std::span<const MappedRange> ranges, int threads);
+/// page is touched, and a SIGBUS is the guard's. `progress` is told of the bytes, and cancels.
+void Populate(std::span<const MappedRange> ranges, int threads, const Progress& progress = {});
 
 }  // namespace loadpath
 

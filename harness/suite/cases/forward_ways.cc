@@ -89,11 +89,11 @@ std::unique_ptr<ForwardSubject> OpenHere(const ForwardRequest& request, Session&
 // A pass of the Python twin, in a process that all of them share.
 class InPython : public ForwardSubject {
  public:
-  InPython(TwinProcess& process, TwinProcess::Subject subject) : process_(process), subject_(std::move(subject)) {}
-  Sample Pass(int threads, Tensors* outputs) override { return process_.Pass(subject_, threads, outputs); }
+  InPython(Session& session, TwinProcess::Subject subject) : session_(session), subject_(std::move(subject)) {}
+  Sample Pass(int threads, Tensors* outputs) override { return session_.twins().Pass(subject_, threads, outputs); }
 
  private:
-  TwinProcess& process_;
+  Session& session_;
   TwinProcess::Subject subject_;
 };
 
@@ -101,15 +101,14 @@ std::unique_ptr<ForwardSubject> OpenPython(const ForwardRequest& request, Sessio
   const Manifest& manifest = session.manifest();
   const std::string golden = manifest.PathOf(session.ModelOf(request.model).goldens.at(request.batch));
   TwinProcess::Subject subject{request.model, std::filesystem::absolute(golden).string(), request.device.str()};
-  TwinProcess& process = session.twins();
-  const std::map<std::string, std::string> digests = process.Open(subject);
+  const std::map<std::string, std::string> digests = session.twins().Open(subject);
   for (const auto& [name, tensor] : session.ModelOf(request.model).tensors) {
     const auto found = digests.find(name);
     if (found == digests.end()) throw WrongAnswer("Python: \"" + name + "\" is missing");
     if (found->second != tensor.sha256)
       throw WrongAnswer("Python: \"" + name + "\" does not have the reference's bits");
   }
-  return std::make_unique<InPython>(process, std::move(subject));
+  return std::make_unique<InPython>(session, std::move(subject));
 }
 
 Forward ForwardOf(const Model& model, std::shared_ptr<torch::nn::Module> module) {

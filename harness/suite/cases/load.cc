@@ -206,10 +206,11 @@ class LoadRun : public Run {
       return CheckAgainstFile(state_dict, module, dtypes);
     };
     if (!user.oracle) return;
-    record.oracle = "python";
-    part.check = [own = part.check, described = session_.twins().Describe(user.file, user.key)](auto& module) {
+    part.check = [this, own = part.check, described = session_.twins().Describe(user.file, user.key)](auto& module) {
       bool all = true;
-      const std::string wrong = CheckAgainstPython(described, module, all);
+      std::size_t compared = 0;
+      const std::string wrong = CheckAgainstPython(described, module, compared, all);
+      record.oracle = compared > 0 ? "python" : "";
       // What the model has converted, PyTorch's bytes cannot tell.
       return wrong.empty() && !all ? own(module) : wrong;
     };
@@ -218,8 +219,7 @@ class LoadRun : public Run {
   // Returns what is wrong, or nothing. Sets `all` to false if tensors were left out, because they have another dtype
   // now.
   static std::string CheckAgainstPython(const std::map<std::string, TwinProcess::Described>& described,
-                                        const torch::nn::Module& module, bool& all) {
-    std::size_t compared = 0;
+                                        const torch::nn::Module& module, std::size_t& compared, bool& all) {
     for (const auto& [name, tensor] : StateOf(module)) {
       const auto found = described.find(name);
       if (found == described.end()) return Escaped(name) + " is not in the file, says Python";

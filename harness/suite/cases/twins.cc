@@ -30,6 +30,12 @@ std::vector<std::string> CommandOf(const PythonTwins& twins) {
   return command;
 }
 
+// Python's own answer that it cannot do what it was asked for.
+class Refused : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // A file in memory, which another process of this user can write.
 class MemoryFile {
  public:
@@ -50,16 +56,22 @@ class MemoryFile {
 TwinProcess::TwinProcess(const PythonTwins& twins) : process_(CommandOf(twins)) {}
 
 Json TwinProcess::Ask(const Json& request) {
-  Json answer;
+  std::string error;
+  bool missing = false;
   try {
-    answer = Json::parse(process_.Ask(request.dump(), kLimit));
+    ended_ = true;  // until it has answered
+    const std::string line = process_.Ask(request.dump(), kLimit);
+    ended_ = false;
+    Json answer = Json::parse(line);
+    if (!answer.is_object()) throw std::runtime_error("Python did not answer with an object");
+    if (!answer.contains("error")) return answer;
+    error = "Python: " + answer["error"].get<std::string>();
+    missing = answer.value("missing", false);
   } catch (const Json::exception&) {
-    throw std::runtime_error("Python did not answer in JSON");
+    throw std::runtime_error("Python did not answer in JSON as it should");
   }
-  if (!answer.contains("error")) return answer;
-  const auto error = "Python: " + answer["error"].get<std::string>();
-  if (answer.value("missing", false)) throw Skipped(error);
-  throw std::runtime_error(error);
+  if (missing) throw Skipped(error);
+  throw Refused(error);
 }
 
 std::map<std::string, std::string> TwinProcess::Open(const Subject& subject) {
@@ -82,7 +94,9 @@ const std::map<std::string, TwinProcess::Described>& TwinProcess::Describe(const
     const Json answer = Ask({{"do", "describe"}, {"path", std::filesystem::absolute(file).string()}, {"key", key}});
     for (const auto& [name, tensor] : answer.at("tensors").items())
       tensors[name] = {tensor.at("dtype"), tensor.at("shape"), tensor.at("sha256")};
-  } catch (const std::exception& error) {
+  } catch (const Json::exception& error) {
+    throw std::runtime_error(std::string("Python's answer: ") + error.what());
+  } catch (const Refused& error) {
     throw Skipped(std::string(error.what()) + " (--oracle python reads .pth and .safetensors files; without it, our " +
                   "own reader says what the file holds)");
   }

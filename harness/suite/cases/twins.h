@@ -42,10 +42,14 @@ class TwinProcess {
   /// Runs the subject forward once and returns what it cost. With `outputs`, hands them over afterwards.
   Sample Pass(const Subject& subject, int threads, std::vector<at::Tensor>* outputs);
 
+  /// Returns true if the process has ended, or did not answer.
+  bool ended() const { return ended_; }
+
  private:
   nlohmann::json Ask(const nlohmann::json& request);
 
   FreshProcess process_;
+  bool ended_ = false;
   Subject opened_;
   std::map<std::pair<std::string, std::string>, std::map<std::string, Described>> described_;  // by file and key
 };

@@ -57,11 +57,14 @@ struct LoadOptions {
   bool strict = true;
   bool skip_mismatched = false;  ///< see LoadStateDictOptions
   bool opaque = false;           ///< see OpenOptions; a checkpoint that is open was opened already
-  /// The load path: "auto", or the name of one ("direct", "copy", "assign", "mmap"). "auto" maps the file where that is
-  /// faster and the module cannot tell: into tensors that only recorded fills have touched (see DeferredInit), as Load
-  /// has them. It reads everything else, as "direct" does. Whoever changes files in place while a module lives chooses
-  /// "direct". "assign" and "mmap" give the module the file's dtypes and strides.
+  /// The load path: "auto", or the name of one ("direct", "copy", "assign", "mmap"). "auto" reads as "direct" does, or
+  /// maps what is faster mapped if `file_stays`. "assign" and "mmap" give the module the file's dtypes and strides.
   std::string via = "auto";
+  /// Promises that nobody changes the file in place as long as the module lives; renaming another over it is harmless.
+  /// Then "auto" may map it into tensors that only recorded fills have touched (see DeferredInit), as Load has them.
+  /// Whoever saves to the path that he loaded from must not promise it: cutting the file takes the weights away, and
+  /// the next access is SIGBUS. Of mapped storages no checksum is compared, but with CrcMode::kOn nothing is mapped.
+  bool file_stays = false;
   std::string device = "cpu";  ///< "cpu", "cuda" or "cuda:1": where the module lies afterwards (see OpenDevice)
   /// A function of the bytes done and in total. Each load counts from 0. The load is cancelled if it returns false.
   Progress progress{};
