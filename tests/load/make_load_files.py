@@ -33,7 +33,9 @@ torch.save({"a": one, "other.b": negated}, folder / "names_negated.pth")
 # Slices of one storage, of which the module takes one in another way than the other: b is of another dtype there.
 slices = torch.arange(12, dtype=torch.float32) + 1
 torch.save({"big": torch.ones(1000), "a": slices[:6], "b": slices[6:]}, folder / "mixed.pth")
-torch.save({"weight": torch.arange(24.0).view(4, 6, 1, 1).contiguous(memory_format=torch.channels_last)}, folder / "channels_last.pth")
+channels_last = torch.empty_strided((4, 6, 1, 1), (6, 1, 6, 6)).copy_(torch.arange(24.0).view(4, 6, 1, 1))
+assert channels_last.is_contiguous()
+torch.save({"weight": channels_last}, folder / "channels_last.pth")
 both = torch.ones(8)
 torch.save({"a": torch.full((4, 5), 3.0), "b": both[:6], "tied": both[:6]}, folder / "tied.pth")
 
