@@ -59,7 +59,9 @@ at::Tensor EmptyLike(const Checkpoint& checkpoint, const std::string& key, const
     throw UsageError(checkpoint.path() + ": " + Escaped(key) + " has " + std::to_string(view.numel()) +
                      " elements, more than its storage holds; save it with .contiguous()");
   }
-  return at::empty(view.shape, *dtype);
+  const at::Tensor tensor = at::empty(view.shape, *dtype);
+  // As a module has it: a recorded fill says that nothing is in this memory yet (see DeferredInit).
+  return at::isFloatingType(*dtype) ? tensor.zero_() : tensor;
 }
 
 // Puts the tensor where its key says: "layer.0.weight".

@@ -11,7 +11,8 @@
 
 namespace loadpath {
 
-/// Returns a module whose state dict has the keys, shapes and dtypes of `state_dict`. Throws UsageError with
+/// Returns a module whose state dict has the keys, shapes and dtypes of `state_dict`, with zeros in what is floating
+/// point: construct it without initialisation (DeferredInit). Throws UsageError with
 /// one line that names the file and the value: if it is not a tensor (the line says where in the file a state dict
 /// lies), if no module can have a parameter of its name, if this LibTorch lacks its dtype, or if it has more elements
 /// than its storage.

@@ -32,6 +32,16 @@ class UserCheckpoints(Folder):
         self.assertEqual(rows["load/mine/file/mine.pth::deep/direct/cpu/hot"]["model"], "linear")
         self.assertIn("\nload/mine/file/mine.pth::deep (into linear)\n", self.out)
 
+    def test_auto_maps_what_is_large(self):
+        file = self.folder / "large.pth"
+        torch.save({"w": torch.rand(1 << 20), "n": torch.tensor(7)}, file)
+        rows = self.rows("--checkpoint", str(file), "--filter", "/(auto|direct)/")
+        row = rows["load/large/file/large.pth/auto/cpu/hot"]
+        self.assertEqual((row["bytes_mapped"], row["bytes_copied"]), (4 << 20, 8))
+        self.assertRegex(row["choice"], r"\Amaps 1 tensors of 4\.2 MB, 100 % in the page cache: .* for reading; the others keep their memory: 1 whose memory is in use\Z")
+        self.assertEqual(row["limit"].split("/")[0], "mmap")
+        self.assertNotIn("bytes_mapped", rows["load/large/file/large.pth/direct/cpu/hot"])
+
     def test_python_says_what_the_file_holds(self):
         file = self.linear_file("mine.pth")
         rows = self.rows("--checkpoint", str(file), "--oracle", "python")
