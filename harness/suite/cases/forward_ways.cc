@@ -100,7 +100,12 @@ class InPython : public ForwardSubject {
 std::unique_ptr<ForwardSubject> OpenPython(const ForwardRequest& request, Session& session) {
   const Manifest& manifest = session.manifest();
   const std::string golden = manifest.PathOf(session.ModelOf(request.model).goldens.at(request.batch));
-  TwinProcess::Subject subject{request.model, std::filesystem::absolute(golden).string(), request.device.str()};
+  const ReferenceSource weights = FindWeights(request.model, session);
+  TwinProcess::Subject subject{.model = request.model,
+                               .weights = std::filesystem::absolute(weights.file).string(),
+                               .key = weights.parts.front().key,
+                               .golden = std::filesystem::absolute(golden).string(),
+                               .device = request.device.str()};
   const std::map<std::string, std::string> digests = session.twins().Open(subject);
   for (const auto& [name, tensor] : session.ModelOf(request.model).tensors) {
     const auto found = digests.find(name);

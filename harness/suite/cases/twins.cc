@@ -75,8 +75,12 @@ Json TwinProcess::Ask(const Json& request) {
 }
 
 std::map<std::string, std::string> TwinProcess::Open(const Subject& subject) {
-  const Json answer =
-      Ask({{"do", "open"}, {"model", subject.model}, {"golden", subject.golden}, {"device", subject.device}});
+  const Json answer = Ask({{"do", "open"},
+                           {"model", subject.model},
+                           {"weights", subject.weights},
+                           {"key", subject.key},
+                           {"golden", subject.golden},
+                           {"device", subject.device}});
   opened_ = subject;
   try {
     return answer.at("sha256");

@@ -23,9 +23,9 @@ class TwinProcess {
   /// Throws Skipped if there is no such interpreter.
   explicit TwinProcess(const PythonTwins& twins);
 
-  /// A twin with golden inputs on a device.
+  /// A twin with the weights that lie under a key of a file, and golden inputs, on a device.
   struct Subject {
-    std::string model, golden, device;
+    std::string model, weights, key, golden, device;
     bool operator==(const Subject&) const = default;
   };
   /// Builds the twin if it is not there yet. Returns the SHA-256 of each tensor of its state dict, by name. Throws

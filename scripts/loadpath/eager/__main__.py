@@ -1,10 +1,10 @@
 """Runs the Python twins forward in eager PyTorch: `python -m loadpath.eager [my_reference.py]`. Without a file the models
 are the bundled ones. bench asks on standard input; one JSON a line.
 
-    -> {"do": "open", "model": NAME, "golden": FILE, "device": "cpu"}
+    -> {"do": "open", "model": NAME, "weights": FILE, "key": "model", "golden": FILE, "device": "cpu"}
     <- {"torch": "2.15.0", "sha256": {NAME: "…"}}
-                                              the twin is built, in eval(), and the golden inputs are read; the SHA-256 of
-                                              each tensor of its state_dict
+                                              the twin is built, gets its weights, and is in eval(); the golden inputs are
+                                              read; the SHA-256 of each tensor of its state_dict
     -> {"do": "pass", "threads": 2, "outputs": FILE or null}
     <- {"wall_ns": 1, "cpu_ns": 1, "minor_faults": 1, "major_faults": 1}
                                               of the twin that was opened last; its outputs are written to FILE afterwards,
@@ -35,18 +35,21 @@ class Twins:
         self._subjects = {}  # by model, golden and device
         self._current = None
 
-    def open(self, model, golden, device):
+    def open(self, model, weights, key, golden, device):
         import safetensors.torch
         import torch
 
-        from loadpath.peers import expected
+        from loadpath.peers import expected, formats
         from loadpath.reference import registry
 
         if model not in registry.names():
             raise NoTwin(f"there is no twin of {model}")
         reference = registry.find(model)
         if (model, device) not in self._modules:
-            module = reference.build().eval()
+            # A twin from a seed has other last bits in another process: of statistics, which are sums.
+            module = reference.build()
+            module.load_state_dict(formats.read(weights, key))
+            module.eval()
             digests = {name: tensor["sha256"] for name, tensor in expected.describe(module.state_dict())["tensors"].items()}
             self._modules[model, device] = module.to(device), digests
         if (model, golden, device) not in self._subjects:
