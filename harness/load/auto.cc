@@ -143,15 +143,13 @@ Split Divide(std::vector<PlannedTensor> tensors, const Checkpoint& checkpoint, c
   if (!map_is_faster(1)) return read_all(reckoning(1));
   const double resident = mapper.ResidentPart();
   if (!map_is_faster(resident)) return read_all(reckoning(resident));
-  std::uint64_t all = 0;
-  for (const PlannedTensor& planned : tensors) all += planned.target.nbytes();
-  options.progress.Expect(all);
-  const bool prefetched = mapper.Prefetch(bytes, options.threads, options.progress);
+  options.progress.Expect(TargetBytes(tensors));
+  const bool prefetched = mapper.Prefetch(bytes, resident, options.threads, options.progress);
   for (const PlannedTensor& planned : tensors) {
     if (objections->Of(planned).empty()) objections->Object(planned, mapper.Obstacle(planned));
   }
   add_up();
-  if (count == 0) return read_all(": " + (tensors.empty() ? "nothing" : objections->Text()));
+  if (count == 0) return read_all(": " + objections->Text());
   if (!map_is_faster(resident)) return read_all(reckoning(resident));
   Split split{{}, {}, {}, "maps" + reckoning(resident), prefetched};
   for (PlannedTensor& planned : tensors) {

@@ -20,12 +20,6 @@ void Check(const Checkpoint& checkpoint, const Mapper& mapper, const ReadOptions
   }
 }
 
-std::uint64_t BytesOf(std::span<const PlannedTensor> tensors) {
-  std::uint64_t bytes = 0;
-  for (const PlannedTensor& planned : tensors) bytes += planned.target.nbytes();
-  return bytes;
-}
-
 LoadResult LoadMmap(const LoadRequest& request) {
   if (request.device != at::kCPU) return LoadStaged(request);
   LoadResult result;
@@ -36,7 +30,7 @@ LoadResult LoadMmap(const LoadRequest& request) {
   // Tensors that share a storage stay together, mapped or read.
   const std::vector<PlannedTensor> tensors = LastOfEach(std::move(prepared.tensors));
   Mapper mapper(checkpoint);
-  mapper.Prefetch(BytesOf(tensors), request.read.threads);
+  mapper.Prefetch(TargetBytes(tensors), mapper.ResidentPart(), request.read.threads);
   std::unordered_map<StorageId, std::string_view> obstacles;
   for (const PlannedTensor& planned : tensors) {
     std::string_view& obstacle = obstacles[checkpoint.tree().tensor(planned.source).storage];

@@ -46,6 +46,12 @@ LoadResult LoadWhole(const LoadRequest& request, std::string_view path, bool ass
   return result;
 }
 
+std::uint64_t TargetBytes(std::span<const PlannedTensor> tensors) {
+  std::uint64_t bytes = 0;
+  for (const PlannedTensor& planned : tensors) bytes += planned.target.nbytes();
+  return bytes;
+}
+
 void Finish(const LoadResult& result) { DeferredInit::ForgetFills(result.loaded); }
 
 void AddCosts(const ReadReport& report, LoadResult& result) {

@@ -1,6 +1,7 @@
 #ifndef LOADPATH_HARNESS_LOAD_PREPARE_H_
 #define LOADPATH_HARNESS_LOAD_PREPARE_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,6 +38,9 @@ Prepared Prepare(const LoadRequest& request, std::string_view path, bool assign,
 
 /// A whole load on the CPU by one of apply.h's functions: all that the paths copy and assign are.
 LoadResult LoadWhole(const LoadRequest& request, std::string_view path, bool assign);
+
+/// Bytes of the module's tensors, one that has two keys counted twice.
+std::uint64_t TargetBytes(std::span<const PlannedTensor> tensors);
 
 /// Why bytes cannot go straight from the file into the tensor's memory; empty if they can.
 std::string_view ObstacleToReading(const TensorView& view, const at::Tensor& target);

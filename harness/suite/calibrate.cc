@@ -13,6 +13,7 @@
 #include "harness/base/text.h"
 #include "harness/load/load_path.h"
 #include "harness/measure/page_cache.h"
+#include "harness/results/statistics.h"
 #include "harness/suite/user_checkpoint.h"
 #include "loadpath/tensor_allocator.h"
 
@@ -73,11 +74,6 @@ double Once(const std::string& file, const LoadPath& path, bool cold) {
   return 1e9 * (result.seconds.load + result.seconds.resident);
 }
 
-double Middle(std::vector<double> values) {
-  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
-  return values[values.size() / 2];
-}
-
 }  // namespace
 
 AutoCosts Calibrate(const std::string& folder) {
@@ -99,7 +95,7 @@ AutoCosts Calibrate(const std::string& folder) {
     }
   }
   const auto fit = [&](std::size_t path) {
-    const auto of = [&](std::size_t work) { return Middle(times[{path, work}]); };
+    const auto of = [&](std::size_t work) { return Median(times[{path, work}]); };
     constexpr double kBytes = kFew * static_cast<double>(kLarge);
     WayCosts costs;
     costs.tensor = std::max(0.0, (of(1) - of(0)) / (kMany - 1));

@@ -45,9 +45,9 @@ double Mapper::ResidentPart() {
   return seen == 0 ? 1 : static_cast<double>(resident) / static_cast<double>(seen);
 }
 
-bool Mapper::Prefetch(std::uint64_t bytes, int threads, const Progress& progress) {
+bool Mapper::Prefetch(std::uint64_t bytes, double resident, int threads, const Progress& progress) {
   if (!checkpoint_.InFiles() || files_.size() != 1 || !File(0) || bytes < File(0)->length() / 10 * 8) return false;
-  if (ResidentPart() > 0.5) return false;
+  if (resident > 0.5) return false;
   const MappedRange whole{File(0), 0, File(0)->length()};
   try {
     loadpath::Populate({&whole, 1}, threads, progress);

@@ -36,10 +36,10 @@ class Mapper {
   const std::unordered_map<StorageId, c10::Storage>& storages() const { return storages_; }
   /// Returns the part of the files, 0 to 1, that is in the page cache, by a look at a few places of each.
   double ResidentPart();
-  /// Makes the pages of a file present that is not in the page cache, in its order, if `bytes` are most of it: before
-  /// the first look at a record, which would have the disk read 128 KiB around it and spoil the kernel's long reads. A
-  /// cold zip archive of 100 MB took half the time so. Returns true if it did.
-  bool Prefetch(std::uint64_t bytes, int threads, const Progress& progress = {});
+  /// Makes the pages of a file present, in its order, if most of them are not (`resident`: ResidentPart()) and `bytes`
+  /// are most of it: before the first look at a record, which would have the disk read 128 KiB around it and spoil the
+  /// kernel's long reads. A cold zip archive of 100 MB took half the time so. Returns true if it did.
+  bool Prefetch(std::uint64_t bytes, double resident, int threads, const Progress& progress = {});
 
  private:
   MappedRange RangeOf(StorageId id);
