@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstring>
 #include <iterator>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -51,14 +50,11 @@ class Objections {
   }
   // "3 of another dtype, 1 strided in the file"
   std::string Text() const {
-    std::map<std::string_view, int> counts;
+    ReasonCounts counts;
     for (const PlannedTensor& planned : tensors_) {
-      if (const std::string_view reason = Of(planned); !reason.empty()) ++counts[reason];
+      if (const std::string_view reason = Of(planned); !reason.empty()) ++counts[std::string(reason)];
     }
-    std::string text;
-    for (const auto& [reason, count] : counts)
-      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + std::string(reason);
-    return text;
+    return loadpath::Text(counts);
   }
 
  private:

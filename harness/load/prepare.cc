@@ -66,6 +66,12 @@ void AddCosts(const ApplyReport& report, LoadResult& result) {
   if (result.bytes_copied) *result.bytes_copied += report.bytes_copied;
 }
 
+std::string Text(const ReasonCounts& reasons) {
+  std::string text;
+  for (const auto& [reason, count] : reasons) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + reason;
+  return text;
+}
+
 void Fallback::Add(const PlannedTensor& planned, std::string_view reason) {
   tensors_.push_back(planned);
   ++reasons_[std::string(reason)];
@@ -74,12 +80,7 @@ void Fallback::Add(const PlannedTensor& planned, std::string_view reason) {
 void Fallback::Report(std::string_view path, LoadResult& result) const {
   result.tensors_fallen_back = tensors_.size();
   if (tensors_.empty()) return;
-  result.fallback = std::string(path) + ":";
-  std::string_view separator = " ";
-  for (const auto& [reason, count] : reasons_) {
-    result.fallback += std::string(separator) + std::to_string(count) + " " + reason;
-    separator = ", ";
-  }
+  result.fallback = std::string(path) + ": " + Text(reasons_);
 }
 
 }  // namespace loadpath

@@ -61,6 +61,11 @@ void Finish(const LoadResult& result);
 void AddCosts(const ReadReport& report, LoadResult& result);
 void AddCosts(const ApplyReport& report, LoadResult& result);
 
+/// How many tensors there are for a reason.
+using ReasonCounts = std::map<std::string, int, std::less<>>;
+/// "2 of another dtype, 1 strided"
+std::string Text(const ReasonCounts& reasons);
+
 /// Collects the tensors that a path cannot load itself, and why.
 class Fallback {
  public:
@@ -71,7 +76,7 @@ class Fallback {
 
  private:
   std::vector<PlannedTensor> tensors_;
-  std::map<std::string, int, std::less<>> reasons_;
+  ReasonCounts reasons_;
 };
 
 }  // namespace loadpath
