@@ -135,7 +135,7 @@ std::string NotKept(const Record& record) {
   return "the files were never " + wanted + ": " + Counted(*record.dropped, "sample") + " dropped";
 }
 
-// The limit that is measured beside each load.
+// The limit that is measured beside each load and start-up.
 using LimitsBeside = std::map<const Run*, Run*>;
 
 // Makes and verifies the limits that the verified loads are held against, one for all loads of one checkpoint and kind.
@@ -160,16 +160,17 @@ LimitsBeside AddLimits(std::span<Run* const> asked, Session& session, std::vecto
   return beside;
 }
 
-// By round.
-std::map<std::uint64_t, double> Rates(const Record& record) {
+// Bytes per nanosecond, or runs, by round.
+std::map<std::uint64_t, double> Rates(const Record& record, bool of_bytes) {
   std::map<std::uint64_t, double> rates;
+  const double work = of_bytes ? static_cast<double>(*record.bytes) : 1;
   for (const Sample& sample : record.samples) {
-    rates.emplace(sample.round, static_cast<double>(*record.bytes) / static_cast<double>(sample.wall_ns));
+    rates.emplace(sample.round, work / static_cast<double>(sample.wall_ns));
   }
   return rates;
 }
 
-// Holds every load against its limit, round by round.
+// Holds every load and start-up against its limit, round by round.
 void CompareWithLimits(std::span<Run* const> asked, const LimitsBeside& beside) {
   for (Run* run : asked) {
     Record& record = run->record;
@@ -178,14 +179,16 @@ void CompareWithLimits(std::span<Run* const> asked, const LimitsBeside& beside) 
     const auto found = beside.find(run);
     if (found == beside.end()) continue;
     std::vector<double> parts;
-    const std::map<std::uint64_t, double> limits = Rates(found->second->record);
-    for (const auto& [round, rate] : Rates(record)) {
+    const bool of_bytes = found->second->record.bytes.has_value();
+    const std::map<std::uint64_t, double> limits = Rates(found->second->record, of_bytes);
+    for (const auto& [round, rate] : Rates(record, of_bytes)) {
       const auto limit = limits.find(round);
       if (limit != limits.end()) parts.push_back(rate / limit->second);
     }
     if (parts.empty()) continue;
     const Case& limit = found->second->tested();
-    record.limit = limit.path + "/threads:" + std::to_string(*found->second->record.threads);
+    record.limit = limit.path;
+    if (of_bytes) record.limit += "/threads:" + std::to_string(*found->second->record.threads);
     record.part_of_limit = Median(parts);
   }
 }

@@ -6,6 +6,7 @@
 #include "harness/base/parallel.h"
 #include "harness/base/stopwatch.h"
 #include "harness/measure/counters.h"
+#include "harness/measure/empty_process.h"
 #include "harness/measure/warm_memory.h"
 #include "harness/suite/case_kinds.h"
 #include "loadpath/device.h"
@@ -13,7 +14,7 @@
 namespace loadpath {
 namespace {
 
-constexpr std::string_view kHostToDevice = "h2d", kDisk = "disk", kFresh = "pread-fresh";
+constexpr std::string_view kHostToDevice = "h2d", kDisk = "disk", kFresh = "pread-fresh", kProcess = "process";
 
 class LimitRun : public Run {
  public:
@@ -80,6 +81,30 @@ class LimitRun : public Run {
   at::Tensor from_, to_;
 };
 
+// What a start-up costs at least: a process in which nothing but the linked libraries is set up.
+class ProcessLimitRun : public Run {
+ public:
+  explicit ProcessLimitRun(const Case& one) : Run(one) {}
+
+  void Verify() override {
+    record.threads = 1;
+    StartEmptyProcess();
+  }
+
+  Sample TakeSample(bool) override {
+    const EmptyProcess process = StartEmptyProcess();
+    return {.wall_ns = process.wall_ns,
+            .cpu_ns = process.used.cpu_ns,
+            .minor_faults = process.used.minor_faults,
+            .major_faults = process.used.major_faults};
+  }
+};
+
+std::unique_ptr<Run> MakeLimit(const Case& one, std::vector<std::string> files, Session& session) {
+  if (one.path == kProcess) return std::make_unique<ProcessLimitRun>(one);
+  return std::make_unique<LimitRun>(one, std::move(files), session);
+}
+
 }  // namespace
 
 void ListLimits(const CatalogueRequest& request, std::vector<Case>& all) {
@@ -92,15 +117,14 @@ void ListLimits(const CatalogueRequest& request, std::vector<Case>& all) {
       all.push_back({.kind = CaseKind::kLimit, .path = std::string(kind), .threads = threads});
     }
   }
+  all.push_back({.kind = CaseKind::kLimit, .path = std::string(kProcess)});
   const auto device = std::ranges::find(request.devices, DeviceKind::kCuda, &DeviceName::kind);
   if (device != request.devices.end()) {
     all.push_back({.kind = CaseKind::kLimit, .path = std::string(kHostToDevice), .device = *device, .threads = 1});
   }
 }
 
-std::unique_ptr<Run> MakeLimitRun(const Case& one, Session& session) {
-  return std::make_unique<LimitRun>(one, std::vector<std::string>(), session);
-}
+std::unique_ptr<Run> MakeLimitRun(const Case& one, Session& session) { return MakeLimit(one, {}, session); }
 
 std::unique_ptr<Run> MakeLimitBeside(const Case& load, const std::string& kind, int threads,
                                      const std::vector<std::string>& files, Session& session) {
@@ -108,7 +132,7 @@ std::unique_ptr<Run> MakeLimitBeside(const Case& load, const std::string& kind, 
       .kind = CaseKind::kLimit, .model = load.model, .format = load.format, .layout = load.layout, .path = kind};
   if (kind == kHostToDevice) one.device = load.device;
   one.threads = threads;
-  return std::make_unique<LimitRun>(one, files, session);
+  return MakeLimit(one, files, session);
 }
 
 }  // namespace loadpath

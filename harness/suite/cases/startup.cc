@@ -32,6 +32,10 @@ class StartupRun : public Run {
     record.checked = record.outputs_checked = true;
   }
 
+  std::optional<WantedLimit> Limit() const override {
+    return WantedLimit{.kind = "process", .threads = 0, .files = {}};
+  }
+
   // Its process checks every sample.
   Sample TakeSample(bool) override {
     const double before = (tested().cache == CacheState::kCold ? Evict(files_) : MakeHot(files_)).part();

@@ -13,26 +13,23 @@
 namespace loadpath {
 namespace {
 
-constexpr const char* kHead =
-    "median: over all samples, with the 95 % interval of where it lies (p90 needs 10 samples, p99 100)\n"
-    "best: times the fastest of its kind here    rate: bytes loaded, or items, per second\n"
-    "of limit: part of what a plain loop that does the same kind of work reached beside it\n"
-    "extra: peak memory beyond the parameters    checked: what was compared (+crc: the checksums "
-    "too)\n";
-
 // The head in lines of `width` characters: each explanation in lines of its own if two do not fit side by side.
 std::string Head(std::size_t width) {
-  if (width >= kTableWidth) return kHead;
-  static constexpr std::string_view kExplanations[] = {
-      "median: over all samples, with the 95 % interval of where it lies (p90 needs 10 samples, p99 100)",
-      "best: times the fastest of its kind here",
-      "rate: bytes loaded, or items, per second",
-      "of limit: part of what a plain loop that does the same kind of work reached beside it",
-      "extra: peak memory beyond the parameters",
-      "checked: what was compared (+crc: the checksums too)",
+  static constexpr std::string_view kExplanations[][2] = {
+      {"median: over all samples, with the 95 % interval of where it lies (p90 needs 10 samples, p99 100)", ""},
+      {"best: times the fastest of its kind here", "rate: bytes loaded, or items, per second"},
+      {"of limit: part of what a plain loop of the same work, or an empty process, reached beside it", ""},
+      {"extra: peak memory beyond the parameters", "checked: what was compared (+crc: the checksums too)"},
   };
   std::string text;
-  for (const std::string_view explanation : kExplanations) text += Wrapped(explanation, width, "  ") + "\n";
+  for (const auto& [first, second] : kExplanations) {
+    if (width >= kTableWidth) {
+      text.append(first).append(second.empty() ? "" : "    ").append(second).append("\n");
+      continue;
+    }
+    text += Wrapped(first, width, "  ") + "\n";
+    if (!second.empty()) text += Wrapped(second, width, "  ") + "\n";
+  }
   return text;
 }
 
@@ -208,14 +205,17 @@ std::string Notes(const Record& record, std::size_t width, bool verbose) {
 }
 
 // Rows of one checkpoint or model stand together, the fastest first, and what has no time last; the limit of a
-// checkpoint's loads stands behind them. What was skipped is left out unless it is asked for.
+// checkpoint's loads or start-ups stands behind them. What was skipped is left out unless it is asked for.
 std::vector<Row> Ranked(std::span<const Record> records, bool verbose) {
   std::vector<Row> rows;
   std::vector<std::string> groups;
   for (const Record& record : records) {
-    const bool beside = record.kind == CaseKind::kLimit && !record.model.empty();
-    const std::string loads = "load" + record.group.substr(std::min<std::size_t>(5, record.group.size()));
-    const auto place = beside ? std::ranges::find(groups, loads) : groups.end();
+    auto place = groups.end();
+    if (record.kind == CaseKind::kLimit && !record.model.empty()) {
+      const std::string checkpoint = record.group.substr(Name(record.kind).size());
+      place = std::ranges::find(groups, "load" + checkpoint);
+      if (place == groups.end()) place = std::ranges::find(groups, "startup" + checkpoint);
+    }
     if (std::ranges::find(groups, record.group) == groups.end())
       groups.insert(place == groups.end() ? place : place + 1, record.group);
     if (record.status == Status::kSkipped && !verbose) continue;
