@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "harness/base/error.h"
+#include "harness/base/hash_index.h"
 #include "harness/base/keyed_hash.h"
 #include "harness/base/utf8.h"
 #include "harness/checkpoint/check_view.h"
@@ -25,14 +26,16 @@ using Json = nlohmann::json;
 
 struct Entry {
   std::string name, dtype;
-  std::vector<std::uint64_t> shape, offsets;
-  bool has_dtype = false, has_shape = false, has_offsets = false;
+  std::uint32_t shape = 0;  // where its shape begins in HeaderReader::shapes
+  std::uint8_t dimensions = 0, offsets_given = 0;
+  std::array<std::uint64_t, 2> offsets{};
 };
 
 // {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …, "__metadata__": {"key": "text", …}}
 class HeaderReader : public nlohmann::json_sax<Json> {
  public:
   std::vector<Entry> entries;
+  std::vector<std::int64_t> shapes;  // of all entries, one after the other
   std::vector<std::pair<std::string, std::string>> metadata;
   std::string problem;
 
@@ -50,11 +53,17 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   bool binary(binary_t&) override { return Bad("has binary data in its header"); }
 
   bool number_unsigned(number_unsigned_t value) override {
-    if (list_ == nullptr) return Bad("has an unexpected number in its header");
+    if (list_ == List::kNone) return Bad("has an unexpected number in its header");
     if (value > static_cast<number_unsigned_t>(INT64_MAX)) return Bad("has a number in its header that is too large");
-    if (list_->size() >= (list_is_offsets_ ? 2 : limits::kDimensions))
-      return Bad("has too many numbers for " + entries.back().name);
-    list_->push_back(value);
+    Entry& entry = entries.back();
+    if (list_ == List::kOffsets ? entry.offsets_given >= 2 : entry.dimensions >= limits::kDimensions)
+      return Bad("has too many numbers for " + entry.name);
+    if (list_ == List::kOffsets) {
+      entry.offsets[entry.offsets_given++] = value;
+    } else {
+      shapes.push_back(static_cast<std::int64_t>(value));
+      ++entry.dimensions;
+    }
     return true;
   }
 
@@ -63,14 +72,13 @@ class HeaderReader : public nlohmann::json_sax<Json> {
       metadata.emplace_back(key_, value);
       return true;
     }
-    if (depth_ != 2 || list_ != nullptr || key_ != "dtype") return Bad("has an unexpected text in its header");
+    if (depth_ != 2 || list_ != List::kNone || key_ != "dtype") return Bad("has an unexpected text in its header");
     entries.back().dtype = value;
-    entries.back().has_dtype = true;
     return true;
   }
 
   bool start_object(std::size_t) override {
-    if (list_ != nullptr || ++depth_ > 2) return Bad("has a header that is nested too deep");
+    if (list_ != List::kNone || ++depth_ > 2) return Bad("has a header that is nested too deep");
     if (depth_ == 2 && !in_metadata_) {
       entries.emplace_back();
       entries.back().name = key_;
@@ -82,7 +90,7 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   bool end_object() override {
     if (depth_ == 2 && !in_metadata_) {
       const Entry& entry = entries.back();
-      if (!entry.has_dtype || !entry.has_shape || !entry.has_offsets || entry.offsets.size() != 2) {
+      if (std::ranges::count(fields_, true) != 3 || entry.offsets_given != 2) {
         return Bad("lacks dtype, shape or data_offsets of tensor " + entry.name);
       }
     }
@@ -92,26 +100,29 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   }
 
   bool start_array(std::size_t) override {
-    if (depth_ != 2 || in_metadata_ || list_ != nullptr) return Bad("has an unexpected list in its header");
-    Entry& entry = entries.back();
-    list_is_offsets_ = key_ == "data_offsets";
-    if (!list_is_offsets_ && key_ != "shape") return Bad("has an unexpected list in its header");
-    list_ = list_is_offsets_ ? &entry.offsets : &entry.shape;
-    (list_is_offsets_ ? entry.has_offsets : entry.has_shape) = true;
+    if (depth_ != 2 || in_metadata_ || list_ != List::kNone) return Bad("has an unexpected list in its header");
+    if (key_ != "data_offsets" && key_ != "shape") return Bad("has an unexpected list in its header");
+    list_ = key_ == "shape" ? List::kShape : List::kOffsets;
+    if (list_ == List::kShape) entries.back().shape = static_cast<std::uint32_t>(shapes.size());
     return true;
   }
 
   bool end_array() override {
-    list_ = nullptr;
+    list_ = List::kNone;
     return true;
   }
 
   bool key(string_t& value) override {
     key_ = value;
     if (depth_ == 1) {
-      if (!names_.insert(value).second) return Bad("names " + value + " twice in its header");
       in_metadata_ = value == "__metadata__";
-      return true;
+      // What follows the name is an entry, or the header is refused.
+      const auto number = static_cast<std::uint32_t>(entries.size());
+      const bool twice = in_metadata_ ? std::exchange(has_metadata_, true)
+                                      : names_.FindOrAdd(KeyedHash(value), number, [&](std::uint32_t other) {
+                                          return entries[other].name == value;
+                                        }) != number;
+      return !twice || Bad("names " + value + " twice in its header");
     }
     bool first = false;
     if (in_metadata_) {
@@ -136,11 +147,12 @@ class HeaderReader : public nlohmann::json_sax<Json> {
   }
 
   int depth_ = 0;
-  bool in_metadata_ = false, list_is_offsets_ = false;
+  bool in_metadata_ = false, has_metadata_ = false;
   std::string key_;
-  std::vector<std::uint64_t>* list_ = nullptr;
-  std::array<bool, 3> fields_{};  // those of this entry that are there
-  HashSet<std::string> names_, metadata_names_;
+  enum class List : std::uint8_t { kNone, kShape, kOffsets } list_ = List::kNone;  // that is being read
+  std::array<bool, 3> fields_{};                                                   // those of this entry that are there
+  HashIndex names_;                                                                // of the entries
+  HashSet<std::string> metadata_names_;
 };
 
 class Safetensors final : public SingleFile {
@@ -160,7 +172,7 @@ class Safetensors final : public SingleFile {
                             : "has a tensor of unknown dtype " + entry.dtype,
                       entry.name);
       }
-      TensorView view = View(entry, *dtype);
+      TensorView view = View(entry, std::span(header.shapes).subspan(entry.shape, entry.dimensions), *dtype);
       bool created = false;
       view.storage = table.Get(entry.name, view.nbytes(), static_cast<std::uint8_t>(ItemSize(*dtype)), "cpu", &created);
       offsets_.push_back(begin_ + entry.offsets[0]);
@@ -244,10 +256,10 @@ class Safetensors final : public SingleFile {
     return order;
   }
 
-  TensorView View(const Entry& entry, Dtype dtype) const {
+  TensorView View(const Entry& entry, std::span<const std::int64_t> shape, Dtype dtype) const {
     TensorView view;
     view.dtype = dtype;
-    view.shape.assign(entry.shape.begin(), entry.shape.end());
+    view.shape.assign(shape.begin(), shape.end());
     if (dtype == Dtype::kFloat4E2m1fnX2) {
       // An element of PyTorch's is two of the format's.
       if (view.shape.empty() || view.shape.back() % 2 != 0) {
