@@ -34,7 +34,7 @@ void CopyFound(std::string_view reader, const Prepared& prepared,
     const std::string& key = planned.file_key.empty() ? planned.key : planned.file_key;
     const std::optional<at::Tensor> found = find(key);
     if (!found) throw Skipped(std::string(reader) + " returns no tensor " + key);
-    sources.push_back(found->view(planned.shape));
+    sources.push_back(found->view(planned.shape()));
   }
   const at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < sources.size(); ++i) prepared.tensors[i].target.copy_(sources[i]);

@@ -91,8 +91,7 @@ class Planner {
         const std::string key = prefix + item.key();
         const StateDict::Entry* entry = refused.contains(key) ? nullptr : state_dict_.Find(key);
         if (entry) {
-          Plan({key, &module, item.key(), is_parameter, item.value(), entry->node, item.value().sizes().vec(),
-                entry->file_key});
+          Plan({key, &module, item.key(), is_parameter, item.value(), entry->node, entry->file_key});
         } else if (!state_dict_.Wants(key)) {
           left_out_.push_back(key);
           Report(key, KeyOutcome::kLeftOut);
@@ -164,14 +163,14 @@ class Planner {
                         std::string(Name(tree_.tensor(planned.source).dtype)) +
                         ", which this LibTorch does not have: use a newer LibTorch, or save it as another dtype");
     }
-    std::vector<std::int64_t> shape = planned.shape;
+    at::IntArrayRef shape = planned.shape();
     if (dense) shape = tree_.tensor(planned.source).shape;
     if (inert && inert->shape) shape = *inert->shape;
     // PyTorch 0.3 wrote one element as [1].
-    if (planned.shape.empty() && shape.size() == 1 && shape[0] == 1) shape.clear();
-    if (shape != planned.shape) {
+    if (planned.shape().empty() && shape.size() == 1 && shape[0] == 1) shape = {};
+    if (shape != planned.shape()) {
       std::string message = "size mismatch for " + key + ": copying a param with shape " + SizeText(shape) +
-                            " from checkpoint, the shape in current model is " + SizeText(planned.shape) + ".";
+                            " from checkpoint, the shape in current model is " + SizeText(planned.shape()) + ".";
       if (!options_.skip_mismatched) return Refuse(planned, std::move(message));
       plan_.mismatched.push_back(std::move(message));
       return Report(key, KeyOutcome::kMismatched, planned.file_key);
@@ -187,7 +186,7 @@ class Planner {
     }
     if (const auto error = Error(planned, inert)) {
       return Refuse(planned, "While copying the parameter named \"" + key + "\", whose dimensions in the model are " +
-                                 SizeText(planned.shape) + " and whose dimensions in the checkpoint are " +
+                                 SizeText(planned.shape()) + " and whose dimensions in the checkpoint are " +
                                  SizeText(shape) + ", an exception occurred : (" + StringRepr(*error) + ",).");
     }
     if (to_meta) return Report(key, KeyOutcome::kIgnored, planned.file_key);

@@ -14,17 +14,15 @@
 namespace loadpath {
 namespace {
 
-using Tensors = std::vector<at::Tensor>;
-
 constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
 
-// Returns true if no byte of the tensors' one storage lies outside of all of them.
-bool CoverStorage(const Tensors& tensors) {
+// Returns true if no byte of the views' one storage lies outside of all of them.
+bool CoverStorage(LoadedViews views) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;  // begin, end
-  for (const at::Tensor& tensor : tensors) {
-    if (!tensor.is_non_overlapping_and_dense()) continue;
-    const std::uint64_t begin = static_cast<std::uint64_t>(tensor.storage_offset()) * tensor.itemsize();
-    ranges.emplace_back(begin, begin + tensor.nbytes());
+  for (const auto& [storage, tensor] : views) {
+    if (!tensor->is_non_overlapping_and_dense()) continue;
+    const std::uint64_t begin = static_cast<std::uint64_t>(tensor->storage_offset()) * tensor->itemsize();
+    ranges.emplace_back(begin, begin + tensor->nbytes());
   }
   std::ranges::sort(ranges);
   std::uint64_t covered = 0;
@@ -32,18 +30,18 @@ bool CoverStorage(const Tensors& tensors) {
     if (begin > covered) return false;
     covered = std::max(covered, end);
   }
-  return covered >= tensors.front().storage().nbytes();
+  return covered >= views.front().first->nbytes();
 }
 
 // Runs fills of the views' storage and keeps the views' bytes.
-void RunAround(const Tensors& views, const Fills& fills) {
+void RunAround(LoadedViews views, const Fills& fills) {
   const OwnWrites own;
   const c10::impl::ExcludeDispatchKeyGuard guard(kDeferredInitKey);
   const at::NoGradGuard no_grad;
-  Tensors bytes;
-  for (const at::Tensor& view : views) bytes.push_back(view.detach().clone());
+  std::vector<at::Tensor> bytes;
+  for (const auto& [storage, view] : views) bytes.push_back(view->detach().clone());
   const auto restore = [&] {
-    for (std::size_t i = 0; i < views.size(); ++i) views[i].detach().copy_(bytes[i]);
+    for (std::size_t i = 0; i < views.size(); ++i) views[i].second->detach().copy_(bytes[i]);
   };
   try {
     RunAll(fills);
@@ -55,12 +53,12 @@ void RunAround(const Tensors& views, const Fills& fills) {
 }
 
 // Returns how many of the fills are of that tensor.
-std::size_t CountOf(const std::deque<Fill>& fills, const c10::TensorImpl* original) {
+std::size_t CountOf(const std::list<Fill>& fills, const c10::TensorImpl* original) {
   return static_cast<std::size_t>(std::ranges::count(fills, original, &Fill::original));
 }
 
 // Returns true if anything but these fills of one storage holds it.
-bool UsedByOthers(const std::deque<Fill>& fills) { return fills.front().alias().storage().use_count() > fills.size(); }
+bool UsedByOthers(const std::list<Fill>& fills) { return fills.front().alias().storage().use_count() > fills.size(); }
 
 }  // namespace
 
@@ -68,7 +66,7 @@ void RecordedFills::Record(Fill fill) {
   const Lock lock(mutex_);
   fill.order = next_order_++;
   const c10::StorageImpl* storage = fill.storage();
-  std::deque<Fill>& fills = entries_[storage].fills;
+  std::list<Fill>& fills = entries_[storage].fills;
   Origin& origin = origins_[fill.original()];
   if (origin.storage != storage) origin = {storage, CountOf(fills, fill.original())};
   ++origin.fills;
@@ -193,11 +191,11 @@ void RecordedFills::Forget(std::span<const at::Tensor> tensors) {
   Lock lock(mutex_);
   if (entries_.empty()) return;
   std::vector<const c10::StorageImpl*> left;
-  std::unordered_map<const c10::StorageImpl*, Tensors> loaded;
+  std::vector<LoadedView> loaded;
   for (const at::Tensor& tensor : tensors) {
     if (!tensor.has_storage()) continue;
     const c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
-    if (entries_.contains(storage)) loaded[storage].push_back(tensor);
+    if (entries_.contains(storage)) loaded.emplace_back(storage, &tensor);
     const auto origin = origins_.find(tensor.unsafeGetTensorImpl());
     if (origin != origins_.end() && origin->second.storage != storage) left.push_back(origin->second.storage);
   }
@@ -206,10 +204,16 @@ void RecordedFills::Forget(std::span<const at::Tensor> tensors) {
     if (found == entries_.end() || found->second.running != nullptr) continue;
     if (!UsedByOthers(found->second.fills)) Drop(storage, done);
   }
-  for (const auto& [storage, views] : loaded) ForgetLoaded(lock, storage, views, done);
+  // Those of one storage stand together then, in the order of the load.
+  std::ranges::stable_sort(loaded, std::less<>(), &LoadedView::first);
+  for (std::size_t begin = 0, end = 0; begin < loaded.size(); begin = end) {
+    while (end < loaded.size() && loaded[end].first == loaded[begin].first) ++end;
+    ForgetLoaded(lock, LoadedViews(loaded).subspan(begin, end - begin), done);
+  }
 }
 
-void RecordedFills::ForgetLoaded(Lock& lock, const c10::StorageImpl* storage, const Tensors& views, Fills& done) {
+void RecordedFills::ForgetLoaded(Lock& lock, LoadedViews views, Fills& done) {
+  const c10::StorageImpl* storage = views.front().first;
   Entry* entry = WaitFor(storage, lock);
   if (entry == nullptr) return;
   if (CoverStorage(views)) {

@@ -5,8 +5,8 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <span>
 #include <unordered_map>
@@ -16,6 +16,10 @@
 #include "harness/state/fill.h"
 
 namespace loadpath {
+
+/// A tensor that was loaded, behind its storage.
+using LoadedView = std::pair<const c10::StorageImpl*, const at::Tensor*>;
+using LoadedViews = std::span<const LoadedView>;
 
 /// The fills that were recorded and did not run yet, of all objects and threads, by the storage that they write to.
 /// Thread-safe. The fills of a storage run in the order in which they were recorded, whoever recorded them. No lock is
@@ -53,7 +57,7 @@ class RecordedFills {
   using Orders = std::vector<std::pair<std::uint64_t, const c10::StorageImpl*>>;
 
   struct Entry {
-    std::deque<Fill> fills;
+    std::list<Fill> fills;           // of one, nearly always: the first of a deque takes 600 bytes
     const Fills* running = nullptr;  // those that a thread has taken from here and runs
   };
 
@@ -68,7 +72,7 @@ class RecordedFills {
   Orders OrdersOf(const void* owner) const;
   void Drop(const c10::StorageImpl* storage, Fills& done);
   void RunOutside(Lock& lock, Entry& entry, const Fills& fills, const std::function<void(const Fills&)>& run);
-  void ForgetLoaded(Lock& lock, const c10::StorageImpl* storage, const std::vector<at::Tensor>& views, Fills& done);
+  void ForgetLoaded(Lock& lock, LoadedViews views, Fills& done);
   void Watch();
 
   mutable std::mutex mutex_;  // guards the other members

@@ -54,7 +54,7 @@ std::vector<SourceGroup> GroupSources(const Checkpoint& checkpoint, std::span<co
 at::Tensor ViewOf(const at::Storage& storage, std::uint64_t origin, const SourceGroup& group, const TensorView& source,
                   const PlannedTensor& planned) {
   const std::uint64_t item = ItemSize(source.dtype);
-  const bool scalar = planned.shape.empty();
+  const bool scalar = planned.shape().empty();
   // An empty view may lie anywhere, also outside the bytes that were read.
   const std::int64_t offset =
       source.numel() == 0 ? 0 : static_cast<std::int64_t>((origin + source.storage_offset * item - group.begin) / item);

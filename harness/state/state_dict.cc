@@ -1,11 +1,10 @@
 #include "loadpath/state_dict.h"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 
 #include "harness/base/error.h"
-#include "harness/base/keyed_hash.h"
+#include "harness/base/hash_index.h"
 #include "harness/checkpoint/dict_part.h"
 #include "harness/checkpoint/key_mapping.h"
 #include "harness/state/python_text.h"
@@ -26,47 +25,27 @@ std::string KeyError(const Tree& tree, NodeId key) {
 
 }  // namespace
 
-// Finds entries by their keys. Holds no text: a table of texts took most of the memory of a load of 100,000 tensors.
-class EntryPlaces {
- public:
-  explicit EntryPlaces(const std::vector<StateDict::Entry>& entries) : slots_(std::bit_ceil(2 * entries.size() + 1)) {
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      const std::uint64_t hash = KeyedHash(entries[i].key).value();
-      Slot& slot = slots_[Seek(hash, entries[i].key, entries)];
-      if (slot.place == kNone) slot = {static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(i)};
-    }
-  }
-
-  // Returns nullptr if there is none. `entries` are those that it was made of, or a copy.
-  const StateDict::Entry* Find(std::string_view key, const std::vector<StateDict::Entry>& entries) const {
-    const Slot& slot = slots_[Seek(KeyedHash(key).value(), key, entries)];
-    return slot.place == kNone ? nullptr : &entries[slot.place];
-  }
-
- private:
-  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
-  struct Slot {
-    std::uint32_t hash = 0, place = kNone;
-  };
-
-  // The slot of the key, or the free one where it belongs: at most half are taken, and nobody can choose keys that
-  // collide.
-  std::size_t Seek(std::uint64_t hash, std::string_view key, const std::vector<StateDict::Entry>& entries) const {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t at = static_cast<std::size_t>(hash >> 32) & mask;
-    while (slots_[at].place != kNone) {
-      if (slots_[at].hash == static_cast<std::uint32_t>(hash) && entries[slots_[at].place].key == key) break;
-      at = (at + 1) & mask;
-    }
-    return at;
-  }
-
-  std::vector<Slot> slots_;
-};
-
+// Places in the list of the same name, by key. It holds no text: a table of texts took most of the memory of a load of
+// 100,000 tensors.
 struct StateDict::Index {
-  Index(const std::vector<Entry>& all, const std::vector<Entry>& modules) : entries(all), metadata(modules) {}
-  EntryPlaces entries, metadata;
+  Index(const std::vector<Entry>& all, const std::vector<Entry>& modules)
+      : entries(all.size()), metadata(modules.size()) {
+    Add(all, entries);
+    Add(modules, metadata);
+  }
+
+  static void Add(const std::vector<Entry>& list, HashIndex& index) {
+    for (std::uint32_t i = 0; i < list.size(); ++i) {
+      index.FindOrAdd(KeyedHash(list[i].key), i, [&](std::uint32_t other) { return list[other].key == list[i].key; });
+    }
+  }
+  // Returns nullptr if there is none. `list` is that which `index` was made of, or a copy.
+  static const Entry* Find(std::string_view key, const std::vector<Entry>& list, const HashIndex& index) {
+    const std::uint32_t place = index.Find(KeyedHash(key), [&](std::uint32_t other) { return list[other].key == key; });
+    return place == HashIndex::kNone ? nullptr : &list[place];
+  }
+
+  HashIndex entries, metadata;
 };
 
 StateDict StateDict::From(std::shared_ptr<const Checkpoint> checkpoint, std::string_view key_path) {
@@ -122,10 +101,12 @@ void StateDict::TakePart(const std::string& prefix) {
 
 void StateDict::MakeIndex() { index_ = std::make_shared<const Index>(entries_, metadata_); }
 
-const StateDict::Entry* StateDict::Find(std::string_view key) const { return index_->entries.Find(key, entries_); }
+const StateDict::Entry* StateDict::Find(std::string_view key) const {
+  return Index::Find(key, entries_, index_->entries);
+}
 
 std::optional<std::int64_t> StateDict::Version(const std::string& module_path) const {
-  const Entry* found = index_->metadata.Find(module_path, metadata_);
+  const Entry* found = Index::Find(module_path, metadata_, index_->metadata);
   if (found == nullptr) return std::nullopt;
   const Tree& tree = checkpoint_->tree();
   const NodeId local = found->node;

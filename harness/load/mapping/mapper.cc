@@ -12,7 +12,7 @@ std::string_view Mapper::Obstacle(const PlannedTensor& planned) {
   const TensorView& view = checkpoint_.tree().tensor(planned.source);
   if (!planned.target.device().is_cpu()) return "on another device";
   if (view.conj || view.neg) return "conjugated or negated";
-  if (view.shape != planned.shape) return "of another shape";
+  if (at::IntArrayRef(view.shape) != planned.shape()) return "of another shape";
   if (checkpoint_.Swapped() && Info(view.dtype).swap_unit > 1) return "in the other byte order";
   if (!checkpoint_.InFiles()) return "not in a file";
   const auto extent = Locate(view.storage);

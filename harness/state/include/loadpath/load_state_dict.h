@@ -30,10 +30,12 @@ struct PlannedTensor {
   torch::nn::Module* owner;
   std::string name;  ///< within the owner
   bool is_parameter;
-  at::Tensor target;                ///< the module's tensor as it was when the plan was made
-  NodeId source;                    ///< the checkpoint's tensor
-  std::vector<std::int64_t> shape;  ///< the target's, and the source's, except that [1] may be loaded into 0-dim
-  std::string file_key{};           ///< the source's key in the file, if a rule has changed it
+  at::Tensor target;       ///< the module's tensor as it was when the plan was made
+  NodeId source;           ///< the checkpoint's tensor
+  std::string file_key{};  ///< the source's key in the file, if a rule has changed it
+
+  /// Returns the target's shape, and the source's, except that [1] may be loaded into 0-dim.
+  at::IntArrayRef shape() const { return target.sizes(); }
 };
 
 /// What happened, or will happen, to a key.
