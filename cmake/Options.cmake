@@ -16,15 +16,15 @@ if(DEFINED ENV{CI})
 endif()
 option(LOADPATH_WERROR "Treat warnings as errors" ${_ci})
 option(LOADPATH_SANITIZE "Compile with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
-option(LOADPATH_SANITIZED_TESTS "Build and run the tests that need no LibTorch with both sanitizers too" ON)
+option(LOADPATH_SANITIZED_TESTS "Build and run the tests that need no LibTorch with both sanitizers too, and the fuzz targets" ON)
 option(LOADPATH_INSTALL "Install the programs and the package" ${PROJECT_IS_TOP_LEVEL})
 option(LOADPATH_TORCH "Build the parts that need LibTorch; if OFF, only the reader of checkpoints" ON)
-option(LOADPATH_FUZZ "Build the fuzz targets, which need clang, and no other tests" OFF)
+option(LOADPATH_FUZZ "Build the fuzz targets, which need clang" OFF)
 
 # The tests of the reader compile without LibTorch, but the files that they read are made with it: a build without LibTorch
 # has tests if LOADPATH_TEST_DATA names the test-data folder of a build that has LibTorch.
 set(LOADPATH_TESTS OFF)
-if(PROJECT_IS_TOP_LEVEL AND BUILD_TESTING AND NOT LOADPATH_FUZZ AND (LOADPATH_TORCH OR LOADPATH_TEST_DATA))
+if(PROJECT_IS_TOP_LEVEL AND BUILD_TESTING AND (LOADPATH_TORCH OR LOADPATH_TEST_DATA))
   set(LOADPATH_TESTS ON)
 endif()
 
@@ -35,7 +35,10 @@ target_compile_options(loadpath_options INTERFACE -Wall -Wextra -Wno-unknown-pra
   "$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-array-bounds;-Wno-stringop-overflow;-Wno-stringop-overread>")
 target_include_directories(loadpath_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(LOADPATH_FUZZ)
-  target_compile_options(loadpath_options INTERFACE -fsanitize=fuzzer-no-link)
+  if(NOT LOADPATH_TESTS)
+    # Beside tests, the fuzz targets run for seconds: the counters would guide nobody, and would slow the tests by half.
+    target_compile_options(loadpath_options INTERFACE -fsanitize=fuzzer-no-link)
+  endif()
   target_compile_definitions(loadpath_options INTERFACE FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
 endif()
 if(LOADPATH_SANITIZE)

@@ -9,7 +9,7 @@ namespace loadpath::limits {
 
 /// Limits on work, rather than on bytes of a file, are 64 times smaller in the fuzz targets: reaching most of them
 /// takes a tenth of a second (kMatchSteps some seconds), and ten times that with sanitizers. The tests that run with
-/// sanitizers reach each, and set LOADPATH_WORK.
+/// sanitizers reach each, and set LOADPATH_WORK to 8, for their fuzz targets too.
 #ifdef LOADPATH_WORK
 inline constexpr std::uint64_t kWork = LOADPATH_WORK;
 #elif defined(FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
