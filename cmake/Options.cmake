@@ -88,7 +88,6 @@ endfunction()
 function(loadpath_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINK")
   add_executable(${name} ${arg_SOURCES})
-  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF) # the sources of a test program have nothing in common
   target_link_libraries(${name} PRIVATE loadpath_options ${arg_LINK})
   if(arg_TORCH)
     loadpath_use_torch(${name} PRIVATE)

@@ -18,10 +18,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::string kData = LOADPATH_STATE_CASES;
+const std::string kCases = LOADPATH_STATE_CASES;
 
 const Json& Cases() {
-  static const Json cases = Json::parse(std::ifstream(kData + "/cases.json"));
+  static const Json cases = Json::parse(std::ifstream(kCases + "/cases.json"));
   return cases;
 }
 
@@ -51,7 +51,7 @@ Json StateOf(const torch::nn::Module& module) {
 LoadStateDictOptions OptionsOf(const Json& record) { return {.strict = record["strict"], .assign = record["assign"]}; }
 
 StateDict StateDictOf(const Json& record) {
-  StateDict state_dict = StateDict::From(Checkpoint::Open(kData + "/" + record["file"].get<std::string>()),
+  StateDict state_dict = StateDict::From(Checkpoint::Open(kCases + "/" + record["file"].get<std::string>()),
                                          record["key"].get<std::string>());
   if (record["prefix"] != "") state_dict.Apply({.prefixes = {record["prefix"].get<std::string>()}});
   return state_dict;
