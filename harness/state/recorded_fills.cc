@@ -204,12 +204,16 @@ void RecordedFills::Forget(std::span<const at::Tensor> tensors) {
     if (found == entries_.end() || found->second.running != nullptr) continue;
     if (!UsedByOthers(found->second.fills)) Drop(storage, done);
   }
-  // Those of one storage stand together then, in the order of the load.
+  // Those of one storage stand together then. The storages are taken in the order of the load, because fills may run
+  // and draw random numbers.
   std::ranges::stable_sort(loaded, std::less<>(), &LoadedView::first);
+  std::vector<LoadedViews> groups;
   for (std::size_t begin = 0, end = 0; begin < loaded.size(); begin = end) {
     while (end < loaded.size() && loaded[end].first == loaded[begin].first) ++end;
-    ForgetLoaded(lock, LoadedViews(loaded).subspan(begin, end - begin), done);
+    groups.push_back(LoadedViews(loaded).subspan(begin, end - begin));
   }
+  std::ranges::sort(groups, std::less<>(), [](LoadedViews views) { return views.front().second; });
+  for (const LoadedViews views : groups) ForgetLoaded(lock, views, done);
 }
 
 void RecordedFills::ForgetLoaded(Lock& lock, LoadedViews views, Fills& done) {
