@@ -177,7 +177,20 @@ TEST(TableText, RanksTheCasesOfACheckpointAndSaysWhichIsFastest) {
                                            "  copy/cpu/cold +40.0 us +±0.0% +40.0 us +4.00x\n"));
   EXPECT_THAT(text,
               HasSubstr("\nfastest cold load of multi:A+B: mmap of safetensors/multi:twice, 10.0 us; into memory of "
-                        "its own:\n  direct of safetensors/multi:twice, 30.0 us\nno other process disturbed"));
+                        "its own:\n  direct of safetensors/multi:twice, 30.0 us\n"));
+}
+
+TEST(TableText, SaysThatNothingDisturbedTheTimesIfThatCouldBeSeen) {
+  constexpr const char* kQuiet = "\nno other process disturbed the times\n";
+  constexpr const char* kShort = "\ntoo little was sampled to tell whether other processes disturbed the times\n";
+  Record record = RecordOf("copy");
+  record.samples.assign(10, {.wall_ns = 200'000'000});
+  EXPECT_THAT(TableText({&record, 1}, {}), HasSubstr(kQuiet));
+  record.samples.pop_back();
+  EXPECT_THAT(TableText({&record, 1}, {}), HasSubstr(kShort));
+  RunNotes notes;
+  notes.warnings = {"the machine was busy"};
+  EXPECT_THAT(TableText({&record, 1}, {}, notes), Not(testing::AnyOf(HasSubstr(kQuiet), HasSubstr(kShort))));
 }
 
 TEST(TableText, ALimitThatDroppedSamplesHasNoStateOfTheCacheToName) {

@@ -79,7 +79,15 @@ std::string SummaryText(std::span<const Record> records, const RunNotes& notes, 
   if (all.size() > kMost) text += "… and of " + Counted(all.size() - kMost, "more model") + " (--json has them)\n";
   if (wrong > 0) text += Counted(wrong, "case") + (wrong == 1 ? " is wrong\n" : " are wrong\n");
   const bool timed = std::ranges::any_of(records, [](const Record& one) { return one.status == Status::kOk; });
-  if (notes.warnings.empty() && timed) text += "no other process disturbed the times\n";
+  if (!notes.warnings.empty() || !timed) return text;
+  // The kernel counts processor time in hundredths of a second.
+  constexpr double kLongEnough = 2e9;
+  double sampled = 0;
+  for (const Record& record : records) {
+    for (const Sample& sample : record.samples) sampled += static_cast<double>(sample.wall_ns);
+  }
+  text += sampled < kLongEnough ? "too little was sampled to tell whether other processes disturbed the times\n"
+                                : "no other process disturbed the times\n";
   return text;
 }
 
