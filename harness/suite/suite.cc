@@ -152,6 +152,7 @@ LimitsBeside AddLimits(std::span<Run* const> asked, Session& session, std::vecto
     Run*& limit = made[{wanted->kind, threads, run->tested().group()}];
     if (limit == nullptr) {
       limit = owned.emplace_back(MakeLimitBeside(run->tested(), wanted->kind, threads, wanted->files, session)).get();
+      limit->record.format = run->record.format;  // a file of the user's own has one once it was opened
       VerifyRun(*limit, /*all_devices=*/false);
       runs.push_back(limit);
     }

@@ -33,7 +33,7 @@ class StartupRun : public Run {
   }
 
   std::optional<WantedLimit> Limit() const override {
-    return WantedLimit{.kind = "process", .threads = 0, .files = {}};
+    return WantedLimit{.kind = "process", .threads = 0, .files = files_};
   }
 
   // Its process checks every sample.
