@@ -33,6 +33,8 @@ Exit: 0 all right, 1 a loader gave wrong values or nothing was timed, 2 bad use 
 import json
 import random
 import re
+import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -123,18 +125,18 @@ def run(options, arguments, root):
             break
     warnings = ["interrupted before all samples were taken"] * interrupted + busy.warnings()
     about = context(arguments, root, Path(tools.ckpt).with_name("bench"), seed, caches, warnings)
-    report(results, about, options)
+    report(results, about, options, shlex.join(["scripts/peers", *arguments]))
     return 130 if interrupted else status_of([one for _, series in results for one in series])
 
 
-def report(results, about, options):
-    """Prints the table, and writes the files that were asked for."""
+def report(results, about, options, command):
+    """Prints the table and the command, with its places, and writes the files that were asked for, without them."""
     lines = [line for checkpoint, series in results for line in table.markdown(checkpoint, series, about["seed"])]
     if any(one.samples for _, series in results for one in series):
         lines += [*table.LEGEND.split("\n"), ""]
     lines += [f"warning: {sentence}" for sentence in about.get("warnings", ())] + [""] * ("warnings" in about)
     print("\n".join(lines))
-    print(f"repeat: {about['command']}")
+    print(f"repeat: {command}" + ("" if options.get("--seed") else f" --seed {about['seed']}"))
     if options.get("--markdown"):
         made = f"Made on {about['date'][:10]} by `{about['command']}`."
         Path(options.get("--markdown")).write_text("\n".join([*lines, made, ""]))
@@ -162,6 +164,7 @@ def status_of(series):
 
 def main(arguments, root):
     """Returns the exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: what was measured is kept
     try:
         options = parse(arguments)
         if options is None:
