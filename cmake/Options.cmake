@@ -20,6 +20,7 @@ option(LOADPATH_SANITIZED_TESTS "Build and run the tests that need no LibTorch w
 option(LOADPATH_INSTALL "Install the programs and the package" ${PROJECT_IS_TOP_LEVEL})
 option(LOADPATH_TORCH "Build the parts that need LibTorch; if OFF, only the reader of checkpoints" ON)
 option(LOADPATH_FUZZ "Build the fuzz targets, which need clang" OFF)
+option(LOADPATH_FUZZ_COUNTERS "Count what the fuzz targets reach in the reader, which guides them and slows it by half" ON)
 
 # The tests of the reader compile without LibTorch, but the files that they read are made with it: a build without LibTorch
 # has tests if LOADPATH_TEST_DATA names the test-data folder of a build that has LibTorch.
@@ -35,8 +36,7 @@ target_compile_options(loadpath_options INTERFACE -Wall -Wextra -Wno-unknown-pra
   "$<$<CXX_COMPILER_ID:GNU>:-Wno-restrict;-Wno-array-bounds;-Wno-stringop-overflow;-Wno-stringop-overread>")
 target_include_directories(loadpath_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(LOADPATH_FUZZ)
-  if(NOT LOADPATH_TESTS)
-    # Beside tests, the fuzz targets run for seconds: the counters would guide nobody, and would slow the tests by half.
+  if(LOADPATH_FUZZ_COUNTERS)
     target_compile_options(loadpath_options INTERFACE -fsanitize=fuzzer-no-link)
   endif()
   target_compile_definitions(loadpath_options INTERFACE FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
