@@ -8,7 +8,7 @@ namespace {
 
 constexpr CaseKindRow kRows[] = {
     {.kind = CaseKind::kLimit,
-     .form = "limit/[MODEL/FORMAT/LAYOUT/]KIND/threads:N",
+     .form = "limit/[MODEL/FORMAT/LAYOUT/]KIND[/threads:N]",
      .summary = "what this machine can do",
      .list = ListLimits,
      .make = MakeLimitRun,
