@@ -269,7 +269,8 @@ writable_folder() {
     die $kFailed "$root: cannot be written; copy the repository to a folder where you may write (it holds the build and .venv)"
 }
 
-# set_up TARGETS…: runs the steps up to the programs. If another call runs in this repository, waits for it first.
+# set_up TARGETS…: runs the steps up to the programs. If another call runs in this repository, waits for it first. The
+# function `meanwhile`, if there is one, is called before the Python environment is made: pip keeps one core busy for a minute.
 set_up() {
   writable_folder "$root/build"
   { exec 9>"$root/build/.set-up.lock"; } 2>/dev/null ||
@@ -279,6 +280,7 @@ set_up() {
     flock 9
   }
   system_packages
+  ! declare -F meanwhile >/dev/null || meanwhile
   python_environment
   configure
   compile "$@"
