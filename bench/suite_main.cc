@@ -1,5 +1,8 @@
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -112,6 +115,25 @@ int RunCkpt(const std::string& program, int argc, char** argv, std::span<const M
   });
 }
 
+// Becomes the Python program that tries the verdicts of scripts/regress on this one. Returns only by throwing.
+void BecomeSelftest(int argc, char** argv, const PythonTwins& twins) {
+  const std::filesystem::path checkout = std::filesystem::path(twins.module_path).parent_path();
+  if (!std::filesystem::exists(twins.python) ||
+      !std::filesystem::exists(std::filesystem::path(twins.module_path) / "loadpath/regress/selftest.py")) {
+    throw UsageError("selftest runs in a checkout that scripts/setup has set up");
+  }
+  std::vector<std::string> words = {twins.python, "-B",      "-m",
+                                    "loadpath.regress.selftest", "--bench", std::filesystem::read_symlink("/proc/self/exe")};
+  words.insert(words.end(), argv + 2, argv + argc);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  setenv("PYTHONPATH", twins.module_path.c_str(), 1);
+  setenv("LOADPATH_ROOT", checkout.c_str(), 1);
+  execv(arguments.front(), arguments.data());
+  throw std::runtime_error(twins.python + ": cannot be started: " + std::strerror(errno));
+}
+
 }  // namespace
 }  // namespace loadpath::bench
 
@@ -127,6 +149,7 @@ int SuiteMain(int argc, char** argv, std::vector<Model> models, std::string data
     if (argc == 5 && std::string_view(argv[1]) == "--save-archive") {
       return bench::SaveArchive(argv[2], argv[3], argv[4], models);
     }
+    if (argc > 1 && std::string_view(argv[1]) == "selftest") bench::BecomeSelftest(argc, argv, TwinsOfCheckout());
     InstallMappingGuard(program.c_str());
     const auto options = ParseOptions(argc, argv,
                                       {.data = std::move(data),

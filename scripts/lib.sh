@@ -269,6 +269,24 @@ writable_folder() {
     die $kFailed "$root: cannot be written; copy the repository to a folder where you may write (it holds the build and .venv)"
 }
 
+# python_program MODULE ARGUMENTS…: sets up the Python environment, and is then the module's program. What it builds, it asks
+# for itself.
+python_program() {
+  local module=$1
+  shift
+  if [ "${1:-}" != --help ] && [ "${1:-}" != -h ]; then
+    writable_folder "$root/build"
+    exec 9>"$root/build/.set-up.lock"
+    flock 9
+    system_packages
+    python_environment
+    exec 9>&-
+  fi
+  local python=$venv/bin/python
+  [ -x "$python" ] || python=python3
+  LOADPATH_ROOT=$root PYTHONPATH=$root/scripts exec "$python" -B -m "$module" "$@"
+}
+
 # set_up TARGETS…: runs the steps up to the programs. If another call runs in this repository, waits for it first. The
 # function `meanwhile`, if there is one, is called before the Python environment is made: pip keeps one core busy for a minute.
 set_up() {

@@ -128,6 +128,12 @@ std::string ProgramName(int argc, char** argv) {
   return argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "bench";
 }
 
+PythonTwins TwinsOfCheckout() {
+  const std::filesystem::path checkout = std::filesystem::path(ProgramFolder()) / "../..";
+  return {(checkout / ".venv/bin/python").lexically_normal().string(),
+          (checkout / "scripts").lexically_normal().string(), ""};
+}
+
 std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefaults& defaults) {
   SuiteOptions options;
   options.program = options.google.program = ProgramName(argc, argv);
@@ -135,12 +141,7 @@ std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefau
   options.data = !defaults.data.empty()
                      ? defaults.data
                      : (std::filesystem::path(ProgramFolder()) / "../reference").lexically_normal().string();
-  options.twins = defaults.twins;
-  if (options.twins.python.empty()) {
-    const std::filesystem::path checkout = std::filesystem::path(ProgramFolder()) / "../..";
-    options.twins = {(checkout / ".venv/bin/python").lexically_normal().string(),
-                     (checkout / "scripts").lexically_normal().string(), ""};
-  }
+  options.twins = defaults.twins.python.empty() ? TwinsOfCheckout() : defaults.twins;
   CLI::App app(
       "Measures ways of loading PyTorch checkpoints into LibTorch modules. Every answer is checked before it is timed.",
       options.program);

@@ -69,6 +69,9 @@ struct SuiteDefaults {
 /// Returns the file name of argv[0].
 std::string ProgramName(int argc, char** argv);
 
+/// The Python and the modules of the checkout that the program lies in, in its build folder.
+PythonTwins TwinsOfCheckout();
+
 /// Throws UsageError. Returns nullopt if it printed the help.
 std::optional<SuiteOptions> ParseOptions(int argc, char** argv, const SuiteDefaults& defaults = {});
 

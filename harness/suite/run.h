@@ -46,6 +46,8 @@ class Run {
 
   const Case& tested() const { return case_; }
   Record record;
+  /// The load of Verify itself: the first that the process makes of this case. Not a sample: memory was as it was.
+  std::optional<Sample> first;
 
   // What Verify ended with, for the exit status.
   bool missing_data = false;  ///< skipped, though it would run here if its reference data were there

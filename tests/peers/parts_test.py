@@ -11,8 +11,8 @@ from unittest import mock
 
 from support import ROOT, Folder
 
-from loadpath.peers import command, context, measure, options, ours, residency, sampling, statistics, table
-from loadpath.peers.child import Child, Failed
+from loadpath.peers import command, context, measure, ours, residency, sampling, statistics, table
+from loadpath.common.child import Child, Failed
 from loadpath.peers.rows import Row, all_rows, chosen
 from loadpath.peers.schedule import rounds
 
@@ -267,7 +267,7 @@ class CommandTest(Folder):
         code, out, err = self.call("--help")
         self.assertEqual((code, err), (0, ""))
         self.assertIn("examples:\n  scripts/peers model.safetensors\n", out)
-        for flag in (*options.VALUES, *options.FLAGS):
+        for flag in (*command.VALUES, *command.FLAGS):
             self.assertRegex(out, rf"(?m)^  {flag} |\[?{flag} ")
 
     def test_bad_use_is_one_line(self):

@@ -84,7 +84,9 @@ tool cmake <<'E'
 while [ $# -gt 0 ]; do case $1 in -B) build=$2 ;; -S) home=$2 ;; esac; shift; done
 mkdir -p "$build/bin" && echo "CMAKE_HOME_DIRECTORY:INTERNAL=$home" >"$build/CMakeCache.txt" && touch "$build/build.ninja"
 E
+tool clang++ <<<'exit 0'
 tool ninja <<E
+[[ "\$*" != *"$copy/build/asan"* ]] || exit 0 # the build with sanitizers, beside pip
 [ ! -e "$copy/build/built" ] || { echo "ninja: no work to do."; exit; }
 [ -z "\${NINJA_FAILS:-}" ] || { echo "error: expected ';'"; exit 1; }
 cp "$tools/program" "$copy/build/bin/bench"; touch "$copy/build/built"
@@ -176,6 +178,7 @@ check '… and apt was not asked' not_called apt-get
 expect 'apt fails' 3 'system packages failed (exit 9); the whole log: build/logs/system-packages.log' call MISSING=cmake AS_ID=0 APT_FAILS=9 -- test
 expect 'pip fails' 3 'python environment failed (exit 4)' call PIP_FAILS=4 -- test
 check '… and leaves no stamp' [ ! -e "$copy/.venv/.stamp" ]
+check '… while the build with sanitizers was begun' called "cmake .*--preset fuzz-and-asan .*-B $copy/build/asan "
 expect 'the compiler fails' 3 "error: expected ';'" call NINJA_FAILS=1 -- test
 check 'the half-made environment was made again' called 'python3 -m venv'
 expect 'test runs ctest' 0 'ctest ran' call -- test -R reader
@@ -184,6 +187,9 @@ check '… and the environment as it was' not_called 'pip install'
 expect 'bench without a generator' 0 'bench ran' call -- bench --quick
 touch "$copy/scripts/generate_checkpoints.py"
 expect 'the generator fails' 3 'no such model' call GENERATOR_FAILS=1 -- bench --quick
+expect 'prepare ends before anything is measured' 0 'reference data      for 1 cases' call -- bench --prepare --quick
+check '… and runs no case' not_in "$work/calls" 'program.*--quick$'
+rm -rf "$copy/build/reference"
 expect 'bench makes the reference data' 0 'bench ran' call -- bench --quick
 check '… from the names of the cases' grep -qx load/linear/zip/bare/copy/cpu/hot "$copy/build/reference/made"
 expect 'a second call' 0 'reference data      up to date' call -- bench --quick

@@ -143,6 +143,7 @@ class LoadRun : public Run {
     std::optional<ScopedTensorAllocator> loading(std::in_place);
     PeakMemory peak;
     Construct();
+    const double before = ReadResidency(files_).part();
     const LoadOutcome outcome = Load(file_);
     peak.Stop();
     fresh_bytes_ = peak.anonymous_peak() - std::min(peak.anonymous_peak(), peak.anonymous_before());
@@ -151,6 +152,9 @@ class LoadRun : public Run {
     NoteOutcome(outcome, record);
     Check();
     record.checked = true;
+    first = SampleOf(outcome);
+    first->residency_before = before;
+    first->checked = true;
   }
 
   void RequireRoomForCopies() const {

@@ -30,6 +30,7 @@ std::string ToLine(const WorkerSamples& samples) {
   if (samples.dropped > 0) json["dropped"] = samples.dropped;
   if (samples.bytes > 0) json["bytes"] = samples.bytes;
   if (!samples.difference.empty()) json["difference"] = samples.difference;
+  if (samples.first) json["first"] = ToJson(*samples.first);
   json["samples"] = nlohmann::ordered_json::array();
   for (const Sample& sample : samples.samples) json["samples"].push_back(ToJson(sample));
   return OneLineOf(json);
@@ -49,6 +50,7 @@ WorkerSamples ParseSamples(std::string_view line) {
         answer.dropped = json.value("dropped", std::uint64_t{0});
         answer.bytes = json.value("bytes", std::uint64_t{0});
         answer.difference = json.value("difference", "");
+        if (json.contains("first")) answer.first = SampleFromJson(json["first"]);
         for (const auto& sample : json.at("samples")) answer.samples.push_back(SampleFromJson(sample));
         return answer;
       }

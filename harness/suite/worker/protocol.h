@@ -2,6 +2,7 @@
 #define LOADPATH_HARNESS_SUITE_WORKER_PROTOCOL_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ struct WorkerSamples {
   Status status = Status::kOk;
   std::string reason = {};  ///< of another status
   std::vector<Sample> samples = {};
+  std::optional<Sample> first = {};  ///< the load that verified the case, if it was verified for this answer
   std::uint64_t dropped = 0;    ///< samples that are not among them: not as hot, cold or backed as the case says
   std::uint64_t bytes = 0;      ///< as the field of the results
   std::string difference = {};  ///< likewise

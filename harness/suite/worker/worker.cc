@@ -64,7 +64,8 @@ class Worker {
   Answer Hello() const {
     const Version& built = ProgramVersion();
     return {{"v", kWorkerVersion},    {"program", options_.program}, {"version", built.version},
-            {"commit", built.commit}, {"libtorch", built.libtorch},  {"build_type", built.build_type}};
+            {"commit", built.commit}, {"libtorch", built.libtorch},  {"build_type", built.build_type},
+            {"compiler", built.compiler}};
   }
 
   Answer List(const std::string& filter) const {
@@ -116,7 +117,9 @@ class Worker {
     if (check != "first" && check != "each") throw UsageError("check " + Escaped(check) + ": first or each is needed");
     const auto count = request.value("samples", std::uint64_t{1});
     if (count < 1 || count > kMostSamples) throw UsageError("samples: 1 to 1000000 is needed");
-    Run& run = RunOf(Find(request));
+    const Case& wanted = Find(request);
+    const bool verified = runs_.contains(wanted.name());
+    Run& run = RunOf(wanted);
     const std::size_t before = run.record.samples.size();
     const std::uint64_t dropped = run.record.dropped.value_or(0);
     for (std::uint64_t i = 0; i < count && run.record.status == Status::kOk; ++i) {
@@ -139,8 +142,10 @@ class Worker {
                          .bytes = run.record.bytes.value_or(0),
                          .difference = run.record.difference};
     // A wrong case has no times.
-    if (answer.status == Status::kOk)
+    if (answer.status == Status::kOk) {
       answer.samples.assign(run.record.samples.begin() + static_cast<std::ptrdiff_t>(before), run.record.samples.end());
+      if (!verified) answer.first = run.first;
+    }
     return ToLine(answer);
   }
 

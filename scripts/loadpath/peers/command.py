@@ -39,15 +39,34 @@ import subprocess
 import sys
 from pathlib import Path
 
+from loadpath.common.child import Failed
+from loadpath.common.command_line import BadUse, did_you_mean, files_of, parse, seconds_of, whole, writable
 from loadpath.peers import install, loaders, ours, table
 from loadpath.peers.busy import Busy
-from loadpath.peers.child import Failed
 from loadpath.peers.context import context, shown
 from loadpath.peers.measure import Plan, measure
-from loadpath.peers.options import BadUse, CACHES, did_you_mean, files_of, parse, seconds_of, whole, writable
 from loadpath.peers.prepare import BadInput, prepare
 from loadpath.peers.rows import Row, all_rows, chosen
 from loadpath.peers.sampling import Tools, own_loaders
+
+
+VALUES = (
+    "--key",
+    "--peers",
+    "--cache",
+    "--samples",
+    "--time",
+    "--seed",
+    "--markdown",
+    "--json",
+    "--also",
+    "--limit",
+    "--bin",
+    "--data",
+    "--work",
+)
+FLAGS = ("--list", "--install")
+CACHES = {"hot": ("hot",), "cold": ("cold",), "all": ("hot", "cold")}
 
 
 def tell(text):
@@ -166,7 +185,7 @@ def main(arguments, root):
     """Returns the exit status."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ctrl-C: what was measured is kept
     try:
-        options = parse(arguments)
+        options = parse(arguments, "scripts/peers", VALUES, FLAGS)
         if options is None:
             print(__doc__.split("\n\n", 1)[1].strip())
             return 0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from loadpath.peers import residency
-from loadpath.peers.child import Failed
+from loadpath.common.child import Failed
 from loadpath.peers.context import without_paths
 from loadpath.peers.sampling import Wrong, take
 from loadpath.peers.schedule import rounds

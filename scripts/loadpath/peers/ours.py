@@ -7,7 +7,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from loadpath.peers.child import Child, Failed, usage_of
+from loadpath.common.child import Child, Failed, usage_of
 
 # LibTorch's readers: the format that each reads, and its name in the table.
 LIBTORCH = {"pickle_load": ("plain dict", "torch::pickle_load"), "jit_load": ("torchscript", "torch::jit::load")}

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from loadpath.peers import formats, ours
-from loadpath.peers.child import Failed
+from loadpath.common.child import Failed
 from loadpath.peers.sampling import Checkpoint, read_json, reason_of, worker
 
 SECONDS = 3600.0  # within which a FILE must be read and written in other formats

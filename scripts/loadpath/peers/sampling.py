@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadpath.peers import ours, residency
-from loadpath.peers.child import Child, Failed, usage_of
+from loadpath.common.child import Child, Failed, usage_of
 
 PAUSE_SECONDS = 0.3
 LIMIT_SECONDS = 300

@@ -1,4 +1,4 @@
-"""The command line of scripts/peers: flags, numbers, files."""
+"""Command lines: flags, numbers, files."""
 
 import difflib
 import os
@@ -6,23 +6,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-VALUES = (
-    "--key",
-    "--peers",
-    "--cache",
-    "--samples",
-    "--time",
-    "--seed",
-    "--markdown",
-    "--json",
-    "--also",
-    "--limit",
-    "--bin",
-    "--data",
-    "--work",
-)
-FLAGS = ("--list", "--install")
-CACHES = {"hot": ("hot",), "cold": ("cold",), "all": ("hot", "cold")}
 
 
 class BadUse(Exception):
@@ -43,25 +26,26 @@ def did_you_mean(word, candidates):
     return f"; did you mean {next(c for c in candidates if c.lower() == near[0])}?" if near else ""
 
 
-def parse(arguments):
-    """Returns the Options, or None after --help. Raises BadUse."""
+def parse(arguments, program, values, flags=()):
+    """Returns the Options, or None after --help. `values` are the flags that take one, `flags` those that take none.
+    Raises BadUse."""
     options, rest = Options([], {}), list(arguments)
     while rest:
         word = rest.pop(0)
         flag, equals, value = word.partition("=")
         if word in ("-h", "--help"):
             return None
-        if flag in FLAGS and not equals:
+        if flag in flags and not equals:
             options.given[flag] = True
-        elif flag in VALUES:
+        elif flag in values:
             value = value if equals else rest.pop(0) if rest and not rest[0].startswith("--") else ""
             if not value:
-                raise BadUse(f"{flag} needs a value (scripts/peers --help)")
+                raise BadUse(f"{flag} needs a value ({program} --help)")
             options.given[flag] = value
         elif word.startswith("-"):
             raise BadUse(
-                f"unknown flag: {flag}{did_you_mean(flag, (*VALUES, *FLAGS, '--help'))}"
-                " (scripts/peers --help lists the flags)"
+                f"unknown flag: {flag}{did_you_mean(flag, (*values, *flags, '--help'))}"
+                f" ({program} --help lists the flags)"
             )
         else:
             options.files.append(word)

@@ -55,6 +55,15 @@ class Child:
             pass  # it has died: its answer says how
         return self.answer()
 
+    def ask_nothing(self, request):
+        """Sends one JSON line that has no answer, and lets the child end."""
+        try:
+            self.process.stdin.write(json.dumps(request).encode() + b"\n")
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
+        self.end()
+
     def answer(self):
         """Returns the next line of the child's standard output, parsed. Raises Failed."""
         line = self._line()

@@ -1,0 +1,1 @@
+"""scripts/compare: results that were recorded, side by side."""

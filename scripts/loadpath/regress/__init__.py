@@ -1,0 +1,1 @@
+"""scripts/regress: two builds, sample by sample in turns, and a verdict for each case."""
