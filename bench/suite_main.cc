@@ -122,8 +122,9 @@ void BecomeSelftest(int argc, char** argv, const PythonTwins& twins) {
       !std::filesystem::exists(std::filesystem::path(twins.module_path) / "loadpath/regress/selftest.py")) {
     throw UsageError("selftest runs in a checkout that scripts/setup has set up");
   }
-  std::vector<std::string> words = {twins.python, "-B",      "-m",
-                                    "loadpath.regress.selftest", "--bench", std::filesystem::read_symlink("/proc/self/exe")};
+  std::vector<std::string> words = {twins.python, "-B",
+                                    "-m",         "loadpath.regress.selftest",
+                                    "--bench",    std::filesystem::read_symlink("/proc/self/exe")};
   words.insert(words.end(), argv + 2, argv + argc);
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());

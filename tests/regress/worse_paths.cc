@@ -1,5 +1,6 @@
-// The load paths of bench-worse: those of the harness, made worse in the way that the environment variable LOADPATH_WORSE
-// names. It stands in place of harness/load/load_paths.cc, so that no program that is shipped has a way to be made worse.
+// The load paths of bench-worse: those of the harness, made worse in the way that the environment variable
+// LOADPATH_WORSE names. It stands in place of harness/load/load_paths.cc, so that no program that is shipped has a way
+// to be made worse.
 //
 //   sleep:N     sleeps for N per cent of the load's time after it       clone   copies every loaded tensor once more
 //   read        reads the whole file once more                          unmap   reads what `mmap` would map
@@ -84,7 +85,7 @@ LoadResult WorseLoad(const LoadRequest& request) {
 std::span<const LoadPath> LoadPaths() {
   static const std::vector<LoadPath> all = [] {
     std::vector<LoadPath> paths;
-#define LOAD_PATH(name)          \
+#define LOAD_PATH(name)         \
   paths.push_back(name##_path); \
   paths.back().load = WorseLoad<name##_path>;
 #include "harness/load/load_paths.inc"

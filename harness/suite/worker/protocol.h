@@ -23,9 +23,9 @@ struct WorkerSamples {
   std::string reason = {};  ///< of another status
   std::vector<Sample> samples = {};
   std::optional<Sample> first = {};  ///< the load that verified the case, if it was verified for this answer
-  std::uint64_t dropped = 0;    ///< samples that are not among them: not as hot, cold or backed as the case says
-  std::uint64_t bytes = 0;      ///< as the field of the results
-  std::string difference = {};  ///< likewise
+  std::uint64_t dropped = 0;         ///< samples that are not among them: not as hot, cold or backed as the case says
+  std::uint64_t bytes = 0;           ///< as the field of the results
+  std::string difference = {};       ///< likewise
 };
 
 /// Asks for the one sample of a startup case that the process was started for.

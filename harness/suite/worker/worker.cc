@@ -64,8 +64,7 @@ class Worker {
   Answer Hello() const {
     const Version& built = ProgramVersion();
     return {{"v", kWorkerVersion},    {"program", options_.program}, {"version", built.version},
-            {"commit", built.commit}, {"libtorch", built.libtorch},  {"build_type", built.build_type},
-            {"compiler", built.compiler}};
+            {"commit", built.commit}, {"libtorch", built.libtorch},  {"build_type", built.build_type}};
   }
 
   Answer List(const std::string& filter) const {

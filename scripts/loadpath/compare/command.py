@@ -40,8 +40,8 @@ FINE = 1.10
 LEAST = 5  # samples for an interval
 SEED = 1
 # What must agree before times may be judged, by its name in the context, and what that is called.
-MACHINE = ("host_name", "cpu", "cores", "num_cpus", "mhz_per_cpu", "memory", "kernel", "filesystem", "disk")
-CONDITIONS = ("build_type", "library_build_type", "cpu_capability", "threads", "cpu_scaling_enabled")
+MACHINE = ("host_name", "cpu", "processors", "num_cpus", "mhz_per_cpu", "memory", "kernel", "filesystem")
+CONDITIONS = ("build_type", "library_build_type", "cpu_capability", "threads", "huge_pages", "governor", "cpu_scaling_enabled")
 
 
 def obstacles(a, b):

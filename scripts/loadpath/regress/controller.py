@@ -224,7 +224,7 @@ def _ended(case, plan, interrupted):
         if interrupted:
             verdict.reason = f"interrupted after {len(taken)} pairs"
         elif len(taken) < plan.looks[0]:
-            verdict.reason = f"the time was over after {len(taken)} pairs; {plan.looks[0]} are needed"
+            verdict.reason = f"the time was over after {len(taken)} of the {plan.looks[0]} pairs that are needed"
     tell.add_sentences(verdict, phase_that_moved(taken) if taken else None)
     return verdict
 

@@ -90,6 +90,10 @@ def _ask(program):
     if "program" not in hello:
         raise BadUse(f"{program.name}: answered hello with {str(hello)[:80]} (docs/worker.md)")
     program.facts = {key: str(value) for key, value in hello.items() if key not in ("v", "program")}
+    told = subprocess.run([program.path, "--version"], capture_output=True, text=True, timeout=ANSWER_SECONDS).stdout
+    compiler = re.search(r"(?m)^compiler (.+)$", told)
+    if compiler:
+        program.facts["compiler"] = compiler[1]
     program.digest = _digest(program)
 
 

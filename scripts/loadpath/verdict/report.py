@@ -25,7 +25,7 @@ def _row(verdict):
         tell.duration(time.base),
         tell.duration(time.head),
         tell.percent(time.ratio),
-        f"{tell.percent(time.low)} to {tell.percent(time.high)}",
+        f"{tell.percent(time.low)} to {tell.percent(time.high)}" if math.isfinite(time.low) else "",
         str(verdict.pairs),
     ]
 
@@ -33,11 +33,11 @@ def _row(verdict):
 HEAD = ["verdict", "case", "base", "head", "change", "95 % interval", "pairs"]
 
 
-def _aligned(rows, gap="  "):
+def _aligned(rows):
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     return [
-        gap.join(
-            cell.ljust(width) if at < 2 else cell.rjust(width) for at, (cell, width) in enumerate(zip(row, widths))
+        "  ".join(
+            cell.rjust(width) if at else cell.ljust(width) for at, (cell, width) in enumerate(zip(row, widths))
         ).rstrip()
         for row in rows
     ]
@@ -59,8 +59,8 @@ def text(verdicts, about):
     ordered = [verdict for verdict in sorted_worst_first(verdicts) if not _skipped_by_both(verdict)]
     if ordered:
         rows = [HEAD[:1] + HEAD[2:], *([row[0], *row[2:]] for row in map(_row, ordered))]
-        table = _aligned([[row[0], "", *row[1:]] for row in rows], "  ")
-        out.append(table[0].replace("verdict", "verdict", 1))
+        table = _aligned(rows)
+        out.append("  " + table[0])
         for verdict, line in zip(ordered, table[1:]):
             out.append(verdict.case)
             out.append("  " + line)

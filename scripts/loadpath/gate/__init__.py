@@ -1,0 +1,1 @@
+"""scripts/costs: the exact costs of the usual loads, held against results/costs.json."""

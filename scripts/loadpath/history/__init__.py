@@ -1,0 +1,1 @@
+"""scripts/history: runs that were recorded, in a database that a team can share."""
