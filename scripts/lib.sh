@@ -153,8 +153,8 @@ packages=(
 )
 fuzz_packages=(clang libclang-rt-dev) # libFuzzer
 # clang-tidy; clang-format is in requirements.txt. Both are release 14 on every system: others find and format differently.
-# Google Benchmark's compare.py, which reads our JSON.
-test_packages=("${fuzz_packages[@]}" clang-tidy-14 libbenchmark-tools)
+# Google Benchmark's compare.py, which reads our JSON. A PostgreSQL server, for the history of runs.
+test_packages=("${fuzz_packages[@]}" clang-tidy-14 libbenchmark-tools postgresql)
 
 system_packages() {
   begin 'system packages'

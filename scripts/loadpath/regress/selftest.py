@@ -94,10 +94,10 @@ def confirmed(trace, effect, looks, source):
 
 
 class Selftest:
-    def __init__(self, bench, worse, cases, seed, pairs, runs, draws, progress):
+    def __init__(self, bench, worse, cases, seed, pairs, runs, draws, progress, order_looks=LOOKS[:3]):
         self.bench, self.worse, self.cases = bench, worse, cases
         self.seed, self.pairs, self.runs, self.draws = seed, pairs, runs, draws
-        self.progress = progress
+        self.progress, self.order_looks = progress, order_looks
         self.rows, self.failures, self.too_noisy = [], [], []
         self.traces, self.pair_seconds = {}, {}
 
@@ -244,7 +244,7 @@ class Selftest:
         for fixed in (True, False):
             self.progress(f"{'fixed' if fixed else 'random'} order: {case}")
             plan = Plan(
-                self.seed, LOOKS[:3], confirm=False, fixed_order=fixed, second={"LOADPATH_WORSE": ORDER_EFFECT}
+                self.seed, self.order_looks, confirm=False, fixed_order=fixed, second={"LOADPATH_WORSE": ORDER_EFFECT}
             )
             said[fixed] = run([case], sides, plan).verdicts[0]
         seen = said[True].word == words.REGRESSION
@@ -297,7 +297,7 @@ def selftest(options, arguments, root):
     from loadpath.regress.command import Progress
 
     progress = Progress()
-    test = Selftest(bench, worse, cases, seed, pairs, runs, draws, progress)
+    test = Selftest(bench, worse, cases, seed, pairs, runs, draws, progress, LOOKS[:1] if short else LOOKS[:3])
     for part in (test.exact, test.fixed_order, test.resampled, test.live):
         try:
             part()

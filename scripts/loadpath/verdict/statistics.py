@@ -5,7 +5,6 @@ Sources: percentile bootstrap, Efron 1979; the signed-rank test of a paired desi
 rate, Benjamini and Hochberg 1995. What the design gives on a noisy machine is measured by `bench selftest`."""
 
 import numpy
-from scipy import stats
 
 RESAMPLES = 2000
 ALARM = 0.01  # how often a bound of an alarm may lie on the wrong side
@@ -28,6 +27,8 @@ def bound(medians, part):
 def signed_rank_p(values):
     """Returns how probable it is that the values lie so far above 0 by chance, if each is as likely above as below:
     Wilcoxon's signed-rank test, one-sided and exact up to 50 values. The smallest possible is 1 / 2^n."""
+    from scipy import stats  # takes a second to import, and who only keeps a history needs none of it
+
     if not any(values):
         return 1.0
     return float(stats.wilcoxon(values, alternative="greater").pvalue)
