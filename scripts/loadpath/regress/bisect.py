@@ -43,7 +43,7 @@ def run(options, root, tell):
     if status not in (1, 3):
         raise BadUse(f"{bad} is not worse than {good} (exit status {status}): there is nothing to find")
     _git(place, "checkout", "--quiet", "--detach", commits[bad])
-    _git(place, "bisect", "start", "--quiet", commits[bad], commits[good])
+    _git(place, "bisect", "start", commits[bad], commits[good])
     script = (
         'commit=$(git rev-parse HEAD); echo "trying $commit" >&2; '
         f'{shlex.join(compare)} --head "$commit" >&2; '

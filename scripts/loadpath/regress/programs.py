@@ -15,7 +15,7 @@ from pathlib import Path
 from loadpath.common.child import Child, Failed
 from loadpath.common.command_line import BadUse
 
-TORCH = re.compile(r"torch==(\d+\.\d+\.\d+)")
+TORCH = re.compile(r"torch==(\d+\.\d+(?:\.\d+)?)")
 BUILD_SECONDS = 3600
 ANSWER_SECONDS = 120
 
@@ -61,7 +61,7 @@ def find(name, root, tell, source="HEAD"):
         if not version:
             raise BadUse(f"{name}: not a version of LibTorch; torch==2.11.0 is one")
         return _built(name, _commit(source, root), root, tell, torch_root(version[1], root, tell))
-    return _built(name, _commit(name, root), root, tell)
+    return _built(name[:12] if re.fullmatch("[0-9a-f]{40}", name) else name, _commit(name, root), root, tell)
 
 
 def working_tree(root, tell):
