@@ -101,10 +101,18 @@ class Judgement(unittest.TestCase):
         self.assertEqual((verdict.word, verdict.sentences), (words.IMPROVED, ["allocations 9 → 8"]))
 
     def test_costs_that_vary_are_not_judged(self):
-        base, head = Process(5e6, costs={"bytes": 8, "read_calls": 3}), Process(5e6, costs={"bytes": 8, "read_calls": 4}, varying=("read_calls",))
+        base = Process(5e6, costs={"bytes": 8, "read_calls": 3}, varying=("read_calls",))
+        head = Process(5e6, costs={"bytes": 8, "read_calls": 4}, varying=("read_calls",))
         verdict = judge("case", [(base, head)] * 5, 1)
         self.assertEqual(verdict.word, words.OK)
         self.assertEqual(verdict.sentences, ["not judged, for it differs from load to load: read_calls"])
+
+    def test_a_cost_that_varies_in_head_alone_is_worse_by_its_largest(self):
+        base = Process(5e6, costs={"bytes": 8, "read_calls": 3})
+        head = Process(5e6, costs={"bytes": 8, "read_calls": 3}, varying=("read_calls",), most={"read_calls": 6})
+        verdict = judge("case", [(base, head)] * 5, 1)
+        self.assertEqual((verdict.word, verdict.sentences), (words.REGRESSION, ["read_calls 3 → up to 6, differing from load to load"]))
+        self.assertEqual(judge("case", [(head, base)] * 5, 1).word, words.OK)
 
     def test_memory_and_faults_have_margins(self):
         def pairs(memory, faults):

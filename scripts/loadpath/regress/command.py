@@ -12,6 +12,7 @@ usage: scripts/regress --base X [--head Y] [--filter REGEX] [options]
   --case-limit S     nor of one case after this (default: 3m)
   --seed N           of every order (default: one at random, which is shown)
   --data DIR         the reference data (default: build/reference, made if they are missing)
+  --base-data DIR, --head-data DIR   of that side: copies of the same data on two disks
   --json FILE, --markdown FILE, --junit FILE   write the report to FILE too
   --history URL      add the run to a history (scripts/history)
   --bisect GOOD..BAD find the commit between two revisions that made a case worse: the last one that is GOOD and the
@@ -24,6 +25,7 @@ examples:
   scripts/regress --base main --filter '^load/gpt2/'
   scripts/regress --base torch==2.11.0 --filter '^load/crepe:full/zip/bare/'
   scripts/regress --base build-old --head build --markdown comment.md
+  scripts/regress --base build --head build --head-data /mnt/new/reference     # a new disk
   scripts/regress --bisect v1.0..HEAD --filter '^load/linear/zip/bare/direct'
 
 Exit: 0 nothing is worse, 1 something is (or is missing, or newly skipped), 2 bad use, 3 an answer is wrong,
@@ -62,6 +64,8 @@ VALUES = (
     "--case-limit",
     "--seed",
     "--data",
+    "--base-data",
+    "--head-data",
     "--json",
     "--markdown",
     "--junit",
@@ -115,10 +119,13 @@ def prepare(sides, options, root):
     """Has the reference data made that the cases need, unless they are named, and tells the programs. A suite of one's
     own has its own."""
     data = options.get("--data")
-    for program in sides.values():
-        if program.path.name.startswith("bench"):
-            program.flags += ["--data", str(Path(data or root / "build" / "reference").absolute())]
-    if data or not any(program.flags for program in sides.values()):
+    for side, program in sides.items():
+        own = options.get(f"--{side}-data", data)
+        if own and not Path(own).is_dir():
+            raise BadUse(f"{own}: there is no such folder of reference data")
+        if own or program.path.name.startswith("bench"):
+            program.flags += ["--data", str(Path(own or root / "build" / "reference").absolute())]
+    if data or (options.get("--base-data") and options.get("--head-data")) or not any(program.flags for program in sides.values()):
         return
     flags = [f"--filter={options.get('--filter')}"] if options.get("--filter") else []
     done = subprocess.run([root / "scripts" / "bench", "--prepare", *flags], stdin=subprocess.DEVNULL)
@@ -181,7 +188,7 @@ def compare(options, arguments, root):
     outcome = run(names, sides, Plan(seed, looks, seconds, case_seconds, progress=progress))
     progress.clear()
     verdicts = outcome.verdicts + lacking
-    same = sides["base"].digest == sides["head"].digest
+    same = all(getattr(sides["base"], what) == getattr(sides["head"], what) for what in ("digest", "flags"))
     notes = []
     if same:
         notes = same_program(verdicts)
@@ -198,6 +205,8 @@ def compare(options, arguments, root):
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "command": command_of(arguments, seed),
         "same_program": same,
+        "commit": sides["head"].facts.get("commit", ""),
+        "machine": machine(),
     }
     write(verdicts, about, options, outcome, status)
     return status
@@ -226,6 +235,17 @@ def same_program(verdicts):
         "base and head are the same program: what differs is noise; the median pair ratios lie within "
         f"{100 * max(apart):.1f} % of 1"
     ]
+
+
+def machine():
+    """Returns what a history tells machines apart by."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+    return {
+        "cpu": model,
+        "processors": str(len(os.sched_getaffinity(0))),
+        "kernel": os.uname().release,
+    }
 
 
 def command_of(arguments, seed):

@@ -10,6 +10,7 @@ from loadpath.verdict import statistics, tell, words
 from loadpath.verdict.judge import LOOKS, Verdict, judge, phase_that_moved
 
 CASE_SECONDS = 180
+TIMES = ("time", "first load")  # the metrics whose noise is large
 WHOLE_SECONDS = 1800
 
 
@@ -81,7 +82,7 @@ def _sample(cases, plan, until):
             _take(case)
             case.spent += plan.clock() - began
         if number in plan.looks:
-            _look(open_ones, plan, number)
+            _look(cases, plan)
 
 
 def _take(case):
@@ -104,6 +105,9 @@ def _refused(case, refused):
             verdict.word, verdict.reason = words.NEW, f"base skips it: {_line(refused.reason)}"
         else:
             verdict.reason = _line(refused.reason)
+        return verdict
+    if refused.status == "dropped":
+        verdict.word, verdict.reason = words.INCONCLUSIVE, f"{refused.side}: {refused.reason}"
         return verdict
     if refused.side == "base" and not case.pairs.taken:
         verdict.word, verdict.reason = words.SKIPPED, f"base is wrong already: {_line(refused.reason)}"
@@ -153,27 +157,29 @@ def _line(text):
     return " ".join(text.split())
 
 
-def _look(open_ones, plan, number):
-    """Judges the cases. What is worse must also stand among all of them: it is one of many comparisons."""
+def _look(cases, plan):
+    """Judges the cases that are open. What is slower must also stand among all comparisons of times: with many, some
+    are far out by chance. Memory and page faults have margins that noise does not reach."""
+    open_ones = [case for case in cases.values() if not case.done]
     for case in open_ones:
-        if not case.done:
-            case.verdict = judge(case.pairs.case, case.pairs.taken, plan.seed)
-    moved = [
+        case.verdict = judge(case.pairs.case, case.pairs.taken, plan.seed)
+    family = [
         (case, metric)
-        for case in open_ones
-        if not case.done
+        for case in cases.values()
+        if case.verdict
         for metric in case.verdict.metrics
-        if metric.word == words.REGRESSION
+        if metric.name in TIMES
     ]
-    kept = statistics.discoveries([metric.p for _, metric in moved] + [1.0] * (len(open_ones) - len({id(c) for c, _ in moved})))
-    for at, (case, metric) in enumerate(moved):
-        if at not in kept:
+    kept = statistics.discoveries(
+        [metric.p if metric.word == words.REGRESSION else 1.0 for _, metric in family]
+    )
+    for at, (case, metric) in enumerate(family):
+        if metric.word == words.REGRESSION and at not in kept and not case.done:
             metric.word = None
-            if not case.verdict.exact:
+            if not case.verdict.exact and not any(m.word == words.REGRESSION for m in case.verdict.metrics):
                 case.verdict.word = None
     for case in open_ones:
-        if not case.done:
-            case.done = case.verdict.word is not None or case.spent >= plan.case_seconds
+        case.done = case.verdict.word is not None or case.spent >= plan.case_seconds
 
 
 def _confirm(cases, programs, plan, until, outcome):
@@ -219,6 +225,9 @@ def _ended(case, plan, interrupted):
     if verdict is None:
         verdict = Verdict(case.pairs.case, words.INCONCLUSIVE)
         verdict.reason = "interrupted before it was measured" if interrupted else "the time was over before it was measured"
+    time_metric = verdict.metric("time")
+    if verdict.word is None and time_metric and time_metric.word in (words.OK, words.IMPROVED):
+        verdict.word = time_metric.word  # what else moved is no more than chance does among so many
     if verdict.word is None or (verdict.word == words.REGRESSION and not case.done and not verdict.exact):
         verdict.word = words.INCONCLUSIVE
         if interrupted:

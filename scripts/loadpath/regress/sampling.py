@@ -38,7 +38,7 @@ def process_of(answer):
         raise Refused(answer.get("status", "error"), answer.get("reason", ""))
     samples = answer["samples"]
     if not samples:
-        raise Failed("no sample was as hot, cold or backed as the case says")
+        raise Refused("dropped", "no sample was as hot, cold or backed as the case says")
 
     def over(name):
         values = [sample[name] for sample in samples if sample.get(name) is not None]
@@ -57,6 +57,7 @@ def process_of(answer):
         phases_ns={name: median(sample.get("phases_ns", {}).get(name, 0) for sample in samples) for name in phases},
         costs=every[0],
         varying=varying,
+        most={name: max(costs.get(name, 0) for costs in every) for name in varying},
     )
 
 

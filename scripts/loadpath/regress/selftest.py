@@ -33,6 +33,7 @@ from pathlib import Path
 from loadpath.common.child import Failed
 from loadpath.common.command_line import BadUse, parse, whole, writable
 from loadpath.regress import programs
+from loadpath.regress.command import Progress, machine
 from loadpath.regress.controller import Plan, run
 from loadpath.regress.sampling import Pairs, Refused, cases_of
 from loadpath.verdict import tell, words
@@ -294,8 +295,6 @@ def selftest(options, arguments, root):
     if not cases:
         raise BadUse("--filter: no hot load has a match")
     begun = time.monotonic()
-    from loadpath.regress.command import Progress
-
     progress = Progress()
     test = Selftest(bench, worse, cases, seed, pairs, runs, draws, progress, LOOKS[:1] if short else LOOKS[:3])
     for part in (test.exact, test.fixed_order, test.resampled, test.live):
@@ -326,8 +325,8 @@ def selftest(options, arguments, root):
             "program": bench.describe(),
             "seed": seed,
             "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "command": shlex.join(["scripts/bench", "selftest", *arguments]),
-            "machine": _machine(),
+            "command": command_of(arguments, seed),
+            "machine": machine(),
             "rows": test.rows,
             "exit_status": status,
             "traces_ns": {case: [list(pair) for pair in trace] for case, trace in test.traces.items()},
@@ -336,9 +335,13 @@ def selftest(options, arguments, root):
     return status
 
 
-def _machine():
-    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "")
-    return {"processor": model, "processors": len(os.sched_getaffinity(0)), "kernel": os.uname().release}
+def command_of(arguments, seed):
+    """Returns the command that repeats it, without the program's place."""
+    kept = list(arguments)
+    if "--bench" in kept:
+        del kept[kept.index("--bench") : kept.index("--bench") + 2]
+    kept += [] if any(word.split("=")[0] == "--seed" for word in kept) else ["--seed", str(seed)]
+    return shlex.join(["scripts/bench", "selftest", *kept])
 
 
 def _tell(line):

@@ -24,7 +24,8 @@ FAULTS_PART = 0.10
 @dataclass(frozen=True)
 class Process:
     """What one process of one side measured of a case: medians over its samples, in nanoseconds, bytes and counts.
-    None: it does not apply. `varying`: the costs that differ within the process."""
+    None: it does not apply. `costs`: of the first sample; `varying`: those that differ within the process; `most`: the
+    largest values of these."""
 
     wall_ns: float
     first_ns: float | None = None
@@ -34,6 +35,7 @@ class Process:
     phases_ns: dict = field(default_factory=dict)
     costs: dict = field(default_factory=dict)
     varying: tuple = ()
+    most: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -143,22 +145,32 @@ def metrics_of(pairs, seed):
     return found
 
 
+def _varying(processes):
+    """Returns the names of the costs that are not the same in all samples of all processes."""
+    names = {name for process in processes for name in process.varying}
+    return names | {name for name in costs.NAMES if len({process.costs.get(name) for process in processes}) > 1}
+
+
 def cost_findings(pairs):
-    """Returns ([(sentence, whether it is worse)], names of costs that vary). Costs that differ within a side are not
-    judged."""
-    varying = set()
-    for side in (0, 1):
-        every = [pair[side] for pair in pairs]
-        varying.update(name for process in every for name in process.varying)
-        varying.update(
-            name for name in costs.NAMES if len({process.costs.get(name) for process in every}) > 1
-        )
+    """Returns ([(sentence, whether it is worse)], names of costs that are not judged). A cost that differs from load to
+    load is judged only if base's does not: then head's largest counts."""
+    of_base, of_head = (_varying([pair[side] for pair in pairs]) for side in (0, 1))
+    varying = of_base | of_head
+    unsteady = []
+    for name in (name for name in costs.NAMES if name in of_head - of_base):
+        before = pairs[0][0].costs.get(name)
+        most = max((head.most.get(name, head.costs.get(name)) or 0 for _, head in pairs))
+        if before is not None and name not in costs.LESS_IS_WORSE and most > before:
+            unsteady.append((f"{name} {before:,} → up to {most:,}, differing from load to load", True))
+            varying.discard(name)
     base, head = (
         {name: value for name, value in pairs[0][side].costs.items() if name not in varying} for side in (0, 1)
     )
     if not base or not head:
-        return [], sorted(varying)
-    return costs.sentences(base, head), sorted(varying)
+        return unsteady, sorted(varying)
+    judged = varying | of_head
+    kept = ({name: value for name, value in side.items() if name not in judged} for side in (base, head))
+    return unsteady + costs.sentences(*kept), sorted(varying)
 
 
 def phase_that_moved(pairs):
