@@ -59,7 +59,7 @@ class Resampled(unittest.TestCase):
             pairs.append(tuple(1e7 * math.exp(level + source.gauss(0, 0.02)) for _ in range(2)))
         return pairs
 
-    def rate(self, effect, looks, trace, draws=100, run=selftest.draw):
+    def rate(self, effect, looks, trace, draws=60, run=selftest.draw):
         source = random.Random(7)
         return sum(run(trace, effect, looks, source)[0] == words.REGRESSION for _ in range(draws)) / draws
 

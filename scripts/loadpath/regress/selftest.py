@@ -95,10 +95,13 @@ def confirmed(trace, effect, looks, source):
 
 
 class Selftest:
-    def __init__(self, bench, worse, cases, seed, pairs, runs, draws, progress, order_looks=LOOKS[:3]):
+    def __init__(self, bench, worse, cases, seed, pairs, runs, draws, progress, short=False):
         self.bench, self.worse, self.cases = bench, worse, cases
         self.seed, self.pairs, self.runs, self.draws = seed, pairs, runs, draws
-        self.progress, self.order_looks = progress, order_looks
+        self.progress = progress
+        self.order_looks = LOOKS[:1] if short else LOOKS[:3]
+        self.alike_looks = LOOKS[:2] if short else LOOKS[:3]
+        self.sleep_looks = LOOKS[:2] if short else LOOKS
         self.rows, self.failures, self.too_noisy = [], [], []
         self.traces, self.pair_seconds = {}, {}
 
@@ -175,7 +178,7 @@ class Selftest:
 
     def _smallest(self, trace, most, source):
         looks = tuple(look for look in LOOKS if look <= most)
-        draws = max(50, self.draws // 4)
+        draws = max(20, self.draws // 4)
         for effect in GRID:
             if sum(draw(trace, effect, looks, source)[0] == words.REGRESSION for _ in range(draws)) >= 0.9 * draws:
                 return effect
@@ -186,7 +189,7 @@ class Selftest:
         alarms, unknown = 0, 0
         for number in range(self.runs):
             self.progress(f"live run {number + 1} of {self.runs} of a program against itself")
-            outcome = run(self.cases, {"base": self.bench, "head": self.bench}, Plan(self.seed + number, LOOKS[:3]))
+            outcome = run(self.cases, {"base": self.bench, "head": self.bench}, Plan(self.seed + number, self.alike_looks))
             alarms += any(verdict.word == words.REGRESSION for verdict in outcome.verdicts)
             unknown += sum(verdict.word == words.INCONCLUSIVE for verdict in outcome.verdicts)
         if alarms:
@@ -199,7 +202,7 @@ class Selftest:
         )
         for effect in EFFECTS if self.runs >= 10 else EFFECTS[-1:]:
             self.progress(f"live: a sleep of {100 * effect - 100:.0f} %")
-            outcome = run(self.cases, self.sides(f"sleep:{100 * effect - 100:.0f}"), Plan(self.seed))
+            outcome = run(self.cases, self.sides(f"sleep:{100 * effect - 100:.0f}"), Plan(self.seed, self.sleep_looks))
             for verdict in outcome.verdicts:
                 found = verdict.word == words.REGRESSION
                 metric = verdict.metric("time")
@@ -296,7 +299,7 @@ def selftest(options, arguments, root):
         raise BadUse("--filter: no hot load has a match")
     begun = time.monotonic()
     progress = Progress()
-    test = Selftest(bench, worse, cases, seed, pairs, runs, draws, progress, LOOKS[:1] if short else LOOKS[:3])
+    test = Selftest(bench, worse, cases, seed, pairs, runs, draws, progress, short)
     for part in (test.exact, test.fixed_order, test.resampled, test.live):
         try:
             part()
