@@ -35,5 +35,6 @@ for line in sys.stdin:
             factor = 1 + source.gauss(0, case.get("noise", 0.01))
             sample = {"wall_ns": 1000 * case["us"] * factor, "phases_ns": {"load": 1000 * case["us"] * factor}, "costs": case.get("costs", {})}
             answer["first"] = {"wall_ns": 2000 * case["us"] * factor}
+            sample.update(case.get("sample", {}))
             answer["samples"] = [sample] * request["samples"]
     print(json.dumps(answer), flush=True)

@@ -113,6 +113,19 @@ class Made(Call):
             status, word, verdict = self.word({"us": 50}, {"us": 50, "does": does})
             self.assertEqual((status, word, verdict["reason"]), (3, "WRONG", reason))
 
+    def test_a_sample_that_is_none_is_told(self):
+        for sample, reason in (
+            ({"wall_ns": 0}, "wall_ns 0: not a number from 1 on"),
+            ({"wall_ns": float("nan")}, "wall_ns nan: not a number from 1 on"),
+            ({"wall_ns": "5"}, "wall_ns 5: not a number from 1 on"),
+            ({"minor_faults": -1}, "minor_faults -1: not a number from 0 on"),
+            ({"costs": {"bytes": "8"}}, "costs {'bytes': '8'}: not an object of numbers"),
+            ({"phases_ns": [1]}, "phases_ns [1]: not an object of numbers"),
+        ):
+            status, word, verdict = self.word({"us": 50}, {"us": 50, "sample": sample})
+            self.assertEqual((status, word), (3, "WRONG"))
+            self.assertEqual(verdict["reason"], f"head: its process answered what is not its language: {reason}")
+
     def test_a_head_that_hangs_is_ended(self):
         with mock.patch.object(sampling, "SAMPLE_SECONDS", 1), mock.patch.object(sampling.take, "__defaults__", (1, None)):
             status, word, verdict = self.word({"us": 50}, {"us": 50, "does": "hang"})

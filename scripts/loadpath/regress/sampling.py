@@ -27,16 +27,43 @@ def cases_of(program, pattern):
         answer = child.ask({"do": "list", "filter": pattern})
         if "error" in answer:
             raise Failed(answer["error"])
-        return {one["name"]: one for one in answer["cases"] if one.get("case") != "limit"}
+        try:
+            return {one["name"]: one for one in answer["cases"] if one.get("case") != "limit"}
+        except (KeyError, TypeError, AttributeError):
+            raise Failed("its process listed its cases in another language") from None
+
+
+def _number(value, least):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and least <= value < 1e18
+
+
+def _not_understood(samples):
+    """Returns what in the samples is not as docs/worker.md and docs/results.md have it, or nothing."""
+    if not isinstance(samples, list) or not all(isinstance(sample, dict) for sample in samples):
+        return "samples are a list of objects"
+    for sample in samples:
+        if not _number(sample.get("wall_ns"), 1):
+            return f"wall_ns {str(sample.get('wall_ns'))[:40]}: not a number from 1 on"
+        for name in ("cpu_ns", "peak_extra_bytes", "minor_faults"):
+            if sample.get(name) is not None and not _number(sample[name], 0):
+                return f"{name} {str(sample[name])[:40]}: not a number from 0 on"
+        for name in ("costs", "phases_ns"):
+            of_it = sample.get(name, {})
+            if not isinstance(of_it, dict) or not all(_number(value, 0) for value in of_it.values()):
+                return f"{name} {str(of_it)[:40]}: not an object of numbers"
+    return ""
 
 
 def process_of(answer):
     """Returns the Process of a worker's answer. Raises Refused or Failed."""
     if "error" in answer:
-        raise Failed(answer["error"])
+        raise Failed(str(answer["error"]))
     if answer.get("status") != "ok":
-        raise Refused(answer.get("status", "error"), answer.get("reason", ""))
-    samples = answer["samples"]
+        raise Refused(str(answer.get("status", "error")), str(answer.get("reason", "")))
+    samples = answer.get("samples")
+    wrong = _not_understood(samples) or ("first" in answer and _not_understood([answer["first"]]))
+    if wrong:
+        raise Failed(f"its process answered what is not its language: {wrong}")
     if not samples:
         raise Refused("dropped", "no sample was as hot, cold or backed as the case says")
 
