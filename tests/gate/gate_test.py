@@ -39,7 +39,7 @@ class Gate(unittest.TestCase):
     def write(self):
         status, out, err = self.call("--update", "--reason", "first")
         self.assertEqual((status, err), (0, ""))
-        self.assertEqual(out, [f"- {DIRECT}: is new", f"- {MMAP}: is new", f"costs.json: 2 loads, 2 changes written: first"])
+        self.assertEqual(out, [f"* {DIRECT}: is new", f"* {MMAP}: is new", f"costs.json: 2 loads, 2 changes written: first"])
 
     def test_what_costs_the_same_passes(self):
         self.write()
@@ -52,7 +52,7 @@ class Gate(unittest.TestCase):
         status, out, err = self.call(worse="read")
         self.assertEqual(status, 1)
         self.assertIn(f"+ {DIRECT}: bytes_read {now['bytes_read']:,} → {now['bytes_read'] + size:,}: the file is read twice", out)
-        self.assertEqual(err, "costs: 4 differences from costs.json (+ is worse); if they are meant: scripts/costs --update --reason TEXT\n")
+        self.assertEqual(err, "costs: 4 differences from costs.json (+ worse, - less, * new); if they are meant: scripts/costs --update --reason TEXT\n")
 
     def test_each_worse_path_fails(self):
         self.write()

@@ -92,7 +92,7 @@ class Made(Call):
                 "new": ("NEW", False, "base has no such case"),
                 "skipped": ("SKIPPED", True, "newly skipped: no file"),
                 "both": ("SKIPPED", False, "no GPU"),
-                "wrong": ("WRONG", False, "head is wrong: a differs more"),
+                "wrong": ("WRONG", True, "head is wrong: a differs more"),
                 "before": ("SKIPPED", False, "base is wrong already: bad"),
             },
         )

@@ -37,6 +37,7 @@ VALUES = ("--filter", "--markdown", "--json", "--junit")
 FLAGS = ("--strict",)
 MARGIN = 1.25  # of two runs that did not take turns
 FINE = 1.10
+CHANCE = 0.2  # a p above this: no sign of a difference
 LEAST = 5  # samples for an interval
 SEED = 1
 # What must agree before times may be judged, by its name in the context, and what that is called.
@@ -50,7 +51,7 @@ def obstacles(a, b):
     for what, names in (("machines", MACHINE), ("conditions", CONDITIONS)):
         for name in names:
             before, now = a.context.get(name), b.context.get(name)
-            if name in a.context and name in b.context and before != now and not _near(name, before, now):
+            if name in a.context and name in b.context and str(before) != str(now) and not _near(name, before, now):
                 found.append(f"other {what}: {name} {before} → {now}")
     if a.ours != b.ours:
         found.append("one file is bench's and the other Google Benchmark's")
@@ -85,7 +86,7 @@ def time_metric(a, b, judged):
             metric.word = words.REGRESSION
         elif statistics.bound(ratios, 1 - statistics.ALARM) < 1 / MARGIN:
             metric.word = words.IMPROVED
-        elif metric.high < FINE:
+        elif metric.high < FINE or metric.p > CHANCE and metric.high < MARGIN:
             metric.word = words.OK
     return metric
 
@@ -125,7 +126,7 @@ def judge(a, b, judged):
         elif verdict.word == words.OK and judged:
             verdict.word = metric.word or words.INCONCLUSIVE
             if metric.word is None:
-                verdict.reason = "the runs did not take turns, and differ by more than chance alone may: scripts/regress tells"
+                verdict.reason = "it may be slower or not: more samples tell, or scripts/regress, which takes turns"
                 if metric.high != metric.high:
                     verdict.reason = f"fewer than {LEAST} samples"
         elif verdict.word == words.OK and not (a.costs and b.costs):
@@ -196,6 +197,7 @@ def tell_all(files, pattern, options, command):
         verdicts, notes = compare(files[0], other, pattern, bool(options.get("--strict")))
         about = {
             "title": "loadpath compare",
+            "counted": "samples",
             "base": files[0].file,
             "head": other.file,
             "differences": _facts(files[0], other),
@@ -211,7 +213,7 @@ def tell_all(files, pattern, options, command):
         texts += [*report.text(verdicts, about), ""]
         markdowns.append(report.markdown(verdicts, about))
         verdict_lists.append((verdicts, about, status))
-    print("\n".join(texts).rstrip())
+    report.show(["\n".join(texts).rstrip()])
     worst = max(statuses, key=_SEVERITY.index)
     if options.get("--markdown"):
         Path(options.get("--markdown")).write_text("\n".join(markdowns))

@@ -51,11 +51,15 @@ def read(file):
         raise BadUse(f"{file}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError):
         raise BadUse(f"{file}: is not JSON; write it with bench --json FILE") from None
+    if isinstance(whole, dict) and "verdicts" in whole:
+        raise BadUse(f"{file}: is a report of scripts/regress; scripts/regress --history STORE adds it to a history")
     if not isinstance(whole, dict) or not isinstance(whole.get("benchmarks"), list):
         raise BadUse(f"{file}: has no list \"benchmarks\"; bench --json and Google Benchmark's --benchmark_out write one")
     context = whole.get("context")
     if not isinstance(context, dict):
         raise BadUse(f"{file}: has no \"context\"; bench --json and Google Benchmark's --benchmark_out write one")
+    if "peers_schema_version" in context:
+        raise BadUse(f"{file}: is of scripts/peers, whose rows are loaders and not cases; results of bench --json are needed")
     ours = "schema_version" in context
     if ours and str(context["schema_version"]).split(".")[0] not in ("1", "2", "3", "4", "5"):
         raise BadUse(f"{file}: schema_version {context['schema_version']}: not known here")

@@ -16,7 +16,7 @@ usage: scripts/history add FILE… [--branch NAME] [--store STORE]
 scripts/regress … --history STORE adds a comparison of two builds.
 
 examples:
-  scripts/history add results/*.json
+  build/bin/bench --filter '^load/linear/' --json run.json && scripts/history add run.json
   scripts/history show --filter 'load/gpt2/zip/bare/direct' --last 20
   scripts/history export --output backup.jsonl
 
@@ -33,6 +33,7 @@ from pathlib import Path
 from loadpath.common.command_line import BadUse, did_you_mean, parse, whole
 from loadpath.history import rows
 from loadpath.history.store import Store, dump
+from loadpath.regress.programs import short
 from loadpath.verdict import tell
 
 NAME = "scripts/history"
@@ -50,17 +51,19 @@ def add(options, store_name):
 
 def import_lines(options, store_name):
     _need_files(options)
-    store, added, there = Store(store_name), 0, 0
+    found, added, there = [], 0, 0
     for file in options.files:
         try:
             lines = Path(file).read_text().splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise BadUse(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-        for number, run in [(at, rows.of_line(line, f"{file}:{at}")) for at, line in enumerate(lines, 1) if line.strip()]:
-            if store.add(run):
-                added += 1
-            else:
-                there += 1
+        found += [rows.of_line(line, f"{file}:{at}") for at, line in enumerate(lines, 1) if line.strip()]
+    store = Store(store_name)  # all are read before one is added
+    for run in found:
+        if store.add(run):
+            added += 1
+        else:
+            there += 1
     print(f"{added} runs added, {there} were there already")
 
 
@@ -73,7 +76,7 @@ def show(options, store_name):
     if not options.get("--filter") and not options.get("--metric"):
         every = store.runs()
         for run in every[-last:]:
-            where = f"{run['commit'][:12]} {run['branch']}".strip()
+            where = f"{short(run['commit'])} {run['branch']}".strip()
             print(f"{run['date']}  {run['kind']:<7}  {run['points']:>6} points  {where}")
         print(f"{len(every)} runs in {store.shown}")
         return
@@ -91,7 +94,7 @@ def show(options, store_name):
     for name, points in found.items():
         print(name)
         for row in points[-last:]:
-            print(f"  {row['date']}  {row['commit'][:12]:<12}  {_shown(row)}")
+            print(f"  {row['date']}  {short(row['commit']):<12}  {_shown(row)}")
 
 
 def _shown(row):
@@ -113,7 +116,7 @@ def show_changes(store, pattern):
     for change in found:
         before, after = (_shown({**change, "value": change[side], "low": None, "text": ""}) for side in ("before", "after"))
         by = "exact" if change["by"] == "exact" else f"p {change['by']:.2g}"
-        print(f"{change['date']}  {change['commit'][:12]:<12}  {change['name']}: {change['metric']} {before} → {after} ({by})")
+        print(f"{change['date']}  {short(change['commit']):<12}  {change['name']}: {change['metric']} {before} → {after} ({by})")
     print(f"{len(found)} change{'s' * (len(found) != 1)} in exact costs and paired ratios")
 
 
@@ -150,7 +153,7 @@ def export(options, store_name):
 def prune(options, store_name):
     keep, before = options.get("--keep"), options.get("--before")
     if (keep is None) == (before is None):
-        raise BadUse("prune needs --keep N or --before DATE")
+        raise BadUse("prune needs --keep N or --before DATE" + (", not both" if keep else ""))
     chosen = {"keep": whole(options, "--keep", 0, 1)} if keep else {"before": rows.utc(before)}
     store = Store(store_name, create=False)
     gone = store.prune(**chosen)

@@ -52,10 +52,14 @@ def of_results(file, branch=""):
     """Returns the Run of results in a file: bench's or Google Benchmark's. Raises BadUse."""
     found = recorded.read(file)
     context = found.context
+    try:
+        date = utc(context.get("date"))
+    except BadUse as error:
+        raise BadUse(f"{file}: {error}") from None
     run = Run(
         uid=_uid(file),
         kind="bench" if found.ours else "google",
-        date=utc(context.get("date")),
+        date=date,
         commit=str(context.get("commit", "")),
         facts=_json({name: context[name] for name in FACTS if name in context}),
         environment=_json({name: context[name] for name in ENVIRONMENT if name in context}),

@@ -121,8 +121,8 @@ def prepare(sides, options, root):
     data = options.get("--data")
     for side, program in sides.items():
         own = options.get(f"--{side}-data", data)
-        if own and not Path(own).is_dir():
-            raise BadUse(f"{own}: there is no such folder of reference data")
+        if own and not (Path(own) / "manifest.json").is_file():
+            raise BadUse(f"{own}: no folder of reference data (there is no manifest.json; scripts/bench makes it)")
         if own or program.path.name.startswith("bench"):
             program.flags += ["--data", str(Path(own or root / "build" / "reference").absolute())]
     if data or (options.get("--base-data") and options.get("--head-data")) or not any(program.flags for program in sides.values()):
@@ -130,7 +130,7 @@ def prepare(sides, options, root):
     flags = [f"--filter={options.get('--filter')}"] if options.get("--filter") else []
     done = subprocess.run([root / "scripts" / "bench", "--prepare", *flags], stdin=subprocess.DEVNULL)
     if done.returncode != 0:
-        raise BadUse("the reference data could not be made (above)")
+        raise BadUse("scripts/bench --prepare said why (above)")
 
 
 def chosen(sides, options):
@@ -180,6 +180,10 @@ def compare(options, arguments, root):
     _check_filter(options)
     for flag in OUTPUTS:
         writable(options, flag)
+    if options.get("--history"):
+        from loadpath.history.store import Store
+
+        Store(options.get("--history"))  # refused now, and not after everything was measured
     sides = sides_of(options, root)
     prepare(sides, options, root)
     names, lacking = chosen(sides, options)
@@ -192,6 +196,7 @@ def compare(options, arguments, root):
     notes = []
     if same:
         notes = same_program(verdicts)
+    notes.append("change: the median of the pairs' ratios, which is not the ratio of the two medians beside it")
     for verdict in verdicts:
         verdict.repeat = repeat_of(options, verdict.case, seed)
     status = words.EXIT_INTERRUPTED if outcome.interrupted else words.exit_status(verdicts)
@@ -249,8 +254,17 @@ def machine():
 
 
 def command_of(arguments, seed):
-    words_of = [*arguments] + ([] if any(word.split("=")[0] == "--seed" for word in arguments) else ["--seed", str(seed)])
-    return shlex.join([NAME, *words_of])
+    """Returns the command that measures again, without the files that it wrote."""
+    kept, rest = [], list(arguments)
+    while rest:
+        word = rest.pop(0)
+        if word.split("=")[0] in (*OUTPUTS, "--history"):
+            rest = rest if "=" in word else rest[1:]
+        else:
+            kept.append(word)
+    if not any(word.split("=")[0] == "--seed" for word in kept):
+        kept += ["--seed", str(seed)]
+    return shlex.join([NAME, *kept])
 
 
 def repeat_of(options, case, seed):
@@ -265,8 +279,6 @@ def repeat_of(options, case, seed):
 
 
 def write(verdicts, about, options, outcome, status):
-    print("\n".join(report.text(verdicts, about)))
-    print(f"repeat: {about['command']}")
     if options.get("--markdown"):
         Path(options.get("--markdown")).write_text(report.markdown(verdicts, about))
     if options.get("--junit"):
@@ -280,6 +292,7 @@ def write(verdicts, about, options, outcome, status):
         from loadpath.history.store import add_regress
 
         add_regress(options.get("--history"), verdicts, full, status)
+    report.show([*report.text(verdicts, about), f"repeat: {about['command']}"])
 
 
 def _sides(pair):

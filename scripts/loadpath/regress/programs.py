@@ -20,6 +20,11 @@ BUILD_SECONDS = 3600
 ANSWER_SECONDS = 120
 
 
+def short(commit):
+    """Returns a commit in 12 digits, and that the tree had changes, if it had."""
+    return commit[:12] + ("-dirty" if commit.endswith("-dirty") else "")
+
+
 @dataclass
 class Program:
     """name: as the user named it; path: the executable; facts: what its --version says, by name; digest: of what runs;
@@ -37,7 +42,8 @@ class Program:
         return Child([self.path, "--worker", *self.flags], seconds, variables)
 
     def describe(self):
-        told = [f"commit {self.facts['commit'][:12]}"] if self.facts.get("commit") else []
+        commit = self.facts.get("commit", "")
+        told = [f"commit {short(commit)}"] if commit else []
         told += [f"LibTorch {self.facts['libtorch']}"] if self.facts.get("libtorch") else []
         told += [self.facts[name] for name in ("compiler", "build_type") if self.facts.get(name)]
         return f"{self.name} ({', '.join(told)})" if told else self.name

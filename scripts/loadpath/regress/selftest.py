@@ -1,7 +1,7 @@
 """Finds out how far the verdicts of scripts/regress can be trusted on this machine, now.
 
 usage: bench selftest [options]
-  --short            a minute: few live runs; what depends on the clock is told and not required
+  --short            two minutes: few live runs; what depends on the clock is told and not required
   --filter REGEX     the cases (default: CREPE's full model by direct and by mmap, and the linear model by direct)
   --pairs N          pairs of the series that is resampled (default: 60)
   --runs N           live runs of a program against itself (default: 20)

@@ -3,12 +3,24 @@ and by which command."""
 
 import json
 import math
+import os
+import sys
 from dataclasses import asdict
 from xml.etree import ElementTree
 
 from loadpath.verdict import tell, words
 
 SCHEMA_VERSION = 1
+FEW = 6
+
+
+def show(lines):
+    """Prints lines. Whoever reads may have had enough: the exit status is the verdict's all the same."""
+    try:
+        print("\n".join(lines))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def sorted_worst_first(verdicts):
@@ -56,9 +68,10 @@ def _counted(verdicts):
 def text(verdicts, about):
     """Returns the lines of the table: a case on two lines where its name is long, so that it fits 100 columns."""
     out = _heading(about)
-    ordered = [verdict for verdict in sorted_worst_first(verdicts) if not _skipped_by_both(verdict)]
+    every = sorted_worst_first(verdicts)
+    ordered = [verdict for verdict in every if not _skipped_by_both(verdict) and not _not_measured(verdict)]
     if ordered:
-        rows = [HEAD[:1] + HEAD[2:], *([row[0], *row[2:]] for row in map(_row, ordered))]
+        rows = [HEAD[:1] + HEAD[2:-1] + [about.get("counted", HEAD[-1])], *([row[0], *row[2:]] for row in map(_row, ordered))]
         table = _aligned(rows)
         out.append("  " + table[0])
         for verdict, line in zip(ordered, table[1:]):
@@ -67,10 +80,22 @@ def text(verdicts, about):
             out += ["    " + sentence for sentence in lines_of(verdict)]
             if verdict.repeat and verdict.word in (words.REGRESSION, words.WRONG, words.INCONCLUSIVE):
                 out.append("    repeat: " + verdict.repeat)
-    out += [f"skipped by both: {one.case}: {one.reason}" for one in sorted_worst_first(verdicts) if _skipped_by_both(one)]
+    out += _folded("skipped by both", [one for one in every if _skipped_by_both(one)])
+    out += _folded("not measured", [one for one in every if _not_measured(one)])
     out += ["", _counted(verdicts) or "nothing was compared"]
     out += about.get("notes", [])
     return out
+
+
+def _not_measured(verdict):
+    return verdict.word == words.INCONCLUSIVE and not verdict.pairs and not verdict.metrics
+
+
+def _folded(what, verdicts):
+    """Returns a line for each of a few verdicts, or one for all."""
+    if len(verdicts) <= FEW:
+        return [f"{what}: {one.case}: {one.reason}" for one in verdicts]
+    return [f"{what}: {len(verdicts)} cases, as {verdicts[0].case}: {verdicts[0].reason}"]
 
 
 def _skipped_by_both(verdict):
@@ -115,7 +140,7 @@ def _finite(value):
 def as_json(verdicts, about, status):
     """Returns the report as a text of JSON; what is not finite is left out."""
     whole = {"verdict_schema_version": SCHEMA_VERSION, **about, "exit_status": status}
-    whole["verdicts"] = [asdict(verdict) for verdict in sorted_worst_first(verdicts)]
+    whole["verdicts"] = [asdict(verdict) | {"fails": fails(verdict)} for verdict in sorted_worst_first(verdicts)]
     return json.dumps(_finite(whole), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
