@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from loadpath.regress import command, sampling  # noqa: E402
+from loadpath.verdict.judge import Verdict, compare  # noqa: E402
 
 
 class Call(unittest.TestCase):
@@ -155,13 +156,23 @@ class Made(Call):
         self.assertEqual((len(pairs), sorted(pairs[0])), (whole["verdicts"][0]["pairs"], ["base", "head"]))
 
     def test_order_is_random_and_the_seeds(self):
-        def orders(seed):
-            pairs = sampling.Pairs("a", {}, seed)
-            return [pairs.source.random() < 0.5 for _ in range(20)]
+        def orders(seed, **more):
+            taken = []
+            with mock.patch.object(sampling, "take", lambda program, *_, **__: taken.append(program) or sampling.Process(5e6)):
+                pairs = sampling.Pairs("a", {"base": "base", "head": "head"}, seed, **more)
+                for _ in range(20):
+                    pairs.one_more()
+            return taken[::2]
 
         self.assertEqual(orders(1), orders(1))
         self.assertNotEqual(orders(1), orders(2))
-        self.assertEqual(len(set(orders(1))), 2)
+        self.assertEqual(set(orders(1)), {"base", "head"})
+        self.assertEqual(set(orders(1, fixed_order=True)), {"base"})
+
+    def test_what_one_program_shows_is_taken_back(self):
+        worse = [Verdict("a", "REGRESSION", metrics=[compare("time", "ns", [1e6] * 5, [2e6] * 5, 1)]), Verdict("b", "REGRESSION", exact=True)]
+        self.assertIn("lie within 100.0 % of 1", command.same_program(worse)[0])
+        self.assertEqual([verdict.word for verdict in worse], ["INCONCLUSIVE", "REGRESSION"])
 
     def test_bad_use_is_one_line(self):
         program = self.program("base", {"a": {"us": 50}})

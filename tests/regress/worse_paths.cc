@@ -4,8 +4,8 @@
 //
 //   sleep:N     sleeps for N per cent of the load's time after it       clone   copies every loaded tensor once more
 //   read        reads the whole file once more                          unmap   reads what `mmap` would map
-//   memory:N    holds N MiB more while it loads                         flip    changes one bit of a loaded tensor
-//   drop        leaves the last tensor as it was constructed            dtype   gives a tensor another dtype
+//   memory:N    holds N MiB more while it loads                         flip    adds 1 to a value of the first tensor
+//   drop        clears the last tensor, as if it had not been loaded            dtype   gives a tensor another dtype
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -52,7 +52,7 @@ void Spoil(const Worse& worse, const LoadResult& result) {
   if (worse.how == "flip") {
     whole->view({-1}).slice(0, 0, 1).copy_(whole->view({-1}).slice(0, 0, 1) + 1);
   } else if (worse.how == "drop") {
-    at::Tensor last = *whole;
+    at::Tensor last = result.loaded.back();
     last.zero_();
   } else if (worse.how == "dtype") {
     at::Tensor first = *whole;

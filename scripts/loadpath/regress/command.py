@@ -136,15 +136,19 @@ def prepare(sides, options, root):
 def chosen(sides, options):
     """Returns (names that both sides have, Verdicts of those that one side lacks). Raises BadUse."""
     pattern, cache = options.get("--filter", ""), options.get("--cache", "hot")
-    listed = {}
+    listed, failure = {}, "no case has a match"
     for side, program in sides.items():
         try:
             listed[side] = cases_of(program, pattern)
         except Failed as error:
-            listed[side] = {}
-            failure = error
+            listed[side], failure = None, f"{side}: {error}"
     if not any(listed.values()):
         raise BadUse(f"--filter {pattern}: {failure}")
+    if listed["base"] is None:
+        raise BadUse(failure)
+    if listed["head"] is None:
+        names = [name for name, one in listed["base"].items() if _wanted(one, pattern, cache)]
+        return [], [Verdict(name, words.WRONG, fails=True, reason=failure) for name in names]
     wanted = {
         side: [name for name, one in cases.items() if _wanted(one, pattern, cache)] for side, cases in listed.items()
     }

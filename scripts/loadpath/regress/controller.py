@@ -195,23 +195,27 @@ def _confirm(cases, programs, plan, until, outcome):
     second = replace(plan, seed=plan.seed + 1, confirm=False)
     again = {name: _Case(Pairs(name, programs, second.seed, plan.fixed_order, plan.second)) for name in doubted}
     try:
-        _sample(again, second, max(until, plan.clock() + plan.case_seconds))
+        _sample(again, second, max(until, plan.clock() + plan.case_seconds * len(doubted)))
     finally:
         for name, case in again.items():
             outcome.confirmed[name] = case.pairs.taken
             first = doubted[name].verdict
             worse = {metric.name for metric in first.metrics if metric.word == words.REGRESSION}
+            # Whole loads may be too noisy to show again what a process's first load showed, and the other way round not.
+            worse |= {"time"} if "first load" in worse else set()
             still = case.verdict.metrics if case.verdict else []
-            if case.verdict and case.verdict.exact:
+            if case.verdict and (case.verdict.exact or case.verdict.fails):
                 doubted[name].verdict = case.verdict
-            elif not any(metric.word == words.REGRESSION for metric in still):
+            elif not still:
+                first.reason = "not measured again: the time was over, or it was interrupted"
+            elif not any(metric.name in worse and metric.word == words.REGRESSION for metric in still):
                 first.word = words.INCONCLUSIVE
                 seen = next((metric for metric in still if metric.name in worse), None)
                 first.reason = "it was worse, and not so when it was measured again" + (
                     f": {tell.percent(seen.ratio)} ({tell.percent(seen.low)} to {tell.percent(seen.high)})" if seen else ""
                 )
             else:
-                seen = next(metric for metric in still if metric.word == words.REGRESSION)
+                seen = next(metric for metric in still if metric.name in worse and metric.word == words.REGRESSION)
                 first.reason = (
                     f"measured again in {case.verdict.pairs} pairs: {tell.percent(seen.ratio)} {tell.WORSE[seen.name]}"
                 )

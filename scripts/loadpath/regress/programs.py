@@ -107,6 +107,9 @@ def _digest(program):
     """Returns a hash of the executable and of the LibTorch that it links."""
     with open(program.path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256")
+        file.seek(0)
+        if file.read(2) == b"#!":
+            digest.update(str(program.path.resolve()).encode())  # what a script starts, its text does not tell
     linked = subprocess.run(["ldd", program.path], capture_output=True, text=True).stdout
     for place in sorted(re.findall(r"=> (\S*/(?:libtorch_cpu|libc10)\.so) ", linked)):
         status = os.stat(os.path.realpath(place))

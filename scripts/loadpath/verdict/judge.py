@@ -166,7 +166,9 @@ def cost_findings(pairs):
     base, head = (
         {name: value for name, value in pairs[0][side].costs.items() if name not in varying} for side in (0, 1)
     )
-    if not base or not head:
+    if base and not head:
+        return [*unsteady, ("it has no exact costs any more", True)], sorted(varying)
+    if not base:
         return unsteady, sorted(varying)
     judged = varying | of_head
     kept = ({name: value for name, value in side.items() if name not in judged} for side in (base, head))
