@@ -56,14 +56,15 @@ def obstacles(a, b):
     if a.ours != b.ours:
         found.append("one file is bench's and the other Google Benchmark's")
     for one in (a, b):
-        for warning in one.context.get("warnings", []):
+        for warning in one.context.get("warnings") or []:
             found.append(f"{one.file}: {warning}")
     return found
 
 
 def _near(name, before, now):
     # A processor's clock is measured anew by each run.
-    return name == "mhz_per_cpu" and abs(float(before) - float(now)) <= 0.05 * float(before)
+    numbers = all(isinstance(value, (int, float)) for value in (before, now))
+    return name == "mhz_per_cpu" and numbers and abs(before - now) <= 0.05 * before
 
 
 def time_metric(a, b, judged):
@@ -107,6 +108,12 @@ def judge(a, b, judged):
         return verdict
     if a.checked and b.checked is False:
         verdict.word, verdict.fails, verdict.reason = words.WRONG, True, "its answer is no longer checked"
+        return verdict
+    if a.costs and not b.costs:
+        verdict.word, verdict.exact, verdict.reason = words.REGRESSION, True, "it has no exact costs any more"
+        return verdict
+    if a.times and not b.times:
+        verdict.word, verdict.reason = words.INCONCLUSIVE, "it has no samples any more"
         return verdict
     if a.costs and b.costs:
         left_out = {*a.varying, *b.varying}

@@ -70,19 +70,29 @@ def read(file):
     return Recorded(file, ours, context, series)
 
 
+def _time(value):
+    """Returns a time as a number. Raises ValueError."""
+    time = float(value)
+    if not 0 < time < 1e18:
+        raise ValueError(f"a time of {time}")
+    return time
+
+
 def _ours(whole):
     series = {}
     for row in [*whole["benchmarks"], *whole.get("not_timed", [])]:
         if row.get("case") == "limit":
             continue
         key = tuple(str(row.get(name, "")) for name in KEY)
+        if key in series:
+            raise ValueError(f"two rows of {row['name']}")
         series[key] = Series(
             row["name"],
             key,
             row["status"],
             row.get("reason", ""),
-            [float(ns) for ns in row.get("samples_ns", [])],
-            costs={name: row[name] for name in costs.NAMES if name in row},
+            [_time(ns) for ns in row.get("samples_ns", [])],
+            costs={name: int(row[name]) for name in costs.NAMES if name in row},
             varying=tuple(row.get("varying", ())),
             checked=row.get("checked"),
         )
@@ -100,7 +110,7 @@ def _google(whole):
             continue
         if "real_time" not in row:
             continue  # BigO and RMS
-        nanoseconds = float(row["real_time"]) * NS[row.get("time_unit", "ns")]
+        nanoseconds = _time(row["real_time"]) * NS[row.get("time_unit", "ns")]
         if row.get("run_type", "iteration") == "iteration":
             series.setdefault((name,), Series(name, (name,))).times.append(nanoseconds)
         elif row.get("aggregate_unit", "time") == "time" and row.get("aggregate_name") in ("median", "mean"):

@@ -12,19 +12,19 @@ STEADY = "exact"
 
 
 def series_of(rows):
-    """Returns {(name, key, metric): [rows]} of what may be looked at, each from the oldest on."""
+    """Returns {(name, key, metric, branch): [rows]} of what may be looked at, each from the oldest on."""
     found = {}
     for row in rows:
         looked_at = row["unit"] == "ratio" or (row["unit"] in ("bytes", "count") and row["value"] is not None)
         if looked_at:
-            found.setdefault((row["name"], row["key"], row["metric"]), []).append(row)
+            found.setdefault((row["name"], row["key"], row["metric"], row.get("branch", "")), []).append(row)
     return found
 
 
 def changes(rows):
     """Returns a list of dicts: name, metric, date, commit, before, after and by: `exact` or Otava's p-value."""
     found = []
-    for (name, _, metric), points in series_of(rows).items():
+    for (name, _, metric, _), points in series_of(rows).items():
         values = [point["value"] for point in points]
         if points[0]["unit"] != "ratio":
             # What has no noise has changed wherever it differs.

@@ -48,7 +48,7 @@ class Store:
             sql.event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         with self.transaction() as connection:
             self._lock(connection)
-            prepare(connection)
+            prepare(connection, create)
 
     @contextmanager
     def transaction(self):

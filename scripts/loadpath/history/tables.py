@@ -69,9 +69,11 @@ def _to_2(connection):
 MIGRATIONS = {2: _to_2}
 
 
-def prepare(connection):
-    """Makes the tables, or brings them up to date, within the caller's transaction. Raises WrongVersion."""
+def prepare(connection, create=True):
+    """Makes the tables if `create` is set, or brings them up to date, within the caller's transaction. Raises WrongVersion."""
     names = set(sql.inspect(connection).get_table_names())
+    if not names and not create:
+        raise WrongVersion("is empty: there is no history; scripts/history add makes one")
     if not names:
         metadata.create_all(connection)
         connection.execute(meta.insert().values(key="version", value=str(VERSION)))
