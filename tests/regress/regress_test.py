@@ -17,7 +17,7 @@ DATA = os.environ.get("LOADPATH_REFERENCE", str(ROOT / "build/reference"))
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from loadpath.regress import command, sampling  # noqa: E402
+from loadpath.regress import command, controller, sampling  # noqa: E402
 from loadpath.verdict.judge import Verdict, compare  # noqa: E402
 
 
@@ -168,6 +168,30 @@ class Made(Call):
         self.assertNotEqual(orders(1), orders(2))
         self.assertEqual(set(orders(1)), {"base", "head"})
         self.assertEqual(set(orders(1, fixed_order=True)), {"base"})
+
+    def run_made(self, head_ns, **plan):
+        """Returns the Verdict of a case whose base takes 5 ms and whose n-th process of head takes head_ns(n)."""
+        count = {"base": 0, "head": 0}
+
+        def take(side, *_, **__):
+            count[side] += 1
+            noise = 1 + 1e-4 * (count[side] % 3)
+            return sampling.Process((5e6 if side == "base" else head_ns(count["head"])) * noise)
+
+        with mock.patch.object(sampling, "take", take):
+            return controller.run(["a"], {"base": "base", "head": "head"}, controller.Plan(1, **plan)).verdicts[0]
+
+    def test_what_does_not_come_again_is_no_regression(self):
+        verdict = self.run_made(lambda count: 6e6 if count <= 5 else 5e6)
+        self.assertEqual((verdict.word, verdict.pairs), ("INCONCLUSIVE", 5))
+        self.assertRegex(verdict.reason, r"\Ait was worse, and not so when it was measured again: [+-]0\.\d %")
+        self.assertEqual(self.run_made(lambda count: 6e6).word, "REGRESSION")
+        self.assertEqual(self.run_made(lambda count: 6e6 if count <= 5 else 5e6, confirm=False).word, "REGRESSION")
+
+    def test_a_case_limit_ends_a_case_that_is_not_known(self):
+        clock = iter(range(10**6))
+        verdict = self.run_made(lambda count: 5.2e6 if count % 2 else 4.6e6, case_seconds=3, clock=lambda: next(clock))
+        self.assertLess(verdict.pairs, 10)
 
     def test_what_one_program_shows_is_taken_back(self):
         worse = [Verdict("a", "REGRESSION", metrics=[compare("time", "ns", [1e6] * 5, [2e6] * 5, 1)]), Verdict("b", "REGRESSION", exact=True)]
