@@ -275,9 +275,7 @@ python_program() {
   local module=$1
   shift
   if [ "${1:-}" != --help ] && [ "${1:-}" != -h ]; then
-    writable_folder "$root/build"
-    exec 9>"$root/build/.set-up.lock"
-    flock 9
+    lock
     system_packages
     python_environment
     exec 9>&-
@@ -290,6 +288,16 @@ python_program() {
 # set_up TARGETS…: runs the steps up to the programs. If another call runs in this repository, waits for it first. The
 # function `meanwhile`, if there is one, is called before the Python environment is made: pip keeps one core busy for a minute.
 set_up() {
+  lock
+  system_packages
+  ! declare -F meanwhile >/dev/null || meanwhile
+  python_environment
+  configure
+  compile "$@"
+}
+
+# lock: waits until no other call sets up in this repository. `exec 9>&-` ends it.
+lock() {
   writable_folder "$root/build"
   { exec 9>"$root/build/.set-up.lock"; } 2>/dev/null ||
     die $kFailed "$root/build/.set-up.lock: cannot be written; is it another user's?"
@@ -297,9 +305,4 @@ set_up() {
     printf 'loadpath: waiting for another call in this repository\n' >&2
     flock 9
   }
-  system_packages
-  ! declare -F meanwhile >/dev/null || meanwhile
-  python_environment
-  configure
-  compile "$@"
 }

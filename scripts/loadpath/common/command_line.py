@@ -3,9 +3,9 @@
 import difflib
 import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-
 
 
 class BadUse(Exception):
@@ -50,6 +50,35 @@ def parse(arguments, program, values, flags=()):
         else:
             options.files.append(word)
     return options
+
+
+def run(arguments, name, doc, values, flags, work):
+    """Parses a command's arguments and returns the exit status of work(options). After --help prints the usage, which
+    is all of `doc` but its first paragraph, and returns 0; of a BadUse tells the sentence, and returns 2."""
+    try:
+        options = parse(arguments, name, values, flags)
+        if options is None:
+            print(doc.split("\n\n", 1)[1].strip())
+            return 0
+        return work(options)
+    except BadUse as error:
+        print(f"{re.split('[/ ]', name)[-1]}: {error}", file=sys.stderr, flush=True)
+        return 2
+
+
+def no_files(options, name):
+    """Raises BadUse if there are arguments that are no flags."""
+    if options.files:
+        raise BadUse(f"unexpected argument: '{options.files[0]}' ({name} --help)")
+
+
+def pattern_of(options, flag="--filter", default=""):
+    """Returns the regular expression of a flag, compiled. Raises BadUse."""
+    text = options.get(flag, default)
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise BadUse(f"{flag} {text}: not a regular expression: {error}") from None
 
 
 def seconds_of(options, flag, default):

@@ -19,7 +19,6 @@ Exit: 0 nothing is worse, 1 something is (or is missing, or newly skipped), 2 ba
 """
 
 import os
-import re
 import shlex
 import sys
 from pathlib import Path
@@ -27,7 +26,8 @@ from pathlib import Path
 import numpy
 from scipy import stats
 
-from loadpath.common.command_line import BadUse, parse, writable
+from loadpath.common import command_line
+from loadpath.common.command_line import BadUse, pattern_of, writable
 from loadpath.compare.recorded import middle, read
 from loadpath.verdict import costs, report, statistics, tell, words
 from loadpath.verdict.judge import Metric, Verdict
@@ -76,9 +76,7 @@ def time_metric(a, b, judged):
         metric.low = metric.high = float("nan")
         metric.p = float("nan")
         return metric
-    ratios = numpy.sort(
-        _medians(b.times, SEED + 1) / _medians(a.times, SEED)
-    )
+    ratios = numpy.sort(statistics.resampled_medians(b.times, SEED + 1) / statistics.resampled_medians(a.times, SEED))
     metric.low, metric.high = (statistics.bound(ratios, part) for part in (statistics.FINE, 1 - statistics.FINE))
     metric.p = float(stats.mannwhitneyu(a.times, b.times, alternative="two-sided").pvalue)
     metric.floor = MARGIN - 1
@@ -90,12 +88,6 @@ def time_metric(a, b, judged):
         elif metric.high < FINE or metric.p > CHANCE and metric.high < MARGIN:
             metric.word = words.OK
     return metric
-
-
-def _medians(values, seed):
-    values = numpy.asarray(values, dtype=float)
-    picked = numpy.random.default_rng(seed).integers(0, len(values), size=(statistics.RESAMPLES, len(values)))
-    return numpy.median(values[picked], axis=1)
 
 
 def judge(a, b, judged):
@@ -177,24 +169,17 @@ def compare(a, b, pattern, strict):
 
 def main(arguments, root):
     """Returns the exit status."""
-    try:
-        options = parse(arguments, NAME, VALUES, FLAGS)
-        if options is None:
-            print(__doc__.split("\n\n", 1)[1].strip())
-            return 0
+
+    def work(options):
         if len(options.files) < 2:
             raise BadUse(f"two files or more are needed: scripts/compare A.json B.json ({NAME} --help)")
         for flag in ("--json", "--markdown", "--junit"):
             writable(options, flag)
-        try:
-            pattern = re.compile(options.get("--filter", ""))
-        except re.error as error:
-            raise BadUse(f"--filter {options.get('--filter')}: not a regular expression: {error}") from None
+        pattern = pattern_of(options)
         files = [read(file) for file in options.files]
         return tell_all(files, pattern, options, shlex.join([NAME, *arguments]))
-    except BadUse as error:
-        print(f"compare: {error}", file=sys.stderr)
-        return words.EXIT_BAD_USE
+
+    return command_line.run(arguments, NAME, __doc__, VALUES, FLAGS, work)
 
 
 def tell_all(files, pattern, options, command):

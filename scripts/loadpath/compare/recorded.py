@@ -9,7 +9,6 @@ from loadpath.common.command_line import BadUse
 from loadpath.verdict import costs
 
 KEY = ("case", "model", "format", "layout", "path", "device", "cache", "memory", "batch", "threads")
-SCHEMA = 1
 NS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 MOST_BYTES = 1 << 30
 

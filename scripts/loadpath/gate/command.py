@@ -25,7 +25,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from loadpath.common.command_line import BadUse, parse
+from loadpath.common import command_line
+from loadpath.common.command_line import BadUse, no_files, pattern_of
 from loadpath.verdict import costs, words
 
 NAME = "scripts/costs"
@@ -104,21 +105,18 @@ def write(path, loads, updates):
 
 def run(options, root):
     """Returns the exit status. Raises BadUse."""
+    no_files(options, NAME)
     file = options.get("--file", str(root / "results" / "costs.json"))
     update, reason = options.get("--update"), options.get("--reason")
     if bool(update) != bool(reason):
         raise BadUse("--update needs --reason TEXT" if update else "--reason needs --update")
-    pattern = options.get("--filter", FILTER)
-    try:
-        chosen = re.compile(pattern)
-    except re.error as error:
-        raise BadUse(f"--filter {pattern}: not a regular expression: {error}") from None
+    chosen = pattern_of(options, default=FILTER)
     there = {"loads": {}, "updates": []} if update and not Path(file).exists() else read(file)
     bench = options.get("--bench", str(root / "build" / "bin" / "bench"))
     data = options.get("--data", str(root / "build" / "reference"))
     if not Path(data, "manifest.json").is_file():
         raise BadUse(f"{data}: no folder of reference data (there is no manifest.json; scripts/bench makes it)")
-    loads, wrong = measured(bench, data, pattern)
+    loads, wrong = measured(bench, data, chosen.pattern)
     loads = {case: one for case, one in loads.items() if GATED.search(case)}
     found = compared({case: one for case, one in there["loads"].items() if chosen.search(case)}, loads)
     if wrong:
@@ -149,17 +147,7 @@ def run(options, root):
 
 def main(arguments, root):
     """Returns the exit status."""
-    try:
-        options = parse(arguments, NAME, VALUES, FLAGS)
-        if options is None:
-            print(__doc__.split("\n\n", 1)[1].strip())
-            return 0
-        if options.files:
-            raise BadUse(f"unexpected argument: '{options.files[0]}' ({NAME} --help)")
-        return run(options, root)
-    except BadUse as error:
-        print(f"costs: {error}", file=sys.stderr)
-        return words.EXIT_BAD_USE
+    return command_line.run(arguments, NAME, __doc__, VALUES, FLAGS, lambda options: run(options, root))
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ Exit: 0 done, 2 bad use, or a store that cannot be used.
 import csv
 import io
 import os
-import re
 import sys
 from pathlib import Path
 
-from loadpath.common.command_line import BadUse, did_you_mean, parse, whole
+from loadpath.common import command_line
+from loadpath.common.command_line import BadUse, did_you_mean, no_files, pattern_of, whole
 from loadpath.history import rows
 from loadpath.history.store import Store, dump
 from loadpath.regress.programs import short
@@ -166,36 +166,30 @@ def _need_files(options):
 
 
 def _pattern(options):
-    text = options.get("--filter")
-    try:
-        return re.compile(text) if text else None
-    except re.error as error:
-        raise BadUse(f"--filter {text}: not a regular expression: {error}") from None
+    return pattern_of(options) if options.get("--filter") else None
 
 
 COMMANDS = {"add": add, "show": show, "export": export, "import": import_lines, "prune": prune}
 
 
+def run(options, root):
+    """Runs the command that the first argument names. Returns the exit status. Raises BadUse."""
+    if not options.files:
+        raise BadUse(f"which command? {', '.join(COMMANDS)} ({NAME} --help)")
+    what = options.files.pop(0)
+    if what not in COMMANDS:
+        raise BadUse(f"unknown command: {what}{did_you_mean(what, list(COMMANDS))} ({NAME} --help)")
+    if what in ("show", "export", "prune"):
+        no_files(options, NAME)
+    store = options.get("--store") or os.environ.get("LOADPATH_HISTORY") or str(root / "build" / "history.db")
+    COMMANDS[what](options, store)
+    return 0
+
+
 def main(arguments, root):
     """Returns the exit status."""
     try:
-        options = parse(arguments, NAME, VALUES, FLAGS)
-        if options is None:
-            print(__doc__.split("\n\n", 1)[1].strip())
-            return 0
-        if not options.files:
-            raise BadUse(f"which command? {', '.join(COMMANDS)} ({NAME} --help)")
-        what = options.files.pop(0)
-        if what not in COMMANDS:
-            raise BadUse(f"unknown command: {what}{did_you_mean(what, list(COMMANDS))} ({NAME} --help)")
-        if options.files and what in ("show", "export", "prune"):
-            raise BadUse(f"unexpected argument: '{options.files[0]}' ({NAME} --help)")
-        store = options.get("--store") or os.environ.get("LOADPATH_HISTORY") or str(root / "build" / "history.db")
-        COMMANDS[what](options, store)
-        return 0
-    except BadUse as error:
-        print(f"history: {error}", file=sys.stderr)
-        return 2
+        return command_line.run(arguments, NAME, __doc__, VALUES, FLAGS, lambda options: run(options, root))
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")
         return 0

@@ -44,7 +44,7 @@ import sys
 from pathlib import Path
 
 from loadpath.common.child import Failed
-from loadpath.common.command_line import BadUse, did_you_mean, parse, seconds_of, whole, writable
+from loadpath.common.command_line import BadUse, did_you_mean, parse, pattern_of, seconds_of, whole, writable
 from loadpath.regress import bisect, programs
 from loadpath.regress.controller import CASE_SECONDS, WHOLE_SECONDS, Plan, run
 from loadpath.regress.sampling import cases_of
@@ -181,7 +181,7 @@ def compare(options, arguments, root):
     looks = tuple(sorted({look for look in (*LOOKS, most) if look <= most}))
     seconds = seconds_of(options, "--time-limit", WHOLE_SECONDS)
     case_seconds = seconds_of(options, "--case-limit", CASE_SECONDS)
-    _check_filter(options)
+    pattern_of(options)
     for flag in OUTPUTS:
         writable(options, flag)
     if options.get("--history"):
@@ -219,14 +219,6 @@ def compare(options, arguments, root):
     }
     write(verdicts, about, options, outcome, status)
     return status
-
-
-def _check_filter(options):
-    pattern = options.get("--filter", "")
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise BadUse(f"--filter {pattern}: not a regular expression: {error}") from None
 
 
 def same_program(verdicts):

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 from loadpath.common.child import Failed
+from loadpath.regress import sampling
 from loadpath.regress.sampling import Pairs, Refused
 from loadpath.verdict import statistics, tell, words
 from loadpath.verdict.judge import LOOKS, Verdict, judge, phase_that_moved
@@ -122,21 +123,17 @@ def _refused(case, refused):
 
 def _other(case, side):
     """Returns whether the other side times the case."""
-    from loadpath.regress.sampling import take
-
     other = "base" if side == "head" else "head"
     try:
-        take(case.pairs.programs[other], case.pairs.case, 1)
+        sampling.take(case.pairs.programs[other], case.pairs.case, 1)
     except (Refused, Failed):
         return False
     return True
 
 
 def _wrong_too(case):
-    from loadpath.regress.sampling import take
-
     try:
-        take(case.pairs.programs["head"], case.pairs.case, 1)
+        sampling.take(case.pairs.programs["head"], case.pairs.case, 1)
     except Refused as refused:
         return refused.status != "skipped"
     except Failed:

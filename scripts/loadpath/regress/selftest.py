@@ -31,7 +31,8 @@ import time
 from pathlib import Path
 
 from loadpath.common.child import Failed
-from loadpath.common.command_line import BadUse, parse, whole, writable
+from loadpath.common import command_line
+from loadpath.common.command_line import BadUse, no_files, whole, writable
 from loadpath.regress import programs
 from loadpath.regress.command import Progress, machine
 from loadpath.regress.controller import Plan, run
@@ -108,9 +109,9 @@ class Selftest:
     def row(self, what, case, said, fine=True):
         self.rows.append({"what": what, "case": case, "result": said, "fine": fine})
 
-    def sides(self, how="", head=None):
+    def sides(self, how):
         self.worse.environment = {"LOADPATH_WORSE": how}
-        return {"base": self.bench, "head": head or self.worse}
+        return {"base": self.bench, "head": self.worse}
 
     def resampled(self):
         """A series of the program against itself: what chance alone does, and what it would hide."""
@@ -277,6 +278,7 @@ def text(rows):
 
 def selftest(options, arguments, root):
     """Runs it and prints the table. Returns the exit status. Raises BadUse."""
+    no_files(options, NAME)
     short = bool(options.get("--short"))
     seed = whole(options, "--seed", random.SystemRandom().randrange(1, 10**6), 0)
     pairs = whole(options, "--pairs", 10 if short else 60, 10)
@@ -354,16 +356,9 @@ def _tell(line):
 def main(arguments, root):
     """Returns the exit status."""
     try:
-        options = parse(arguments, NAME, VALUES, FLAGS)
-        if options is None:
-            print(__doc__.split("\n\n", 1)[1].strip())
-            return 0
-        if options.files:
-            raise BadUse(f"unexpected argument: '{options.files[0]}' ({NAME} --help)")
-        return selftest(options, arguments, root)
-    except BadUse as error:
-        _tell(error)
-        return words.EXIT_BAD_USE
+        return command_line.run(
+            arguments, NAME, __doc__, VALUES, FLAGS, lambda options: selftest(options, arguments, root)
+        )
     except KeyboardInterrupt:
         _tell("interrupted")
         return words.EXIT_INTERRUPTED

@@ -12,11 +12,16 @@ FINE = 0.025  # likewise of the bound that says that nothing got worse
 RATE = 0.05  # of false discoveries among the cases that are called worse
 
 
-def bootstrap(values, seed):
-    """Returns the sorted medians of resampled values."""
+def resampled_medians(values, seed):
+    """Returns the medians of resampled values."""
     values = numpy.asarray(values, dtype=float)
     picked = numpy.random.default_rng(seed).integers(0, len(values), size=(RESAMPLES, len(values)))
-    return numpy.sort(numpy.median(values[picked], axis=1))
+    return numpy.median(values[picked], axis=1)
+
+
+def bootstrap(values, seed):
+    """Returns the sorted medians of resampled values."""
+    return numpy.sort(resampled_medians(values, seed))
 
 
 def bound(medians, part):
